@@ -1,0 +1,1 @@
+# Manual pages; the generated ones come from txmpp --print-manual.

@@ -1,0 +1,94 @@
+/*
+ * One account's connection as a state machine: dial → TLS → authenticate →
+ * bind → online → closing, with back-off between attempts (RFC 6120, RFC 7590;
+ * XEP-0368, 0440, 0474, 0478). Every state is told to the owner. libstrophe's
+ * own negotiation is never used.
+ */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include <strophe.h>
+#include "base/secret.h"
+#include "model/account.h"
+#include "net/tls.h"
+
+#define STREAM_ERROR stream_error_quark()
+GQuark stream_error_quark(void);
+enum stream_error { /* contract.md s. 1 exit codes hang on these */
+    STREAM_ERROR_CONNECT,     /* DNS, TCP, proxy                     exit 3 */
+    STREAM_ERROR_TLS,         /* handshake, no TLS offered           exit 3 */
+    STREAM_ERROR_CERTIFICATE, /*                                     exit 3 */
+    STREAM_ERROR_AUTH,        /* the server refused, or failed proof exit 4 */
+    STREAM_ERROR_NO_PASSWORD, /*                                     exit 4 */
+    STREAM_ERROR_LOST,        /* was online                          exit 5 */
+    STREAM_ERROR_TIMEOUT,     /*                                     exit 6 */
+    STREAM_ERROR_CONFLICT,    /* another client took our resource */
+    STREAM_ERROR_PROTOCOL,    /* the server broke a rule */
+    STREAM_ERROR_SERVER,      /* a stream error of the server's */
+};
+
+struct stream;
+
+struct stream_callbacks {
+    /* account->state was changed; error (may be NULL) says why, retry_ms is
+     * -1 when no attempt will follow. */
+    void (*state)(enum connection_state state, const GError *error, gint64 retry_ms, gpointer data);
+    /* Bound: jid is our full address. Called before state(ONLINE). */
+    void (*bound)(const char *jid, xmpp_stanza_t *features, gpointer data);
+    void (*stanza)(xmpp_stanza_t *stanza, gpointer data); /* message, presence, iq; nonzas */
+    void (*turn)(gpointer data); /* all stanzas of this turn were given */
+    void (*xml)(bool outgoing, const char *xml, gsize len, gpointer data);
+    /* Answer with stream_certificate_decide(), now or later. */
+    void (*certificate)(const struct tls_peer *peer, gpointer data);
+    /* Answer with stream_password(), now or later. again: the last was wrong. */
+    void (*password)(bool again, gpointer data);
+    /* The strongest mechanism that has worked: to be pinned (H11). */
+    void (*mechanism)(const char *mechanism, bool channel_bound, gpointer data);
+};
+
+struct stream_config { /* all strings copied */
+    const char *jid;         /* bare; domain only for ANONYMOUS */
+    const char *resource;    /* NULL: a random one that says nothing */
+    const char *server;      /* --server host */
+    guint16 port;
+    enum tls_mode tls;       /* model/account.h */
+    const char *ca_file;
+    const char *const *pins;
+    const char *proxy;
+    const char *client_cert, *client_key;
+    const char *pinned_mechanism;
+    bool plain_allowed, anonymous;
+    const char *lang;        /* xml:lang of our stream */
+    unsigned timeout_ms;     /* per phase, 0: defaults */
+    bool reconnect;          /* keep trying after a loss */
+    unsigned ping_interval_s; /* 0: 300; a dead peer is found after two */
+};
+
+struct stream *stream_new(const struct stream_config *config,
+    const struct stream_callbacks *callbacks, gpointer data);
+void stream_free(struct stream *stream); /* not from inside a callback */
+
+void stream_connect(struct stream *stream);
+/* Orderly close; no reconnect follows. state(OFFLINE) tells when done. */
+void stream_close(struct stream *stream);
+/* Wake-up, network change, or the user's /reconnect: at once, back-off reset.
+ * When online, checks that the peer is alive (5 s). */
+void stream_kick(struct stream *stream);
+/* A broken rule found above (e.g. a foreign bind): stream error, then close. */
+void stream_fail(struct stream *stream, const char *condition, const char *text);
+
+void stream_certificate_decide(struct stream *stream, bool trust, const char *sha256_to_pin);
+void stream_password(struct stream *stream, struct secret *password); /* NULL: none to be had */
+
+void stream_send(struct stream *stream, xmpp_stanza_t *stanza); /* only when online */
+void stream_send_raw(struct stream *stream, const char *xml, gssize len);
+gsize stream_unsent_bytes(const struct stream *stream);
+
+enum connection_state stream_state(const struct stream *stream);
+const char *stream_tls_version(const struct stream *stream); /* NULL in clear */
+const struct tls_peer *stream_peer(const struct stream *stream);
+const char *stream_mechanism(const struct stream *stream);
+gint64 stream_retry_at(const struct stream *stream); /* monotonic µs, 0: none */
+/* XEP-0478: largest stanza the server takes; 0 unknown. */
+gsize stream_max_bytes(const struct stream *stream);
+const char *stream_error_sentence(const char *condition); /* RFC 6120 s. 4.9.3 */

@@ -1,0 +1,39 @@
+/* The session of an account: owns its stream and pending requests, dispatches
+ * stanzas to iq, inbox and features, tells the model (RFC 6120). */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include <strophe.h>
+#include "cmd/front.h"
+#include "model/account.h"
+#include "net/stream.h"
+
+struct session_config { /* command line, borrowed until session_free */
+    const char *server;     /* host part */
+    guint16 port;
+    enum tls_mode tls;
+    bool tls_given;
+    const char *ca_file, *resource;
+    struct secret *password; /* from --password-*, or NULL */
+    unsigned timeout_s;
+    bool script;
+};
+/* front is asked for passwords and certificates. Attaches every feature. */
+void session_attach(struct account *account, const struct session_config *config, struct front *front);
+void session_detach(struct account *account); /* hard; frees session */
+
+void session_connect(struct account *account);
+/* Unavailable presence, </stream:stream>, wait. EVENT_STATE tells the end. */
+void session_disconnect(struct account *account, const char *status);
+void session_kick(struct account *account); /* wake-up, network change, /reconnect */
+
+/* Takes the stanza. Dropped (false) when not online. */
+bool session_send(struct account *account, xmpp_stanza_t *stanza);
+bool session_is_online(const struct account *account);
+const struct tls_peer *session_peer(const struct account *account);
+struct stream *session_stream(const struct account *account);
+/* Last failure: for scripts' exit codes. NULL: none. Borrowed. */
+const GError *session_error(const struct account *account);
+bool session_will_retry(const struct account *account);
+/* Features of the server's stream after authentication: was (name, ns) there? */
+bool session_has_stream_feature(const struct account *account, const char *name, const char *ns);
