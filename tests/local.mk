@@ -1,1 +1,24 @@
-# Tests; see HACKING.md.
+# Unit tests: one program per module, g_test; "prog --tap" prints TAP.
+# A fuzz target is tests/fuzz/fuzz_X.c with LLVMFuzzerTestOneInput and a corpus
+# in tests/fuzz/corpus/X; without --enable-fuzzers it is linked with replay.c,
+# which feeds it every file of the corpus.
+LDADD = $(LIBTXMPP) $(LTLIBINTL)
+
+UNIT_TESTS =
+FUZZ_TARGETS =
+
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \
+	G_TEST_SRCDIR='$(abs_top_srcdir)'; export G_TEST_SRCDIR;
+
+check_LIBRARIES += tests/fuzz/libreplay.a
+tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
+if FUZZERS
+FUZZ_LIBS = -fsanitize=fuzzer $(LDADD)
+else
+FUZZ_LIBS = tests/fuzz/libreplay.a $(LDADD)
+endif
+# For each target:  tests_fuzz_fuzz_X_LDADD = $(FUZZ_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus tests/e2e
