@@ -22,3 +22,9 @@ endif
 # For each target:  tests_fuzz_fuzz_X_LDADD = $(FUZZ_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus tests/e2e
+
+# make bench: figures beside the peers'; see tests/bench/bench.py.
+EXTRA_DIST += tests/bench/bench.py
+.PHONY: bench
+bench: txmpp
+	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
