@@ -26,6 +26,7 @@ libtxmpp_a_SOURCES = \
 	src/net/relay.h \
 	src/net/sasl.h \
 	src/net/stream.h \
+	src/net/tls.c \
 	src/net/tls.h \
 	src/xmpp/feature.h \
 	src/xmpp/inbox.h \

@@ -9,6 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <glib.h>
+#include "base/auto.h"
+
+#define TLS_ERROR tls_error_quark()
+GQuark tls_error_quark(void);
+enum tls_error {
+    TLS_ERROR_CONFIG,    /* CA file or client certificate cannot be used */
+    TLS_ERROR_VERSION,   /* the server has nothing newer than TLS 1.1 */
+    TLS_ERROR_HANDSHAKE, /* any other reason for which there is no TLS */
+    TLS_ERROR_BROKEN,    /* a record that is wrong, an alert, later */
+};
 
 enum tls_progress { TLS_WANT_MORE, TLS_DONE, TLS_FAILED };
 
@@ -32,7 +42,9 @@ struct tls_peer { /* what a dialog shows; every string is sanitized by the showe
     char *pem;                      /* the leaf */
 };
 void tls_peer_free(struct tls_peer *peer);
+AUTO_STRUCT_FREE(tls_peer, tls_peer_free)
 struct tls_peer *tls_peer_copy(const struct tls_peer *peer);
+/* Why, and what to do next; domain may be NULL. New string. */
 char *tls_distrust_sentence(unsigned distrust, const char *domain);
 
 struct tls_config {
@@ -46,6 +58,7 @@ struct tls_config {
 struct tls;
 struct tls *tls_new(const struct tls_config *config, GError **error);
 void tls_free(struct tls *tls);
+AUTO_STRUCT_FREE(tls, tls_free)
 
 /* Bytes from the network in, bytes for the network out through tls_take. */
 enum tls_progress tls_handshake(struct tls *tls, GError **error);
