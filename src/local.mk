@@ -34,6 +34,14 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/outbox.h \
 	src/xmpp/rfc6120_session.h \
 	src/xmpp/stanza.h \
+	src/xep/privacy.h \
+	src/xep/xep0004_form.h \
+	src/xep/xep0012_last.h \
+	src/xep/xep0030_disco.h \
+	src/xep/xep0077_register.h \
+	src/xep/xep0085_chatstates.h \
+	src/xep/xep0191_blocking.h \
+	src/xep/xep0352_csi.h \
 	src/app/app.h
 LIBTXMPP = libtxmpp.a $(TXMPP_LIBS)
 
