@@ -1,0 +1,331 @@
+"""Runs every test of the tree and counts. Started by ./check.
+
+A part is a function that reports results to a Tally; parts that wait on the
+network run side by side. Everything a failed part said is shown; the last line
+is always the count.
+"""
+import argparse
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = TOP / "build"
+GCC, ASAN = BUILD / "check-gcc", BUILD / "check-asan"
+SANITIZER_FLAGS = ("abort_on_error=0:exitcode=99:strict_string_checks=1:"
+                   "detect_stack_use_after_return=1")
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.lock = threading.Lock()
+
+    def add(self, passed=0, failed=0, skipped=0):
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
+
+    def one(self, name, ok, detail=""):
+        """One check with a name: shown, counted."""
+        self.add(passed=int(ok), failed=int(not ok))
+        say(f"{'ok' if ok else 'FAILED'}: {name}")
+        if not ok and detail:
+            show(detail)
+        return ok
+
+    def line(self):
+        return (f"{self.passed} passed, {self.failed} failed, "
+                f"{self.skipped} skipped")
+
+
+START = time.monotonic()
+
+
+def say(text):
+    print(f"[{time.monotonic() - START:4.0f} s] {text}", flush=True)
+
+
+def show(text, lines=60):
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    for line in text.splitlines()[-lines:]:
+        print("    " + line)
+    sys.stdout.flush()
+
+
+def run(argv, timeout=600, **kw):
+    """(status, everything it said)"""
+    try:
+        p = subprocess.run(argv, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           timeout=timeout, **kw)
+        return p.returncode, p.stdout.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired as e:
+        return -1, (e.stdout or b"").decode("utf-8", "replace") + "\ntimed out"
+    except OSError as e:
+        return -1, str(e)
+
+
+# ---- building -------------------------------------------------------------
+
+def build(tree, *configure):
+    script = ('top=$1; tree=$2; shift 2; . "$top/tests/deps.sh"; '
+              '. "$top/tests/build.sh"; build_tree "$tree" "$@" && '
+              'logged "$tree" "building the tests" '
+              'make -C "$tree" -j"$jobs" check TESTS= && '
+              'logged "$tree" "make install" make -C "$tree" install')
+    return run(["sh", "-c", script, "check", str(TOP), str(tree),
+                f"--prefix={tree}/root", *configure])
+
+
+def cc(name):
+    """Compilers through ccache where there is one."""
+    ccache = subprocess.run(["sh", "-c", "command -v ccache"],
+                            stdout=subprocess.DEVNULL).returncode == 0
+    return f"CC={'ccache ' if ccache else ''}{name}"
+
+
+def part_build(tally, args):
+    status, text = build(GCC, "--enable-werror", cc("gcc"))
+    return tally.one("builds with gcc, no warning", status == 0, text)
+
+
+def part_build_asan(tally, args):
+    status, text = build(ASAN, "--enable-werror", "--enable-sanitizers",
+                         cc("clang"), "CFLAGS=-g -O1")
+    return tally.one("builds with clang, ASan and UBSan, no warning",
+                     status == 0, text)
+
+
+# ---- unit tests and fuzz corpora ------------------------------------------
+
+def sanitizer_env(env, directory):
+    """Reports go to files: a program on a pty has no other place for them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("report.*"):
+        old.unlink()
+    log = f":log_path={directory}/report"
+    env["ASAN_OPTIONS"] = SANITIZER_FLAGS + ":detect_leaks=0" + log
+    env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1" + log
+    env["SANITIZER_LOGS"] = str(directory)
+
+
+def reports(env):
+    directory = env.get("SANITIZER_LOGS")
+    if not directory:
+        return ""
+    return "".join(p.read_text(errors="replace")
+                   for p in pathlib.Path(directory).glob("report.*"))
+
+
+def count_tap(text):
+    """(passed, failed, skipped, names of what failed); subtests not counted."""
+    passed = skipped = 0
+    failed = []
+    for line in text.splitlines():
+        if re.match(r"ok \d+.*# *SKIP", line, re.I):
+            skipped += 1
+        elif re.match(r"ok \d+", line):
+            passed += 1
+        elif re.match(r"not ok \d+", line):
+            failed.append(line)
+    return passed, failed, skipped
+
+
+def unit_programs(tree):
+    status, text = run(["make", "-s", "-C", str(tree), "-f", "Makefile",
+                        "--eval", "list-tests: ; "
+                        "@echo $(UNIT_TESTS) $(FUZZ_TARGETS)", "list-tests"])
+    if status:
+        show(text)
+        return []
+    return text.split()
+
+
+def run_units(tally, tree, seed, label, sanitized):
+    programs = unit_programs(tree)
+    if not programs:
+        return tally.one(f"unit tests ({label})", False, "there are none")
+    random.Random(seed).shuffle(programs)
+    total = [0, 0, 0]
+    env = dict(os.environ, G_TEST_SRCDIR=str(TOP), srcdir=str(TOP),
+               G_DEBUG="fatal-criticals")
+    if sanitized:
+        sanitizer_env(env, tree / "sanitizer-units")
+    for program in programs:
+        status, text = run([str(tree / program), "--tap"], 300, cwd=tree,
+                           env=env)
+        passed, failed, skipped = count_tap(text)
+        lost = status != 0 and not failed or passed + skipped == 0
+        if failed or lost:
+            say(f"FAILED: {program} ({label}), status {status}")
+            show(text, 25)
+        total[0] += passed
+        total[1] += len(failed) + int(lost)
+        total[2] += skipped
+    tally.add(*total)
+    said = reports(env)
+    if said:
+        tally.one(f"no sanitizer report from unit tests ({label})", False, said)
+    say(f"unit tests and fuzz corpora ({label}): {total[0]} passed, "
+        f"{total[1]} failed, {total[2]} skipped")
+
+
+# ---- end to end ------------------------------------------------------------
+
+def run_e2e(tally, tree, args, label, sanitized):
+    if not (TOP / "tests/e2e/conftest.py").exists():
+        return
+    env = dict(os.environ, TXMPP=str(tree / "root/bin/txmpp"),
+               TXMPP_TREE=str(tree), PYTHONDONTWRITEBYTECODE="1",
+               TXMPP_COUNTS=str(tree / "e2e-counts"))
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS"):
+        env.pop(name, None)
+    if sanitized:
+        sanitizer_env(env, tree / "sanitizer-e2e")
+        env["TXMPP_SANITIZED"] = "1"
+    counts = tree / "e2e-counts"
+    counts.unlink(missing_ok=True)
+    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short",
+            "-p", "no:cacheprovider", "--seed", str(args.seed), "tests/e2e"]
+    if args.k:
+        argv += ["-k", args.k]
+    status, text = run(argv, 1500, cwd=TOP, env=env)
+    try:
+        passed, failed, skipped = map(int, counts.read_text().split())
+    except (OSError, ValueError):
+        passed, failed, skipped = 0, 1, 0
+    if status and not failed:
+        failed = 1
+    if failed:
+        say(f"FAILED: end to end ({label})")
+        show(text, 400)
+    tally.add(passed, failed, skipped)
+    for line in text.splitlines():
+        if line.startswith("SKIPPED"):
+            say(f"({label}) {line}")
+    say(f"end to end ({label}): {passed} passed, {failed} failed, "
+        f"{skipped} skipped")
+
+
+# ---- the tree ---------------------------------------------------------------
+
+def part_layers(tally, args):
+    status, text = run([str(TOP / "tests/layers")])
+    tally.one("includes go only leftwards", status == 0, text)
+    status, text = run([str(TOP / "tests/cases"), "--check"])
+    tally.one("tests/cases.md is up to date", status == 0, text)
+
+
+def part_manual(tally, args):
+    pages = sorted(str(p) for p in (TOP / "man").glob("*.[157]"))
+    tally.one("there are manual pages", bool(pages))
+    if pages:
+        status, text = run(["mandoc", "-Tlint", *pages])
+        tally.one("mandoc -Tlint is silent", status == 0 and not text, text)
+    txmpp = GCC / "root/bin/txmpp"
+    for what in ("commands", "options", "keys", "features"):
+        status, text = run([str(txmpp), "--print-manual", what])
+        tally.one(f"--print-manual {what}", status == 0 and text.strip() != "",
+                  text)
+    status, text = run(["make", "-C", str(GCC), "check-manual"])
+    tally.one("the committed manual is not stale", status == 0, text)
+
+
+def part_harden(tally, args):
+    """What SECURITY.md promises of the built file."""
+    path = str(GCC / "root/bin/txmpp")
+    _, text = run(["readelf", "-W", "-h", "-l", "-d", "-n", "--dyn-syms", path])
+    promises = {
+        "position independent (PIE)": r"Type:\s+DYN.*(?s:.*)\bPIE\b",
+        "RELRO": r"GNU_RELRO",
+        "BIND_NOW": r"\bBIND_NOW\b|FLAGS_1\).*\bNOW\b",
+        "stack protector": r"__stack_chk_fail",
+        "FORTIFY": r"__\w+_chk\b",
+    }
+    for name, pattern in promises.items():
+        tally.one("hardened: " + name, re.search(pattern, text) is not None)
+    stack = re.search(r"GNU_STACK.*", text)
+    tally.one("hardened: no executable stack",
+              bool(stack) and "E" not in stack.group().split()[-2], text)
+    if os.uname().machine == "x86_64":
+        tally.one("hardened: control-flow protection",
+                  "IBT" in text and "SHSTK" in text)
+
+
+def part_dist(tally, args):
+    status, text = run(
+        ["make", "-C", str(GCC), "distcheck", f"-j{os.cpu_count() or 2}",
+         f"AM_DISTCHECK_CONFIGURE_FLAGS={cc('gcc')} CFLAGS=-O1"], 900)
+    tally.one("make distcheck", status == 0, text)
+
+
+PARTS = ("build", "units", "e2e", "asan", "layers", "manual", "harden", "dist")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="check")
+    parser.add_argument("--seed", type=int, default=random.randrange(10 ** 6))
+    parser.add_argument("-k", default="")
+    parser.add_argument("parts", nargs="*")
+    args = parser.parse_args()
+    for name in args.parts:
+        if name not in PARTS:
+            parser.error(f"no part is called {name}; there are: "
+                         + " ".join(PARTS))
+    wanted = set(args.parts or PARTS)
+    if args.k:
+        wanted = wanted & {"build", "e2e", "asan"} if args.parts else \
+            {"build", "e2e"}
+    os.chdir(TOP)
+    os.environ.setdefault("LC_ALL", "C.UTF-8")
+    say(f"seed {args.seed}")
+    tally = Tally()
+    try:
+        checks(wanted, args, tally)
+    except KeyboardInterrupt:
+        tally.one("interrupted", False)
+    except Exception:
+        import traceback
+        tally.one("check.py", False, traceback.format_exc())
+    print(tally.line())
+    return 1 if tally.failed or not tally.passed else 0
+
+
+def checks(wanted, args, tally):
+    if "layers" in wanted:
+        part_layers(tally, args)
+    gcc_ok = part_build(tally, args)
+    if gcc_ok and "harden" in wanted:
+        part_harden(tally, args)
+    if gcc_ok and "units" in wanted:
+        run_units(tally, GCC, args.seed, "gcc", False)
+    asan_ok = "asan" in wanted and part_build_asan(tally, args)
+    if asan_ok and "units" in wanted:
+        run_units(tally, ASAN, args.seed, "sanitizers", True)
+    if gcc_ok and "manual" in wanted:
+        part_manual(tally, args)
+    # End to end is mostly waiting: both trees side by side.
+    side = []
+    if gcc_ok and "e2e" in wanted:
+        side.append(threading.Thread(
+            target=run_e2e, args=(tally, GCC, args, "gcc", False)))
+    if asan_ok and ("e2e" in wanted or args.parts):
+        side.append(threading.Thread(
+            target=run_e2e, args=(tally, ASAN, args, "sanitizers", True)))
+    for thread in side:
+        thread.start()
+    for thread in side:
+        thread.join()
+    if gcc_ok and "dist" in wanted:
+        part_dist(tally, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
