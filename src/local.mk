@@ -20,6 +20,7 @@ libtxmpp_a_SOURCES = \
 	src/cmd/job.h \
 	src/cmd/registry.h \
 	src/cmd/sink.h \
+	src/net/dial.c \
 	src/net/dial.h \
 	src/net/guard.h \
 	src/net/link.h \
