@@ -1,0 +1,155 @@
+"""Fixtures. Tests run in random order (--seed); servers are shared, accounts
+are not."""
+import os
+import pathlib
+import random
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import peers      # noqa: E402
+import rig        # noqa: E402
+import txmpp      # noqa: E402
+from fake import Fake   # noqa: E402
+from pki import CA      # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, default=None)
+
+
+def pytest_configure(config):
+    if config.getoption("--seed") is None:
+        config.option.seed = random.randrange(10 ** 6)
+
+
+def pytest_report_header(config):
+    return f"seed {config.getoption('--seed')}, {txmpp.binary()}"
+
+
+def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: item.nodeid)
+    random.Random(config.getoption("--seed")).shuffle(items)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """For tests/check.py."""
+    path = os.environ.get("TXMPP_COUNTS")
+    if path:
+        stats = terminalreporter.stats
+        counts = [len(stats.get(k, ())) for k in ("passed", "failed", "error",
+                                                  "skipped")]
+        pathlib.Path(path).write_text(
+            f"{counts[0]} {counts[1] + counts[2]} {counts[3]}\n")
+
+
+def sanitizer_reports():
+    directory = os.environ.get("SANITIZER_LOGS")
+    return (sorted(pathlib.Path(directory).glob("report.*"))
+            if directory else [])
+
+
+@pytest.fixture(autouse=True)
+def no_sanitizer_report():
+    before = set(sanitizer_reports())
+    yield
+    for path in sanitizer_reports():
+        if path not in before:
+            pytest.fail(path.read_text(errors="replace")[:6000])
+
+
+@pytest.fixture(scope="session")
+def loop():
+    loop = peers.Loop()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture(scope="session")
+def pair():
+    """Two federated Prosodys: im.example.com and example.net."""
+    with rig.Pair() as pair:
+        yield pair
+
+
+@pytest.fixture(scope="session")
+def prosody(pair):
+    return pair.a
+
+
+@pytest.fixture(scope="session")
+def ejabberd():
+    names = [f"{n}{i}" for i in range(40) for n in ("juliet", "romeo")]
+    with rig.Ejabberd(users=names) as server:
+        yield server
+
+
+@pytest.fixture
+def bots(loop):
+    """bots(account, …) signs a slixmpp client in."""
+    made = []
+
+    def make(account, *args, **kw):
+        made.append(peers.Bot(loop, account, *args, **kw))
+        return made[-1]
+    yield make
+    for bot in made:
+        bot.stop()
+
+
+@pytest.fixture
+def profiles():
+    """profiles(account or fake): a person's folder for the program."""
+    made = []
+
+    def make(what, **kw):
+        profile = (txmpp.Profile.fake(what) if isinstance(what, Fake)
+                   else txmpp.Profile.of(what, **kw))
+        made.append(profile)
+        return profile
+    yield make
+    for profile in made:
+        profile.remove()
+
+
+@pytest.fixture
+def script(profiles):
+    """script(account or fake or profile, OPTION…): the program on a pipe."""
+    made = []
+
+    def make(what, *options, **kw):
+        profile = what if isinstance(what, txmpp.Profile) else profiles(what)
+        made.append(txmpp.Script(profile, *options, **kw))
+        return made[-1]
+    yield make
+    for one in made:
+        one.__exit__(None)
+
+
+@pytest.fixture
+def screen(profiles):
+    """screen(account or fake or profile, OPTION…): on a pseudo-terminal."""
+    made = []
+
+    def make(what, *options, **kw):
+        profile = what if isinstance(what, txmpp.Profile) else profiles(what)
+        made.append(txmpp.Screen(profile, *options, **kw))
+        return made[-1]
+    yield make
+    for one in made:
+        one.__exit__(None)
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory):
+    return CA(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def fake(ca):
+    server = Fake(ca)
+    yield server
+    server.close()

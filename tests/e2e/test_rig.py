@@ -1,0 +1,50 @@
+"""The instruments themselves, checked against each other: a fake server that
+a correct client could not use would prove nothing."""
+import threading
+
+import pytest
+
+import peers
+from rig import Account
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN"])
+def test_fake_serves_a_correct_client(fake, loop, mechanism):
+    fake.port_only = True
+    account = Account(fake, fake.bare, fake.password)
+    got = []
+
+    def serve():
+        with_client = fake.accept()
+        with_client.starttls()
+        got.append(with_client.auth([mechanism]))
+        with_client.bind()
+        with_client.online()
+        with_client.send(f"<message from='bob@b.tld/x' to='{with_client.jid}' "
+                         "type='chat'><body>hi</body></message>")
+        with_client.settle()
+        got.append("settled")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    bot = peers.Bot(loop, account)
+    try:
+        assert bot.wait_message("hi")["from"].bare == "bob@b.tld"
+        thread.join(20)
+        assert got == [mechanism, "settled"]
+    finally:
+        bot.stop()
+
+
+def test_two_domains_are_federated(pair, bots):
+    juliet, romeo = bots(pair.a.account("juliet")), bots(pair.b.account("romeo"))
+    juliet.send(romeo.jid, "Art thou not Romeo?")
+    assert romeo.wait_message("Art thou not Romeo?")["from"].bare == juliet.jid
+    romeo.send(juliet.full, "Neither, fair saint")
+    juliet.wait_message("Neither, fair saint")
+
+
+def test_ejabberd_serves_a_correct_client(ejabberd, bots):
+    a, b = bots(ejabberd.take()), bots(ejabberd.take())
+    a.send(b.jid, "hi")
+    b.wait_message("hi")
