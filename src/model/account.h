@@ -22,6 +22,7 @@ struct paths;   /* base/paths.h */
 
 struct account {
     char *jid;               /* bare, prepared; after bind the server's spelling */
+    char *config_jid;        /* as configured: names [account …] and its folder */
     char *full_jid;          /* bound address, NULL when not online */
     enum connection_state state;
     bool synced;             /* roster is here, presence is out */

@@ -22,6 +22,7 @@ struct chat {
     guint64 next_number;
     gint64 active_us;    /* last message */
     gint64 read_us;
+    GHashTable *outgoing; /* id → our message, both borrowed from messages */
     gpointer ui;         /* for the front end's use, not owned */
 };
 struct chat *chat_new(struct account *account, const char *jid, enum chat_kind kind);

@@ -25,3 +25,4 @@ struct presence {
 };
 struct presence *presence_new(const char *from);
 void presence_free(struct presence *presence);
+void presence_clear(struct presence *presence); /* frees what it holds */

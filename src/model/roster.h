@@ -20,6 +20,7 @@ struct contact {
     char *pending_in;      /* status of a pending inbound request; NULL: none */
     GPtrArray *resources;  /* struct presence*, best first; NULL or empty: offline */
     char *last_status;     /* of the last unavailable presence, NULL */
+    guint generation;      /* of the roster result it was last seen in */
     gpointer ui;           /* for the front end's use, not owned */
 };
 

@@ -40,6 +40,13 @@ struct incoming {
     struct message *message;  /* messages: being filled; DELIVER takes it */
 };
 
+/*
+ * A hook with an element runs for every such child (64 children of a stanza
+ * at most), one without runs once. In one phase: features in the order of the
+ * list, hooks of a feature in the order of its table. A stanza of type error
+ * carries a copy of what we sent: for it only hooks without element and those
+ * for "error" run.
+ */
 struct incoming_hook {
     enum phase phase;
     const char *stanza;       /* "message" or "presence" */

@@ -25,7 +25,8 @@ xmpp_stanza_t *iq_new(const char *type, const char *to, const char *name,
     const char *ns, xmpp_stanza_t **child);
 
 /* Serving: struct iq_request lives until answered. A handler that answers
- * later keeps the pointer. */
+ * later keeps the pointer; when the connection or the account is gone
+ * meanwhile the answer goes nowhere (account is NULL then). */
 struct iq_request {
     struct account *account;
     xmpp_stanza_t *iq, *child;
@@ -39,6 +40,14 @@ void iq_error(struct iq_request *request, const char *type, const char *conditio
  * sees our presence? (C63) */
 bool iq_from_friend(const struct iq_request *request);
 
+/* The asker's bare JID equals ours, or from was left out: our own account. */
+bool iq_from_self(const struct iq_request *request);
+
 /* Engine side, used by rfc6120_session. */
+struct iq_table;
+struct iq_table *iq_table_new(struct account *account);
+void iq_table_close(struct iq_table *table); /* no callback is called any more */
+void iq_table_free(struct iq_table *table);
 void iq_handle(struct account *account, xmpp_stanza_t *iq);
 void iq_connection_lost(struct account *account);
+guint iq_pending(const struct account *account);

@@ -35,5 +35,23 @@ struct stream *session_stream(const struct account *account);
 /* Last failure: for scripts' exit codes. NULL: none. Borrowed. */
 const GError *session_error(const struct account *account);
 bool session_will_retry(const struct account *account);
+/* A feature's question to the person. NULL in tests. */
+struct front *session_front(const struct account *account);
+bool session_is_script(const struct account *account);
 /* Features of the server's stream after authentication: was (name, ns) there? */
 bool session_has_stream_feature(const struct account *account, const char *name, const char *ns);
+
+/* For the other files of xmpp/: each keeps its own part of the session. */
+struct iq_table;
+struct inbox;
+struct outbox;
+/* Held while callbacks run that might detach the account. */
+struct session *session_ref(const struct account *account);
+void session_unref(struct session *session);
+struct iq_table *session_iqs(const struct account *account);
+struct inbox *session_inbox(const struct account *account);
+struct outbox *session_outbox(const struct account *account);
+/* The roster is here and initial presence is out. */
+void session_ready(struct account *account);
+/* XEP-0478; 0: unknown. */
+gsize session_max_bytes(const struct account *account);

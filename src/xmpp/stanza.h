@@ -23,6 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmpp_stanza_t, stanza_release)
 const char *stanza_name(xmpp_stanza_t *s);                 /* "" for text nodes */
 const char *stanza_ns(xmpp_stanza_t *s);                   /* inherited; "" */
 const char *stanza_attr(xmpp_stanza_t *s, const char *name); /* NULL when absent */
+/* Here and below name or ns NULL: any. */
 bool stanza_is(xmpp_stanza_t *s, const char *name, const char *ns);
 /* First child element; name NULL: any; NULL when none. Borrowed. */
 xmpp_stanza_t *stanza_child(xmpp_stanza_t *s, const char *name, const char *ns);
@@ -44,6 +45,10 @@ void stanza_set(xmpp_stanza_t *s, const char *name, const char *value); /* NULL 
 void stanza_set_text(xmpp_stanza_t *s, const char *text);
 void stanza_take_child(xmpp_stanza_t *parent, xmpp_stanza_t *child); /* takes the reference */
 
+/* Trusted text (tests, our own files, what the user typed); NULL when it is no
+ * element. */
+xmpp_stanza_t *stanza_parse(const char *xml);
+
 char *stanza_new_id(void); /* >= 128 random bits (RFC 6120 s. 8.1.3), new string */
 
 /* RFC 6120 s. 8.3, XEP-0086 for old codes. */
@@ -54,6 +59,8 @@ struct stanza_error {
     char *by;         /* NULL */
     char *app;        /* application condition's name, NULL */
 };
+/* One of our own making (time-out, lost connection); type NULL: the usual one. */
+struct stanza_error *stanza_error_new(const char *type, const char *condition, const char *text);
 /* s: a stanza of type='error'. Never NULL. */
 struct stanza_error *stanza_error_read(xmpp_stanza_t *s);
 void stanza_error_free(struct stanza_error *error);
