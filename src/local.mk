@@ -2,10 +2,15 @@
 noinst_LIBRARIES += libtxmpp.a
 libtxmpp_a_SOURCES = \
 	src/base/auto.h \
+	src/base/log.c \
 	src/base/log.h \
+	src/base/paths.c \
 	src/base/paths.h \
+	src/base/secret.c \
 	src/base/secret.h \
+	src/base/stamp.c \
 	src/base/stamp.h \
+	src/base/text.c \
 	src/base/text.h \
 	src/model/account.h \
 	src/model/account.c \
