@@ -10,19 +10,18 @@ from rig import Account
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN"])
 def test_fake_serves_a_correct_client(fake, loop, mechanism):
-    fake.port_only = True
     account = Account(fake, fake.bare, fake.password)
     got = []
 
     def serve():
-        with_client = fake.accept()
-        with_client.starttls()
-        got.append(with_client.auth([mechanism]))
-        with_client.bind()
-        with_client.online()
-        with_client.send(f"<message from='bob@b.tld/x' to='{with_client.jid}' "
-                         "type='chat'><body>hi</body></message>")
-        with_client.settle()
+        c = fake.accept()
+        c.starttls()
+        got.append(c.auth([mechanism]))
+        c.bind()
+        c.online()
+        c.send(f"<message from='bob@b.tld/x' to='{c.jid}' type='chat'>"
+               "<body>hi</body></message>")
+        c.settle()
         got.append("settled")
 
     thread = threading.Thread(target=serve)
