@@ -25,12 +25,24 @@ libtxmpp_a_SOURCES = \
 	src/model/presence.c \
 	src/model/roster.h \
 	src/model/roster.c \
+	src/store/option.c \
 	src/store/option.h \
+	src/cmd/args.c \
 	src/cmd/command.h \
+	src/cmd/complete.c \
+	src/cmd/engine_private.h \
 	src/cmd/front.h \
+	src/cmd/help.c \
+	src/cmd/help.h \
+	src/cmd/job.c \
 	src/cmd/job.h \
+	src/cmd/mdoc.c \
+	src/cmd/parse.c \
+	src/cmd/registry.c \
 	src/cmd/registry.h \
 	src/cmd/sink.h \
+	src/cmd/words.c \
+	src/cmd/words.h \
 	src/net/dial.c \
 	src/net/dial.h \
 	src/net/guard.h \

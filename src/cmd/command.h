@@ -48,8 +48,10 @@ struct arg {
     const char *name;     /* "jid": also the key in JSON requests */
     const struct arg_kind *kind;
     unsigned flags;
-    const char *option;   /* "-g" or "--timeout": a named argument; NULL: positional.
-                             kind NULL with option: a flag without value */
+    const char *option;   /* "-g", "--timeout" or a plain word ("from"): a named
+                             argument; several spellings separated by blanks;
+                             NULL: positional. kind NULL with option: a flag
+                             without value */
     const char *choices;  /* arg_choice: words separated by blanks */
     const char *summary;  /* one line for the manual, may be NULL */
 };
@@ -58,7 +60,8 @@ struct arg {
 struct command {
     const char *name;
     const char *aliases;          /* separated by blanks, or NULL. "NAME=WORDS"
-                                     makes NAME an alias with first words */
+                                     makes NAME an alias with first words,
+                                     "away=away" "gadd=group,add" */
     unsigned needs;
     struct arg args[COMMAND_ARGS];
     const char *summary;          /* "Add a contact to the roster" */

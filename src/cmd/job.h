@@ -11,6 +11,8 @@ struct account;
 struct chat;
 struct front;
 struct app;
+struct engine;
+struct options;
 
 const char *job_arg(const struct job *job, const char *name);  /* NULL: not given */
 const char *const *job_list(const struct job *job, const char *name); /* never NULL */
@@ -22,10 +24,11 @@ struct chat *job_chat(const struct job *job);
 struct front *job_front(const struct job *job);
 struct app *job_app(const struct job *job);
 struct engine *job_engine(const struct job *job);
+struct options *job_options(const struct job *job);
 const struct command *job_command(const struct job *job);
 const char *job_name(const struct job *job); /* "roster add" */
 int job_line(const struct job *job);         /* of the script; 0 on the screen */
-const char *job_tag(const struct job *job);  /* JSON request, NULL */
+const char *job_tag(const struct job *job);  /* JSON text of a request's tag, NULL */
 
 /* Results. */
 void job_row(struct job *job, const char *kind, const struct field *fields, size_t n);

@@ -9,6 +9,7 @@
 
 struct engine;
 struct options;
+struct run_context;
 
 /* What the engine needs to know about accounts, given by app (which stands to
  * its right). */
@@ -33,15 +34,23 @@ struct run_context {
     struct account *account; /* NULL: current, else default; -a overrules */
     struct chat *chat;       /* NULL: the front's current one */
     int line;                /* script line */
-    const char *tag;
+    const char *tag;         /* JSON text that comes back in the result, NULL */
+    /* Commands that need to be online wait for it, until
+     * engine_resume_waiting() or engine_cancel(). */
+    bool wait_online;
 };
 /* Runs a line as typed: "/command args", "//text", or text for the current
  * chat. Any length, hostile. sink->done is called exactly once, perhaps before
- * this returns. */
-void engine_run(struct engine *engine, const char *line, const struct run_context *context);
+ * this returns. A failure's first line is the sentence; after a wrong command
+ * line two more follow: an excerpt and a caret under the offending word.
+ * Returns the job when it goes on (borrowed, until done), else NULL. */
+struct job *engine_run(struct engine *engine, const char *line, const struct run_context *context);
 /* A JSON request: {"command":…,"args":{…},"tag":…} (contract.md s. 2). */
-void engine_run_json(struct engine *engine, const char *json, const struct run_context *context);
+struct job *engine_run_json(struct engine *engine, const char *json, const struct run_context *context);
 void engine_cancel(struct engine *engine, struct job *job, const char *condition, const char *text);
+/* Jobs that waited for their account to be online are run now. */
+void engine_resume_waiting(struct engine *engine);
+bool engine_is_waiting_online(const struct engine *engine, const struct job *job);
 void engine_account_gone(struct engine *engine, struct account *account);
 
 /* Completion of line at cursor (bytes). */
@@ -53,6 +62,8 @@ struct completion {
     const char *const *words;   /* what stands before it */
     GPtrArray *items;           /* char*: what would stand there, unquoted */
     size_t from, to;            /* bytes of line they replace */
+    char *prefix;               /* what is typed of it, unquoted; owned */
+    char **words_owned;
 };
 void completion_add(struct completion *completion, const char *text); /* filters by prefix itself */
 struct completion *engine_complete(struct engine *engine, const char *line, size_t cursor,

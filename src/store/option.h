@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <glib.h>
 
+/* OPTION_LIST: words separated by blanks. OPTION_SECONDS: 90, 5m, 2h, 1d. */
 enum option_kind { OPTION_BOOL, OPTION_INT, OPTION_STRING, OPTION_ENUM, OPTION_SECONDS, OPTION_LIST };
 
 struct option {
@@ -29,6 +30,9 @@ void options_free(struct options *options);
 
 /* rows: ends with a NULL name; static. */
 void options_register(struct options *options, const struct option *rows);
+/* After every row is registered: unknown keys become problems (the array given
+ * to options_new; it is not used any more after this). */
+void options_check(struct options *options);
 const struct option *options_row(const struct options *options, const char *name);
 typedef void (*option_fn)(const struct option *row, gpointer data);
 void options_foreach(const struct options *options, option_fn fn, gpointer data); /* sorted */

@@ -1,0 +1,17 @@
+/* Texts made from the rows; see also registry.h. */
+#pragma once
+#include "cmd/registry.h"
+
+struct option;
+struct options;
+
+/* "JID", "on|off" or the name in capitals; new string. */
+char *arg_placeholder(const struct arg *arg);
+/* "bool", "words", … for people. */
+const char *option_kind_words(const struct option *row);
+/* mdoc(7) made from the rows, for man/ (mdoc.c). */
+void mdoc_commands(const struct engine *engine, GString *out);
+void mdoc_options(const struct options *options, GString *out);
+/* text as mdoc text lines: escaped, wrapped, one sentence a line. */
+void mdoc_text(GString *out, const char *text);
+void mdoc_escape(GString *out, const char *text);
