@@ -49,7 +49,10 @@ libtxmpp_a_SOURCES = \
 	src/net/link.h \
 	src/net/relay.h \
 	src/net/sasl.h \
+	src/net/stream.c \
 	src/net/stream.h \
+	src/net/stream_reason.c \
+	src/net/stream_reason.h \
 	src/net/tls.c \
 	src/net/tls.h \
 	src/xmpp/feature.h \

@@ -42,7 +42,7 @@ struct proxy {
 
 enum srv_kind { SRV_STARTTLS, SRV_DIRECT, SRV_KINDS };
 
-struct query { /* outlives the dial: a resolver answers when it likes */
+struct query {         /* outlives the dial: a resolver answers when it likes */
     struct dial *dial; /* NULL: nobody listens any more */
     GCancellable *cancel;
     enum srv_kind kind;
@@ -129,8 +129,8 @@ static bool is_literal(const char *host)
 static bool is_localhost(const char *host)
 {
     return g_ascii_strcasecmp(host, "localhost") == 0 ||
-        (strlen(host) > 10 &&
-            g_ascii_strcasecmp(host + strlen(host) - 10, ".localhost") == 0);
+           (strlen(host) > 10 &&
+               g_ascii_strcasecmp(host + strlen(host) - 10, ".localhost") == 0);
 }
 
 static bool is_onion(const char *host)
@@ -183,8 +183,8 @@ static void order_by_weight(
         sum += ((struct dial_target *)targets->pdata[i])->weight;
 
     for (; start + 1 < end; start++) {
-        guint32 draw = sum ? (guint32)g_rand_int_range(rand, 0,
-                                 (gint32)MIN(sum + 1, G_MAXINT32))
+        guint32 draw = sum ? (guint32)g_rand_int_range(
+                                 rand, 0, (gint32)MIN(sum + 1, G_MAXINT32))
                            : 0;
         guint32 running = 0;
         guint pick = start;
@@ -206,7 +206,8 @@ void dial_sort_targets(GPtrArray *targets, GRand *rand)
         guint end = start;
         guint16 priority =
             ((struct dial_target *)targets->pdata[start])->priority;
-        while (end < targets->len &&
+        while (
+            end < targets->len &&
             ((struct dial_target *)targets->pdata[end])->priority == priority)
             end++;
         order_by_weight(targets, start, end, rand);
@@ -221,7 +222,8 @@ static void add_named_server(struct dial *dial)
     if (!port)
         port = dial->allow_starttls ? PORT_STARTTLS : PORT_DIRECT;
 
-    bool direct = dial->allow_direct &&
+    bool direct =
+        dial->allow_direct &&
         (!dial->allow_starttls || port == PORT_DIRECT || port == PORT_HTTPS);
     add_target(dial->targets, dial->server, port,
         direct ? DIAL_DIRECT : DIAL_STARTTLS, 0, 0);
@@ -230,11 +232,10 @@ static void add_named_server(struct dial *dial)
 static void add_domain_itself(struct dial *dial)
 {
     if (dial->allow_starttls)
-        add_target(dial->targets, dial->domain, PORT_STARTTLS, DIAL_STARTTLS,
-            0, 0);
-    else
         add_target(
-            dial->targets, dial->domain, PORT_DIRECT, DIAL_DIRECT, 0, 0);
+            dial->targets, dial->domain, PORT_STARTTLS, DIAL_STARTTLS, 0, 0);
+    else
+        add_target(dial->targets, dial->domain, PORT_DIRECT, DIAL_DIRECT, 0, 0);
 }
 
 /* ---- the end ---- */
@@ -333,8 +334,8 @@ static gboolean on_deadline(gpointer data)
 
 /* ---- one attempt ---- */
 
-static void attempt_failed(struct attempt *attempt, enum dial_error code,
-    const char *reason)
+static void attempt_failed(
+    struct attempt *attempt, enum dial_error code, const char *reason)
 {
     struct dial *dial = attempt->dial;
     const struct dial_target *target = attempt->target;
@@ -522,8 +523,8 @@ static void socks_read(struct attempt *attempt)
 
 static void socks_write(struct attempt *attempt)
 {
-    ssize_t n = send(
-        attempt->fd, attempt->out->data, attempt->out->len, MSG_NOSIGNAL);
+    ssize_t n =
+        send(attempt->fd, attempt->out->data, attempt->out->len, MSG_NOSIGNAL);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n < 0) {
@@ -591,8 +592,8 @@ static char *show_address(GSocketAddress *address)
     GInetAddress *host = g_inet_socket_address_get_address(inet);
     g_autofree char *text = g_inet_address_to_string(host);
     bool v6 = g_inet_address_get_family(host) == G_SOCKET_FAMILY_IPV6;
-    return g_strdup_printf(v6 ? "[%s]:%u" : "%s:%u", text,
-        g_inet_socket_address_get_port(inet));
+    return g_strdup_printf(
+        v6 ? "[%s]:%u" : "%s:%u", text, g_inet_socket_address_get_port(inet));
 }
 
 static void attempt_start(struct dial *dial, GSocketAddress *address)
@@ -613,8 +614,8 @@ static void attempt_start(struct dial *dial, GSocketAddress *address)
     if (g_socket_address_to_native(address, &native, sizeof native, NULL)) {
         attempt->fd = socket_new(native.ss_family);
         if (attempt->fd >= 0)
-            rc = connect(attempt->fd, (struct sockaddr *)&native,
-                (socklen_t)len);
+            rc = connect(
+                attempt->fd, (struct sockaddr *)&native, (socklen_t)len);
     }
     if (rc < 0 && errno != EINPROGRESS) {
         attempt_failed(attempt, DIAL_ERROR_REFUSED, g_strerror(errno));
@@ -680,8 +681,8 @@ static struct dial *query_end(struct query *query)
 static GError *name_error(
     const struct dial *dial, const char *host, const GError *cause)
 {
-    bool unknown = g_error_matches(
-        cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
+    bool unknown =
+        g_error_matches(cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
     if (dial->proxy)
         return g_error_new(DIAL_ERROR, DIAL_ERROR_PROXY,
             "The proxy %s cannot be found; check the proxy of the account.",
@@ -714,8 +715,8 @@ static void addresses_arrived(
 static void on_addresses(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    GList *addresses = g_resolver_lookup_by_name_finish(
-        G_RESOLVER(source), result, &error);
+    GList *addresses =
+        g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
     struct dial *dial = query_end(data);
     if (dial && dial->resolving)
         addresses_arrived(dial, addresses, error);
@@ -801,8 +802,8 @@ static void advance(struct dial *dial)
         return;
 
     bool allowed = dial->attempts < ATTEMPTS_MAX;
-    while (allowed && g_queue_is_empty(&dial->addresses) &&
-        more_targets(dial)) {
+    while (
+        allowed && g_queue_is_empty(&dial->addresses) && more_targets(dial)) {
         find_addresses(dial, dial->targets->pdata[dial->next_target++]);
         if (dial->resolving)
             return;
@@ -872,8 +873,8 @@ static void on_records(GObject *source, GAsyncResult *result, gpointer data)
 {
     enum srv_kind kind = ((struct query *)data)->kind;
     g_autoptr(GError) error = NULL;
-    GList *records = g_resolver_lookup_records_finish(
-        G_RESOLVER(source), result, &error);
+    GList *records =
+        g_resolver_lookup_records_finish(G_RESOLVER(source), result, &error);
     struct dial *dial = query_end(data);
     unsigned n = 0;
 
@@ -907,8 +908,8 @@ static void look_up_service(struct dial *dial, enum srv_kind kind)
         g_strdup_printf("%s._tcp.%s", services[kind], dial->domain);
     struct query *query = query_new(dial);
     query->kind = kind;
-    g_resolver_lookup_records_async(resolver(dial), name,
-        G_RESOLVER_RECORD_SRV, query->cancel, on_records, query);
+    g_resolver_lookup_records_async(resolver(dial), name, G_RESOLVER_RECORD_SRV,
+        query->cancel, on_records, query);
 }
 
 /* ---- the beginning ---- */
@@ -916,7 +917,7 @@ static void look_up_service(struct dial *dial, enum srv_kind kind)
 static void begin(struct dial *dial)
 {
     bool no_srv = dial->proxy || is_literal(dial->domain) ||
-        is_localhost(dial->domain) || is_onion(dial->domain);
+                  is_localhost(dial->domain) || is_onion(dial->domain);
 
     if (dial->server || no_srv) {
         if (dial->server)
@@ -1001,8 +1002,8 @@ struct dial *dial_start(
     dial->domain = g_strdup(config->domain);
     if (config->server) {
         char *ascii = is_literal(config->server)
-            ? NULL
-            : jid_domain_ascii(config->server);
+                          ? NULL
+                          : jid_domain_ascii(config->server);
         dial->server = ascii ? ascii : g_strdup(config->server);
     }
     dial->port = config->port;

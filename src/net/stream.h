@@ -10,22 +10,8 @@
 #include <strophe.h>
 #include "base/secret.h"
 #include "model/account.h"
+#include "net/stream_reason.h"
 #include "net/tls.h"
-
-#define STREAM_ERROR stream_error_quark()
-GQuark stream_error_quark(void);
-enum stream_error { /* contract.md s. 1 exit codes hang on these */
-    STREAM_ERROR_CONNECT,     /* DNS, TCP, proxy                     exit 3 */
-    STREAM_ERROR_TLS,         /* handshake, no TLS offered           exit 3 */
-    STREAM_ERROR_CERTIFICATE, /*                                     exit 3 */
-    STREAM_ERROR_AUTH,        /* the server refused, or failed proof exit 4 */
-    STREAM_ERROR_NO_PASSWORD, /*                                     exit 4 */
-    STREAM_ERROR_LOST,        /* was online                          exit 5 */
-    STREAM_ERROR_TIMEOUT,     /*                                     exit 6 */
-    STREAM_ERROR_CONFLICT,    /* another client took our resource */
-    STREAM_ERROR_PROTOCOL,    /* the server broke a rule */
-    STREAM_ERROR_SERVER,      /* a stream error of the server's */
-};
 
 struct stream;
 
@@ -44,6 +30,10 @@ struct stream_callbacks {
     void (*password)(bool again, gpointer data);
     /* The strongest mechanism that has worked: to be pinned (H11). */
     void (*mechanism)(const char *mechanism, bool channel_bound, gpointer data);
+    /* The peer has been silent: ask it for a sign of life (XEP-0198 <r/>) and
+     * say true. NULL or false: the stream sends an XEP-0199 ping, whose
+     * answer it keeps to itself. */
+    bool (*ask_alive)(gpointer data);
 };
 
 struct stream_config { /* all strings copied */
@@ -61,13 +51,15 @@ struct stream_config { /* all strings copied */
     const char *lang;        /* xml:lang of our stream */
     unsigned timeout_ms;     /* per phase, 0: defaults */
     bool reconnect;          /* keep trying after a loss */
-    unsigned ping_interval_s; /* 0: 300; a dead peer is found after two */
+    unsigned ping_interval_s; /* 0: 300; a dead peer is found after two pings */
+    unsigned backoff_ms;     /* first delay, 0: 1000; for tests */
 };
 
 struct stream *stream_new(const struct stream_config *config,
     const struct stream_callbacks *callbacks, gpointer data);
 void stream_free(struct stream *stream); /* not from inside a callback */
 
+/* Does nothing while connected or connecting; ends a back-off. */
 void stream_connect(struct stream *stream);
 /* Orderly close; no reconnect follows. state(OFFLINE) tells when done. */
 void stream_close(struct stream *stream);
@@ -91,4 +83,3 @@ const char *stream_mechanism(const struct stream *stream);
 gint64 stream_retry_at(const struct stream *stream); /* monotonic µs, 0: none */
 /* XEP-0478: largest stanza the server takes; 0 unknown. */
 gsize stream_max_bytes(const struct stream *stream);
-const char *stream_error_sentence(const char *condition); /* RFC 6120 s. 4.9.3 */

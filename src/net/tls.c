@@ -52,7 +52,7 @@ static bool is_hash_name(const char *name)
 {
     static const size_t hash_len = 8;
     return strspn(name, "0123456789abcdef") == hash_len &&
-        name[hash_len] == '.' && g_ascii_isdigit(name[hash_len + 1]);
+           name[hash_len] == '.' && g_ascii_isdigit(name[hash_len + 1]);
 }
 
 static bool has_hashes(const char *dir_name)
@@ -155,7 +155,7 @@ static bool is_weak(X509 *cert)
     int digest = NID_undef;
     X509_get_signature_info(cert, &digest, NULL, NULL, NULL);
     return digest == NID_md5 || digest == NID_sha1 || digest == NID_md4 ||
-        digest == NID_md2;
+           digest == NID_md2;
 }
 
 /* ---- names (RFC 6120 s. 13.7.1.2, RFC 9525) ---- */
@@ -203,8 +203,8 @@ static bool srv_matches(const ASN1_TYPE *value, const char *ascii)
     const char *name = plain_text(value->value.ia5string, &len);
     size_t prefix = strlen(SRV_PREFIX);
     return name && len > prefix &&
-        g_ascii_strncasecmp(name, SRV_PREFIX, prefix) == 0 &&
-        dns_matches(name + prefix, len - prefix, ascii);
+           g_ascii_strncasecmp(name, SRV_PREFIX, prefix) == 0 &&
+           dns_matches(name + prefix, len - prefix, ascii);
 }
 
 static bool xmpp_matches(const ASN1_TYPE *value, const struct tls *tls)
@@ -241,7 +241,7 @@ static bool address_matches(const ASN1_OCTET_STRING *value, const char *ascii)
             len = 16;
     }
     return len > 0 && ASN1_STRING_length(value) == len &&
-        memcmp(ASN1_STRING_get0_data(value), address, (size_t)len) == 0;
+           memcmp(ASN1_STRING_get0_data(value), address, (size_t)len) == 0;
 }
 
 static void other_name_oid(const GENERAL_NAME *name, char *out, int size)
@@ -265,9 +265,9 @@ static bool name_matches(const GENERAL_NAME *name, const struct tls *tls)
         other_name_oid(name, oid, sizeof oid);
         if (strcmp(oid, OID_SRV_NAME) == 0)
             return !tls->is_address &&
-                srv_matches(name->d.otherName->value, tls->ascii);
+                   srv_matches(name->d.otherName->value, tls->ascii);
         return strcmp(oid, OID_XMPP_ADDR) == 0 &&
-            xmpp_matches(name->d.otherName->value, tls);
+               xmpp_matches(name->d.otherName->value, tls);
     default:
         return false;
     }
@@ -323,8 +323,8 @@ static char *names_shown(const GENERAL_NAMES *names)
         else if (name->type == GEN_IPADD)
             append_address(out, name->d.ip);
         else if (name->type == GEN_OTHERNAME && name->d.otherName->value &&
-            (name->d.otherName->value->type == V_ASN1_IA5STRING ||
-                name->d.otherName->value->type == V_ASN1_UTF8STRING))
+                 (name->d.otherName->value->type == V_ASN1_IA5STRING ||
+                     name->d.otherName->value->type == V_ASN1_UTF8STRING))
             append_text(out, name->d.otherName->value->value.asn1_string);
     }
     g_autofree char *raw = g_string_free(out, FALSE);
@@ -578,7 +578,7 @@ static bool is_address(const char *text)
 {
     unsigned char address[16];
     return text[0] == '[' || inet_pton(AF_INET, text, address) == 1 ||
-        inet_pton(AF_INET6, text, address) == 1;
+           inet_pton(AF_INET6, text, address) == 1;
 }
 
 static void name_server(struct tls *tls, bool direct)
@@ -650,7 +650,7 @@ static void set_handshake_error(const struct tls *tls, GError **error)
             "administrator to enable TLS 1.2 or 1.3.",
             tls->domain);
     } else if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
-        reason == SSL_R_WRONG_VERSION_NUMBER) {
+               reason == SSL_R_WRONG_VERSION_NUMBER) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_HANDSHAKE,
             "%s does not speak TLS on this port; try --tls starttls or "
             "another port.",

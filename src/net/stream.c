@@ -1,0 +1,1532 @@
+/*
+ * A stream is a step (where in the negotiation we are) on top of one relay at
+ * a time. Everything that ends a connection sets the one reason (the first
+ * wins), closes the relay, and meets in on_finish(), an idle source, where
+ * nothing of the relay is on the stack any more: it alone frees the relay and
+ * decides what follows (a redirect, a new attempt, back-off, the end).
+ *
+ * While a person is asked (password, certificate) no deadline runs. When the
+ * server does not wait that long, the question stays open and the answer
+ * starts a new connection.
+ */
+#include "net/stream.h"
+
+#include <string.h>
+#include <openssl/rand.h>
+
+#include "model/jid.h"
+#include "net/relay.h"
+#include "net/sasl.h"
+
+#define NS_SASL_BINDINGS "urn:xmpp:sasl-cb:0" /* XEP-0440 */
+#define NS_LIMITS "urn:xmpp:stream-limits:0"  /* XEP-0478 */
+#define NS_PING "urn:xmpp:ping"               /* XEP-0199 */
+
+#define REDIRECTS_MAX 3 /* H14 */
+#define LOGIN_TRIES_MAX 3
+#define OFFERS_MAX 64
+#define BOUND_JID_BYTES_MAX 3071
+#define STEP_MS 30000
+#define PING_INTERVAL_S 300
+#define PING_INTERVAL_MIN_S 30
+#define PING_ANSWER_S 30
+#define PINGS_MAX 2
+#define KICK_ANSWER_S 5
+#define SETTLED_S 60 /* online this long: the next back-off starts anew */
+#define SHUTDOWN_BACKOFF 2
+
+enum step {
+    STEP_NONE, /* no connection is wanted, or back-off */
+    STEP_DIALING,
+    STEP_SECURING,    /* TCP is up, or TLS is being set up */
+    STEP_CERTIFICATE, /* the owner is asked */
+    STEP_HEADER,      /* our header is out */
+    STEP_FEATURES,
+    STEP_PROCEED,  /* <starttls/> is out */
+    STEP_PASSWORD, /* the owner is asked */
+    STEP_SASL,
+    STEP_BIND,
+    STEP_SESSION, /* RFC 3921 s. 3, where the server insists */
+    STEP_ONLINE,
+};
+
+struct stream {
+    struct stream_callbacks callbacks;
+    gpointer data;
+
+    /* configuration */
+    char *jid, *domain, *ascii_domain, *local, *resource, *server, *ca_file,
+        *proxy, *client_cert, *client_key, *lang;
+    guint16 port;
+    enum tls_mode tls_mode;
+    GPtrArray *pins; /* NULL-terminated; grows when the owner accepts one */
+    char *pinned_mechanism;
+    bool plain_allowed, anonymous, reconnect;
+    unsigned timeout_ms, ping_interval_s, backoff_ms;
+
+    /* this connection */
+    struct relay *relay;
+    enum step step;
+    enum connection_state state;
+    bool closing; /* stream_close() */
+    bool ending;  /* the relay is being closed, or is closed */
+    bool was_online;
+    bool authenticated;
+    bool direct; /* TLS from the first byte */
+    bool secured;
+    bool header_asked; /* our header is out, theirs is not here */
+    GError *reason;
+    bool final; /* no attempt after this reason */
+    guint finish;
+    struct tls_peer *peer;
+    char *tls_version;
+    gint64 online_since;
+    gsize max_bytes;
+    unsigned idle_seconds;
+    char *request_id; /* of bind, session */
+    bool session_needed;
+    xmpp_stanza_t *features;
+    char *full_jid;
+
+    /* login */
+    struct sasl *sasl;
+    struct sasl_choice choice;
+    GStrv mechanisms, bindings;
+    GBytes *exporter, *end_point;
+    struct secret *password;
+    char *mechanism; /* that was used */
+    unsigned tries;  /* passwords refused */
+    unsigned failures_here;
+    bool no_plus, no_external, resource_taken;
+    char *refusal; /* sentence of the last one */
+
+    /* between connections */
+    unsigned losses, redirects;
+    char *other_host;
+    guint16 other_port;
+    guint retry;
+    gint64 retry_at;
+    bool hurry;  /* skip the next back-off */
+    bool redial; /* an answer came while the connection was ending */
+
+    /* signs of life */
+    guint ping_timer;
+    char *ping_id;
+    unsigned pings; /* without an answer */
+    gint64 pinged_at;
+};
+
+static void start_attempt(struct stream *stream);
+static void authenticate(struct stream *stream);
+
+/* ---- small things ---- */
+
+static void clear_source(guint *id)
+{
+    if (*id)
+        g_source_remove(*id);
+    *id = 0;
+}
+
+static void clear_bytes(GBytes **bytes)
+{
+    g_clear_pointer(bytes, g_bytes_unref);
+}
+
+static bool is(xmpp_stanza_t *s, const char *name, const char *ns)
+{
+    return g_strcmp0(xmpp_stanza_get_name(s), name) == 0 &&
+           g_strcmp0(xmpp_stanza_get_ns(s), ns) == 0;
+}
+
+/* The guard has given every element its namespace. */
+static xmpp_stanza_t *child(xmpp_stanza_t *s, const char *name, const char *ns)
+{
+    for (s = xmpp_stanza_get_children(s); s; s = xmpp_stanza_get_next(s)) {
+        if (is(s, name, ns))
+            return s;
+    }
+    return NULL;
+}
+
+/* New string, NULL when there is no text. */
+static char *text_of(xmpp_stanza_t *s)
+{
+    char *text = s ? xmpp_stanza_get_text(s) : NULL;
+    char *copy = g_strdup(text);
+    if (text)
+        xmpp_free(xmpp_stanza_get_context(s), text);
+    return copy;
+}
+
+/* The defined condition: the first child element but <text/>. */
+static xmpp_stanza_t *condition_of(xmpp_stanza_t *s, const char *ns)
+{
+    for (s = xmpp_stanza_get_children(s); s; s = xmpp_stanza_get_next(s)) {
+        const char *name = xmpp_stanza_get_name(s);
+        if (name && g_strcmp0(xmpp_stanza_get_ns(s), ns) == 0 &&
+            strcmp(name, "text") != 0)
+            return s;
+    }
+    return NULL;
+}
+
+static char *random_hex(gsize bytes)
+{
+    guint8 raw[32];
+    g_assert(bytes <= sizeof raw);
+    if (RAND_bytes(raw, (int)bytes) != 1)
+        g_error("OpenSSL has no random numbers");
+    char *out = g_malloc(2 * bytes + 1);
+    for (gsize i = 0; i < bytes; i++)
+        g_snprintf(out + 2 * i, 3, "%02x", raw[i]);
+    return out;
+}
+
+static GBytes *decode_base64(const char *text)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (!text || !*text || strcmp(text, "=") == 0)
+        return g_bytes_new_static("", 0);
+    size_t len = strlen(text);
+    size_t digits = strspn(text, alphabet);
+    size_t padding = strspn(text + digits, "=");
+    if (len % 4 || digits + padding != len || padding > 2)
+        return NULL; /* H10: g_base64_decode would skip what it dislikes */
+    gsize out_len = 0;
+    guchar *out = g_base64_decode(text, &out_len);
+    return g_bytes_new_take(out, out_len);
+}
+
+/* RFC 6120 s. 6.4.2: an empty answer is '=', no answer is nothing. */
+static char *encode_base64(GBytes *bytes)
+{
+    if (!bytes)
+        return g_strdup("");
+    gsize len;
+    const guchar *data = g_bytes_get_data(bytes, &len);
+    return len ? g_base64_encode(data, len) : g_strdup("=");
+}
+
+/* ---- telling the owner ---- */
+
+static void tell_state(struct stream *stream, enum connection_state state,
+    const GError *error, gint64 retry_ms)
+{
+    if (state == stream->state && !error && state != STATE_WAITING)
+        return;
+    stream->state = state;
+    if (stream->callbacks.state)
+        stream->callbacks.state(state, error, retry_ms, stream->data);
+}
+
+/* ---- ending ---- */
+
+static gboolean on_finish(gpointer data);
+
+static void schedule_finish(struct stream *stream)
+{
+    stream->ending = true;
+    if (!stream->finish)
+        stream->finish =
+            g_idle_add_full(G_PRIORITY_DEFAULT, on_finish, stream, NULL);
+}
+
+/* condition: the stream error to send, or NULL. */
+static void end_connection(
+    struct stream *stream, const char *condition, const char *text)
+{
+    if (stream->ending)
+        return;
+    clear_source(&stream->ping_timer);
+    stream->ending = true;
+    /* Before our first header there is nothing to be closed in order. */
+    if (!stream->relay || stream->step < STEP_HEADER)
+        schedule_finish(stream);
+    else
+        relay_close(stream->relay, condition, text);
+}
+
+/* Takes the error. */
+static void fail_with(
+    struct stream *stream, GError *error, bool final, const char *condition)
+{
+    if (stream->reason || stream->closing) {
+        g_error_free(error);
+    } else {
+        stream->reason = error;
+        stream->final = final;
+    }
+    end_connection(stream, condition, NULL);
+}
+
+static void G_GNUC_PRINTF(5, 6)
+    fail(struct stream *stream, enum stream_error code, bool final,
+        const char *condition, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    GError *error = g_error_new_valist(STREAM_ERROR, code, format, args);
+    va_end(args);
+    fail_with(stream, error, final, condition);
+}
+
+static void forget_login(struct stream *stream)
+{
+    g_clear_pointer(&stream->sasl, sasl_free);
+    g_clear_pointer(&stream->mechanisms, g_strfreev);
+    g_clear_pointer(&stream->bindings, g_strfreev);
+    clear_bytes(&stream->exporter);
+    clear_bytes(&stream->end_point);
+}
+
+static void forget_connection(struct stream *stream)
+{
+    clear_source(&stream->finish);
+    clear_source(&stream->ping_timer);
+    g_clear_pointer(&stream->relay, relay_free);
+    forget_login(stream);
+    g_clear_error(&stream->reason);
+    g_clear_pointer(&stream->tls_version, g_free);
+    g_clear_pointer(&stream->request_id, g_free);
+    g_clear_pointer(&stream->ping_id, g_free);
+    g_clear_pointer(&stream->full_jid, g_free);
+    g_clear_pointer(&stream->features, xmpp_stanza_release);
+    stream->step = STEP_NONE;
+    stream->closing = stream->ending = false;
+    stream->was_online = stream->authenticated = false;
+    stream->direct = stream->secured = stream->header_asked = false;
+    stream->final = stream->session_needed = stream->redial = false;
+    stream->max_bytes = 0;
+    stream->idle_seconds = 0;
+    stream->failures_here = 0;
+    stream->no_external = stream->resource_taken = false;
+    stream->pings = 0;
+}
+
+static gboolean on_retry(gpointer data)
+{
+    struct stream *stream = data;
+    stream->retry = 0;
+    start_attempt(stream);
+    return G_SOURCE_REMOVE;
+}
+
+static void wait_and_retry(struct stream *stream, const GError *error)
+{
+    gint64 delay =
+        stream_backoff(stream->backoff_ms, stream->losses++, g_random_double());
+    if (stream->hurry)
+        delay = 0;
+    stream->hurry = false;
+    stream->retry_at = g_get_monotonic_time() + delay * 1000;
+    stream->retry = g_timeout_add((guint)delay, on_retry, stream);
+    tell_state(stream, STATE_WAITING, error, delay);
+}
+
+static bool is_asking(const struct stream *stream)
+{
+    return stream->step == STEP_PASSWORD || stream->step == STEP_CERTIFICATE;
+}
+
+/* The server refused one password, was given another, and hung up on it. */
+static bool hung_up_on_retry(const struct stream *stream)
+{
+    return !stream->reason && stream->step == STEP_SASL &&
+           stream->failures_here > 0;
+}
+
+static gboolean on_finish(gpointer data)
+{
+    struct stream *stream = data;
+    stream->finish = 0;
+
+    enum step step = stream->step;
+    bool closing = stream->closing;
+    bool asking =
+        is_asking(stream) && !stream->reason && !closing && !stream->redial;
+    bool at_once = !closing && (stream->other_host || stream->redial ||
+                                   hung_up_on_retry(stream));
+    bool final = stream->final || !stream->reconnect;
+    gint64 online_us =
+        stream->was_online ? g_get_monotonic_time() - stream->online_since : 0;
+    g_autoptr(GError) reason = g_steal_pointer(&stream->reason);
+
+    if (online_us > SETTLED_S * G_USEC_PER_SEC) {
+        stream->losses = 0;
+        stream->redirects = 0;
+    }
+    forget_connection(stream);
+    if (asking) {
+        stream->step = step; /* the answer starts a new connection */
+    } else if (closing) {
+        g_clear_pointer(&stream->other_host, g_free);
+        tell_state(stream, STATE_OFFLINE, NULL, -1);
+    } else if (at_once) {
+        start_attempt(stream);
+    } else if (final) {
+        tell_state(stream, STATE_OFFLINE, reason, -1);
+    } else {
+        wait_and_retry(stream, reason);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* ---- sending ---- */
+
+static void send_xml(struct stream *stream, const char *xml)
+{
+    relay_send_raw(stream->relay, xml, -1);
+}
+
+static void expect_step(struct stream *stream, enum step step)
+{
+    stream->step = step;
+    relay_deadline(
+        stream->relay, stream->timeout_ms ? stream->timeout_ms : STEP_MS);
+}
+
+static void open_stream(struct stream *stream)
+{
+    if (stream->header_asked || stream->ending)
+        return;
+    /* RFC 6120 s. 4.7.1: our address only inside TLS. */
+    const char *from = stream->secured && stream->local ? stream->jid : NULL;
+    stream->header_asked = true;
+    expect_step(stream, STEP_HEADER);
+    relay_open_stream(stream->relay, stream->domain, from, stream->lang);
+}
+
+/* ---- signs of life ---- */
+
+static gboolean on_ping_timer(gpointer data);
+
+static void arm_ping(struct stream *stream, unsigned ms)
+{
+    clear_source(&stream->ping_timer);
+    stream->ping_timer =
+        ms % 1000 ? g_timeout_add(ms, on_ping_timer, stream)
+                  : g_timeout_add_seconds(ms / 1000, on_ping_timer, stream);
+}
+
+static unsigned ping_interval_ms(const struct stream *stream)
+{
+    unsigned seconds = stream->ping_interval_s;
+    if (stream->idle_seconds) { /* XEP-0478: be there in time */
+        unsigned idle = MAX(stream->idle_seconds / 5 * 4, PING_INTERVAL_MIN_S);
+        seconds = MIN(seconds, idle);
+    }
+    return seconds * 1000;
+}
+
+static void ask_alive(struct stream *stream, unsigned answer_ms)
+{
+    stream->pings++;
+    stream->pinged_at = g_get_monotonic_time();
+    if (!stream->callbacks.ask_alive ||
+        !stream->callbacks.ask_alive(stream->data)) {
+        g_free(stream->ping_id);
+        stream->ping_id = random_hex(16);
+        g_autofree char *xml = g_markup_printf_escaped(
+            "<iq type='get' id='%s' to='%s'><ping xmlns='" NS_PING "'/></iq>",
+            stream->ping_id, stream->domain);
+        send_xml(stream, xml);
+    }
+    arm_ping(stream, answer_ms);
+}
+
+static void peer_is_dead(struct stream *stream)
+{
+    fail(stream, STREAM_ERROR_LOST, false, NULL,
+        "%s does not answer any more; check the network.", stream->domain);
+    schedule_finish(stream); /* nobody is there to say good-bye to */
+}
+
+static gboolean on_ping_timer(gpointer data)
+{
+    struct stream *stream = data;
+    unsigned interval_ms = ping_interval_ms(stream);
+    gint64 last = relay_last_input(stream->relay);
+    gint64 silent_ms = (g_get_monotonic_time() - last) / 1000;
+
+    stream->ping_timer = 0;
+    if (stream->pings && last > stream->pinged_at) {
+        stream->pings = 0;
+        stream->hurry = false;
+    }
+    if (!stream->pings && silent_ms < (gint64)interval_ms)
+        arm_ping(
+            stream, (unsigned)(interval_ms - silent_ms + 999) / 1000 * 1000);
+    else if (stream->pings >= PINGS_MAX)
+        peer_is_dead(stream);
+    else
+        ask_alive(stream, MIN(interval_ms, PING_ANSWER_S * 1000));
+    return G_SOURCE_REMOVE;
+}
+
+static bool is_our_server(const struct stream *stream, const char *from)
+{
+    return !from || strcmp(from, stream->domain) == 0 ||
+           jid_bare_equal(from, stream->full_jid);
+}
+
+static bool is_ping_answer(const struct stream *stream, xmpp_stanza_t *stanza)
+{
+    const char *type = xmpp_stanza_get_type(stanza);
+    return stream->ping_id && is(stanza, "iq", XMPP_NS_CLIENT) &&
+           g_strcmp0(xmpp_stanza_get_id(stanza), stream->ping_id) == 0 &&
+           (g_strcmp0(type, "result") == 0 || g_strcmp0(type, "error") == 0) &&
+           is_our_server(stream, xmpp_stanza_get_from(stanza));
+}
+
+/* ---- online ---- */
+
+static void go_online(struct stream *stream)
+{
+    stream->step = STEP_ONLINE;
+    stream->was_online = true;
+    stream->online_since = g_get_monotonic_time();
+    stream->tries = 0;
+    relay_set_state(stream->relay, GUARD_ONLINE);
+    relay_deadline(stream->relay, 0);
+    arm_ping(stream, ping_interval_ms(stream));
+
+    g_autofree char *jid = g_strdup(stream->full_jid);
+    xmpp_stanza_t *features = g_steal_pointer(&stream->features);
+    if (stream->callbacks.bound)
+        stream->callbacks.bound(jid, features, stream->data);
+    xmpp_stanza_release(features);
+    if (!stream->ending)
+        tell_state(stream, STATE_ONLINE, NULL, -1);
+}
+
+static void on_session_answer(struct stream *stream)
+{
+    /* RFC 6121, appendix E: a no-op; whatever the answer, it is done. */
+    go_online(stream);
+}
+
+/* ---- binding (RFC 6120 s. 7) ---- */
+
+static void bind_resource(struct stream *stream)
+{
+    g_autofree char *random =
+        stream->resource && !stream->resource_taken ? NULL : random_hex(8);
+    const char *resource = random ? random : stream->resource;
+
+    g_free(stream->request_id);
+    stream->request_id = random_hex(16);
+    g_autofree char *xml = g_markup_printf_escaped(
+        "<iq type='set' id='%s'><bind xmlns='" XMPP_NS_BIND "'>"
+        "<resource>%s</resource></bind></iq>",
+        stream->request_id, resource);
+    expect_step(stream, STEP_BIND);
+    tell_state(stream, STATE_BINDING, NULL, -1);
+    send_xml(stream, xml);
+}
+
+static void request_session(struct stream *stream)
+{
+    g_free(stream->request_id);
+    stream->request_id = random_hex(16);
+    g_autofree char *xml = g_markup_printf_escaped(
+        "<iq type='set' id='%s'><session xmlns='" XMPP_NS_SESSION "'/></iq>",
+        stream->request_id);
+    expect_step(stream, STEP_SESSION);
+    send_xml(stream, xml);
+}
+
+/* Servers still apply stringprep, which maps more than PRECIS does: ß to ss,
+ * ς to σ, full width to half (contract.md s. 4). */
+static char *old_form(const char *bare)
+{
+    g_autofree char *compatible = g_utf8_normalize(bare, -1, G_NORMALIZE_NFKC);
+    g_autofree char *folded =
+        compatible ? g_utf8_casefold(compatible, -1) : NULL;
+    return folded ? g_utf8_normalize(folded, -1, G_NORMALIZE_NFKC) : NULL;
+}
+
+static bool is_our_address(const struct stream *stream, const char *bound)
+{
+    if (strlen(bound) > BOUND_JID_BYTES_MAX || !jid_is_valid(bound) ||
+        !jid_resource(bound))
+        return false;
+
+    g_autofree char *domain = jid_domain(bound);
+    g_autofree char *bare = jid_bare(bound);
+    const char *theirs = stream->anonymous ? domain : bare;
+    const char *ours = stream->anonymous ? stream->domain : stream->jid;
+    if (jid_equal_prepared(theirs, ours))
+        return true;
+    g_autofree char *old_theirs = old_form(theirs);
+    g_autofree char *old_ours = old_form(ours);
+    return old_theirs && old_ours && strcmp(old_theirs, old_ours) == 0;
+}
+
+static void bind_refused(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    xmpp_stanza_t *error = child(stanza, "error", XMPP_NS_CLIENT);
+    xmpp_stanza_t *condition =
+        error ? condition_of(error, XMPP_NS_STANZAS_IETF) : NULL;
+    const char *name =
+        condition ? xmpp_stanza_get_name(condition) : "undefined-condition";
+
+    /* RFC 6120 s. 7.7.2: taken or not liked; one of our making will do. */
+    if ((strcmp(name, "conflict") == 0 || strcmp(name, "bad-request") == 0) &&
+        stream->resource && !stream->resource_taken) {
+        stream->resource_taken = true;
+        bind_resource(stream);
+        return;
+    }
+    fail(stream, STREAM_ERROR_SERVER, false, NULL,
+        "%s gives us no address for this connection (%s); close another "
+        "client of yours, or ask its administrator.",
+        stream->domain, name);
+}
+
+static void on_bind_answer(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    if (g_strcmp0(xmpp_stanza_get_type(stanza), "result") != 0) {
+        bind_refused(stream, stanza);
+        return;
+    }
+    xmpp_stanza_t *bind = child(stanza, "bind", XMPP_NS_BIND);
+    g_autofree char *bound =
+        bind ? text_of(child(bind, "jid", XMPP_NS_BIND)) : NULL;
+    if (!bound || !is_our_address(stream, bound)) {
+        fail(stream, STREAM_ERROR_PROTOCOL, true, "undefined-condition",
+            "%s gave us an address that is not %s, so the connection was "
+            "closed; tell its administrator.",
+            stream->domain, stream->jid);
+        return;
+    }
+    g_free(stream->full_jid);
+    stream->full_jid = g_steal_pointer(&bound);
+    if (stream->session_needed)
+        request_session(stream);
+    else
+        go_online(stream);
+}
+
+/* ---- login (RFC 6120 s. 6) ---- */
+
+static GStrv names_in(
+    xmpp_stanza_t *parent, const char *name, const char *attribute)
+{
+    const char *ns = xmpp_stanza_get_ns(parent);
+    GPtrArray *names = g_ptr_array_new();
+    xmpp_stanza_t *s = xmpp_stanza_get_children(parent);
+
+    for (; s && names->len < OFFERS_MAX; s = xmpp_stanza_get_next(s)) {
+        if (!is(s, name, ns))
+            continue;
+        char *value = attribute
+                          ? g_strdup(xmpp_stanza_get_attribute(s, attribute))
+                          : text_of(s);
+        if (value && *value && strlen(value) <= 64)
+            g_ptr_array_add(names, g_strstrip(value));
+        else
+            g_free(value);
+    }
+    g_ptr_array_add(names, NULL);
+    return (GStrv)g_ptr_array_free(names, FALSE);
+}
+
+static void read_offer(struct stream *stream, xmpp_stanza_t *features)
+{
+    xmpp_stanza_t *mechanisms = child(features, "mechanisms", XMPP_NS_SASL);
+    xmpp_stanza_t *bindings =
+        child(features, "sasl-channel-binding", NS_SASL_BINDINGS);
+    struct tls *tls = stream->secured ? relay_tls(stream->relay) : NULL;
+
+    forget_login(stream);
+    stream->mechanisms = names_in(mechanisms, "mechanism", NULL);
+    if (bindings)
+        stream->bindings = names_in(bindings, "channel-binding", "type");
+    stream->exporter = tls ? tls_exporter(tls) : NULL;
+    stream->end_point = tls ? tls_server_end_point(tls) : NULL;
+}
+
+static bool is_plus(const char *mechanism)
+{
+    return mechanism && g_str_has_suffix(mechanism, "-PLUS");
+}
+
+static struct sasl_offer offer_of(const struct stream *stream)
+{
+    const char *pinned = stream->pinned_mechanism;
+    bool nothing_better =
+        !pinned || sasl_strength(pinned) <= sasl_strength("PLAIN");
+    return (struct sasl_offer){
+        .mechanisms = (const char *const *)stream->mechanisms,
+        .bindings = (const char *const *)stream->bindings,
+        .tls = stream->secured,
+        .have_password = !stream->anonymous,
+        .have_client_cert = stream->client_cert && !stream->no_external,
+        .anonymous = stream->anonymous,
+        .exporter = stream->exporter,
+        .end_point = stream->end_point,
+        .pinned = pinned,
+        .plain_allowed = stream->plain_allowed || nothing_better,
+        .no_plus = stream->no_plus,
+    };
+}
+
+static bool needs_password(const char *mechanism)
+{
+    return strcmp(mechanism, "EXTERNAL") != 0 &&
+           strcmp(mechanism, "ANONYMOUS") != 0;
+}
+
+static void ask_password(struct stream *stream, bool again)
+{
+    stream->step = STEP_PASSWORD;
+    if (stream->relay)
+        relay_deadline(stream->relay, 0);
+    if (stream->callbacks.password)
+        stream->callbacks.password(again, stream->data);
+    else
+        stream_password(stream, NULL);
+}
+
+static void send_auth(struct stream *stream)
+{
+    g_autoptr(GBytes) initial = sasl_initial(stream->sasl);
+    g_autofree char *text = encode_base64(initial);
+    g_autofree char *xml = g_strdup_printf("<auth xmlns='" XMPP_NS_SASL
+                                           "' mechanism='%s'>%s</auth>",
+        stream->choice.mechanism, text);
+    expect_step(stream, STEP_SASL);
+    /* RFC 6120 s. 4.3.3: nothing of the old stream comes after success. */
+    relay_expect_last(stream->relay, XMPP_NS_SASL, "success");
+    send_xml(stream, xml);
+    secret_wipe(xml, strlen(xml));
+    secret_wipe(text, strlen(text));
+}
+
+static void authenticate(struct stream *stream)
+{
+    struct sasl_offer offer = offer_of(stream);
+    GError *error = NULL;
+
+    g_clear_pointer(&stream->sasl, sasl_free);
+    if (!sasl_choose(&offer, &stream->choice, &error)) {
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
+        g_error_free(error);
+        return;
+    }
+    if (needs_password(stream->choice.mechanism) && !stream->password) {
+        ask_password(stream, stream->tries > 0);
+        return;
+    }
+    stream->sasl = sasl_new(&stream->choice, &offer,
+        stream->local ? stream->local : "", stream->password, &error);
+    if (!stream->sasl) {
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
+        g_error_free(error);
+        return;
+    }
+    send_auth(stream);
+}
+
+/* C28: a word to the server, then the end. */
+static void abort_login(struct stream *stream, const char *sentence)
+{
+    send_xml(stream, "<abort xmlns='" XMPP_NS_SASL "'/>");
+    fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", sentence);
+}
+
+static void on_sasl_answer(GBytes *response, const GError *error, gpointer data)
+{
+    struct stream *stream = data;
+    if (stream->ending || stream->step != STEP_SASL)
+        return;
+    if (error) {
+        abort_login(stream, error->message);
+        return;
+    }
+    g_autofree char *text = encode_base64(response);
+    g_autofree char *xml =
+        g_strdup_printf("<response xmlns='" XMPP_NS_SASL "'>%s</response>",
+            strcmp(text, "=") == 0 ? "" : text);
+    expect_step(stream, STEP_SASL);
+    send_xml(stream, xml);
+}
+
+static void on_challenge(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    g_autofree char *text = text_of(stanza);
+    g_autoptr(GBytes) bytes = decode_base64(text);
+    if (!bytes) {
+        abort_login(stream,
+            "The server's challenge is malformed, so the login was stopped; "
+            "tell its administrator.");
+        return;
+    }
+    gsize len;
+    const char *data = g_bytes_get_data(bytes, &len);
+    sasl_challenge(stream->sasl, data ? data : "", len, on_sasl_answer, stream);
+}
+
+static void on_success(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    g_autofree char *text = text_of(stanza);
+    g_autoptr(GBytes) bytes = text && *text ? decode_base64(text) : NULL;
+    GError *error = NULL;
+    gsize len = 0;
+    const char *data = bytes ? g_bytes_get_data(bytes, &len) : NULL;
+
+    if (text && *text && !bytes) {
+        fail(stream, STREAM_ERROR_AUTH, true, NULL,
+            "%s ended the login with something malformed; tell its "
+            "administrator.",
+            stream->domain);
+        return;
+    }
+    if (bytes && !data)
+        data = "";
+    if (!sasl_success(stream->sasl, data, len, &error)) {
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
+        g_error_free(error);
+        return;
+    }
+
+    bool bound = stream->choice.binding != SASL_BIND_NONE;
+    g_free(stream->mechanism);
+    stream->mechanism = g_strdup(stream->choice.mechanism);
+    stream->authenticated = true;
+    if (sasl_strength(stream->mechanism) >
+        sasl_strength(
+            stream->pinned_mechanism ? stream->pinned_mechanism : "")) {
+        g_free(stream->pinned_mechanism);
+        stream->pinned_mechanism = g_strdup(stream->mechanism);
+    }
+    forget_login(stream);
+    if (stream->callbacks.mechanism)
+        stream->callbacks.mechanism(stream->mechanism, bound, stream->data);
+    open_stream(stream);
+}
+
+static void password_refused(struct stream *stream)
+{
+    g_clear_pointer(&stream->password, secret_unref);
+    stream->no_plus = false;
+    if (++stream->tries >= LOGIN_TRIES_MAX) { /* C29 */
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", stream->refusal);
+        return;
+    }
+    ask_password(stream, true);
+}
+
+static void on_failure(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    xmpp_stanza_t *element = condition_of(stanza, XMPP_NS_SASL);
+    const char *condition =
+        element ? xmpp_stanza_get_name(element) : "not-authorized";
+    g_autofree char *text = text_of(child(stanza, "text", XMPP_NS_SASL));
+    GError *error = stream_reason_of_failure(stream->jid, condition, text);
+    bool refused = strcmp(condition, "not-authorized") == 0;
+    bool disabled = strcmp(condition, "account-disabled") == 0 ||
+                    strcmp(condition, "credentials-expired") == 0 ||
+                    strcmp(condition, "temporary-auth-failure") == 0;
+
+    stream->failures_here++;
+    g_free(stream->refusal);
+    stream->refusal = g_strdup(error->message);
+    g_clear_pointer(&stream->sasl, sasl_free);
+
+    /* Some servers offer bindings that they then do not accept. Where one
+     * has worked before, its refusal is a wrong password or an attack. */
+    if (!disabled && is_plus(stream->choice.mechanism) && !stream->no_plus &&
+        !is_plus(stream->pinned_mechanism)) {
+        stream->no_plus = true;
+        g_error_free(error);
+        authenticate(stream);
+    } else if (!disabled && !stream->no_external &&
+               strcmp(stream->choice.mechanism, "EXTERNAL") == 0) {
+        stream->no_external = true;
+        g_error_free(error);
+        authenticate(stream);
+    } else if (refused && needs_password(stream->choice.mechanism)) {
+        g_error_free(error);
+        password_refused(stream);
+    } else {
+        fail_with(stream, error, stream_failure_is_final(condition), NULL);
+    }
+}
+
+/* ---- features (RFC 6120 s. 4.3.2) ---- */
+
+static void start_tls(struct stream *stream)
+{
+    expect_step(stream, STEP_PROCEED);
+    relay_expect_last(stream->relay, XMPP_NS_TLS, "proceed");
+    send_xml(stream, "<starttls xmlns='" XMPP_NS_TLS "'/>");
+}
+
+/* C09: what is required and not understood ends the stream. */
+static const char *unknown_requirement(xmpp_stanza_t *features)
+{
+    static const char *const known[] = { XMPP_NS_TLS, XMPP_NS_SASL,
+        XMPP_NS_BIND, XMPP_NS_SESSION };
+    xmpp_stanza_t *s = xmpp_stanza_get_children(features);
+    for (; s; s = xmpp_stanza_get_next(s)) {
+        const char *ns = xmpp_stanza_get_ns(s);
+        bool understood = !ns;
+        for (size_t i = 0; ns && i < G_N_ELEMENTS(known); i++)
+            understood = understood || strcmp(ns, known[i]) == 0;
+        if (!understood && child(s, "required", ns))
+            return xmpp_stanza_get_name(s);
+    }
+    return NULL;
+}
+
+static void read_limits(struct stream *stream, xmpp_stanza_t *features)
+{
+    xmpp_stanza_t *limits = child(features, "limits", NS_LIMITS);
+    if (!limits)
+        return;
+    g_autofree char *bytes = text_of(child(limits, "max-bytes", NS_LIMITS));
+    g_autofree char *idle = text_of(child(limits, "idle-seconds", NS_LIMITS));
+    guint64 value;
+    if (bytes &&
+        g_ascii_string_to_unsigned(bytes, 10, 1, G_MAXUINT32, &value, NULL))
+        stream->max_bytes = (gsize)value;
+    if (idle &&
+        g_ascii_string_to_unsigned(idle, 10, 1, G_MAXINT32, &value, NULL))
+        stream->idle_seconds = (unsigned)value;
+}
+
+static void on_features_in_clear(struct stream *stream, xmpp_stanza_t *features)
+{
+    if (child(features, "starttls", XMPP_NS_TLS))
+        start_tls(stream);
+    else
+        fail(stream, STREAM_ERROR_TLS, false, NULL,
+            "%s offers no encryption, so nothing was sent to it; ask its "
+            "administrator to enable TLS.",
+            stream->domain);
+}
+
+static void on_features_for_login(
+    struct stream *stream, xmpp_stanza_t *features)
+{
+    if (!child(features, "mechanisms", XMPP_NS_SASL)) {
+        fail(stream, STREAM_ERROR_AUTH, false, NULL,
+            "%s offers no way of logging in; try again later, or ask its "
+            "administrator.",
+            stream->domain);
+        return;
+    }
+    tell_state(stream, STATE_AUTHENTICATING, NULL, -1);
+    read_offer(stream, features);
+    authenticate(stream);
+}
+
+static void on_features_for_binding(
+    struct stream *stream, xmpp_stanza_t *features)
+{
+    xmpp_stanza_t *session = child(features, "session", XMPP_NS_SESSION);
+    if (!child(features, "bind", XMPP_NS_BIND)) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, NULL,
+            "%s let us in but gives us no address for this connection; ask "
+            "its administrator.",
+            stream->domain);
+        return;
+    }
+    stream->session_needed =
+        session && !child(session, "optional", XMPP_NS_SESSION);
+    stream->features = xmpp_stanza_clone(features);
+    bind_resource(stream);
+}
+
+static void on_features(struct stream *stream, xmpp_stanza_t *features)
+{
+    const char *unknown = unknown_requirement(features);
+    if (unknown) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, "unsupported-feature",
+            "%s requires “%s”, which txmpp does not know; ask its "
+            "administrator.",
+            stream->domain, unknown);
+        return;
+    }
+    relay_set_state(stream->relay, GUARD_NEGOTIATING);
+    read_limits(stream, features);
+    if (!stream->secured && stream->tls_mode != TLS_MODE_OFF)
+        on_features_in_clear(stream, features);
+    else if (!stream->authenticated)
+        on_features_for_login(stream, features);
+    else
+        on_features_for_binding(stream, features);
+}
+
+/* ---- stream errors (RFC 6120 s. 4.9) ---- */
+
+static bool follow_redirect(struct stream *stream, xmpp_stanza_t *condition)
+{
+    g_autofree char *text = text_of(condition);
+    char *host;
+    guint16 port;
+    if (stream->tls_mode == TLS_MODE_OFF ||
+        stream->redirects >= REDIRECTS_MAX || !text ||
+        !stream_parse_other_host(text, &host, &port))
+        return false;
+    stream->redirects++;
+    g_free(stream->other_host);
+    stream->other_host = host;
+    stream->other_port = port;
+    return true;
+}
+
+static void on_stream_error(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    xmpp_stanza_t *element = condition_of(stanza, XMPP_NS_STREAMS_IETF);
+    const char *condition =
+        element ? xmpp_stanza_get_name(element) : "undefined-condition";
+    g_autofree char *text =
+        text_of(child(stanza, "text", XMPP_NS_STREAMS_IETF));
+
+    if (is_asking(stream) && !stream_condition_is_final(condition)) {
+        end_connection(stream, NULL, NULL); /* it got tired of waiting */
+        return;
+    }
+    if (strcmp(condition, "see-other-host") == 0 && !stream->closing)
+        follow_redirect(stream, element);
+    if (strcmp(condition, "system-shutdown") == 0)
+        stream->losses = MAX(stream->losses, SHUTDOWN_BACKOFF);
+    fail_with(stream,
+        stream_reason_of_condition(stream->domain, condition, text),
+        stream_condition_is_final(condition), NULL);
+}
+
+/* ---- what the relay says ---- */
+
+static void on_connected(const struct dial_target *target, gpointer data)
+{
+    struct stream *stream = data;
+    if (stream->ending)
+        return;
+    stream->step = STEP_SECURING;
+    stream->direct = target->tls == DIAL_DIRECT;
+    stream->secured = stream->header_asked = false;
+    tell_state(stream, STATE_SECURING, NULL, -1);
+}
+
+static void trust_and_go_on(struct stream *stream)
+{
+    stream->step = STEP_SECURING;
+    stream->secured = true;
+    stream->header_asked = false;
+    relay_trust(stream->relay);
+    /* With direct TLS libstrophe has yet to open; opened() tells. */
+    if (!stream->direct)
+        open_stream(stream);
+}
+
+static void on_secured(const struct tls_peer *peer, gpointer data)
+{
+    struct stream *stream = data;
+    if (stream->ending)
+        return;
+    struct tls *tls = relay_tls(stream->relay);
+    tls_peer_free(stream->peer);
+    stream->peer = tls_peer_copy(peer);
+    g_free(stream->tls_version);
+    stream->tls_version = tls ? g_strdup(tls_version(tls)) : NULL;
+
+    if (!peer->distrust) {
+        trust_and_go_on(stream);
+        return;
+    }
+    stream->step = STEP_CERTIFICATE;
+    relay_deadline(stream->relay, 0);
+    if (stream->callbacks.certificate)
+        stream->callbacks.certificate(stream->peer, stream->data);
+    else
+        stream_certificate_decide(stream, false, NULL);
+}
+
+static void on_opened(gpointer data)
+{
+    struct stream *stream = data;
+    if (!stream->ending && stream->step == STEP_SECURING)
+        open_stream(stream);
+}
+
+/* C08: integers on both sides of the dot. */
+static bool speaks_xmpp_1(const char *version)
+{
+    guint64 major;
+    const char *dot = version ? strchr(version, '.') : NULL;
+    if (!dot)
+        return false;
+    g_autofree char *text = g_strndup(version, (gsize)(dot - version));
+    return g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &major, NULL);
+}
+
+static void on_header(const char *from, const char *id, const char *version,
+    const char *lang, gpointer data)
+{
+    struct stream *stream = data;
+    (void)lang;
+    if (stream->ending)
+        return;
+    if (stream->step != STEP_HEADER) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, "bad-format",
+            "%s began a stream when none was due; tell its administrator.",
+            stream->domain);
+    } else if (!speaks_xmpp_1(version)) {
+        fail(stream, STREAM_ERROR_PROTOCOL, true, "unsupported-version",
+            "%s does not speak XMPP 1.0; ask its administrator to update it.",
+            stream->domain);
+    } else if (!id || !*id) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, "bad-format",
+            "%s began the stream without an id; tell its administrator.",
+            stream->domain);
+    } else if (from && !jid_equal_prepared(from, stream->domain)) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, "invalid-from",
+            "The server calls itself by another name than %s; check the "
+            "address, or --server.",
+            stream->domain);
+    } else {
+        stream->header_asked = false;
+        expect_step(stream, STEP_FEATURES);
+    }
+}
+
+static void unexpected(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    const char *name = xmpp_stanza_get_name(stanza);
+    fail(stream, STREAM_ERROR_PROTOCOL, false, "unsupported-stanza-type",
+        "%s sent <%s/> when it was not due; tell its administrator.",
+        stream->domain, name ? name : "?");
+}
+
+static bool is_answer(const struct stream *stream, xmpp_stanza_t *stanza)
+{
+    const char *type = xmpp_stanza_get_type(stanza);
+    return is(stanza, "iq", XMPP_NS_CLIENT) &&
+           g_strcmp0(xmpp_stanza_get_id(stanza), stream->request_id) == 0 &&
+           (g_strcmp0(type, "result") == 0 || g_strcmp0(type, "error") == 0);
+}
+
+static void on_tls_refused(struct stream *stream)
+{
+    fail(stream, STREAM_ERROR_TLS, false, NULL,
+        "%s refuses to encrypt the connection, so nothing was sent to it; "
+        "try again later, or ask its administrator.",
+        stream->domain);
+}
+
+/* Before we are online only what is due is accepted. */
+static void on_negotiation(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    static const struct {
+        enum step step;
+        const char *name, *ns;
+        void (*fn)(struct stream *stream, xmpp_stanza_t *stanza);
+    } due[] = {
+        { STEP_FEATURES, "features", XMPP_NS_STREAMS, on_features },
+        { STEP_SASL, "challenge", XMPP_NS_SASL, on_challenge },
+        { STEP_SASL, "success", XMPP_NS_SASL, on_success },
+        { STEP_SASL, "failure", XMPP_NS_SASL, on_failure },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(due); i++) {
+        if (due[i].step == stream->step && is(stanza, due[i].name, due[i].ns)) {
+            due[i].fn(stream, stanza);
+            return;
+        }
+    }
+    if (stream->step == STEP_PROCEED && is(stanza, "proceed", XMPP_NS_TLS)) {
+        stream->step = STEP_SECURING;
+        relay_start_tls(stream->relay);
+    } else if (stream->step == STEP_PROCEED &&
+               is(stanza, "failure", XMPP_NS_TLS)) {
+        on_tls_refused(stream);
+    } else if (stream->step == STEP_BIND && is_answer(stream, stanza)) {
+        on_bind_answer(stream, stanza);
+    } else if (stream->step == STEP_SESSION && is_answer(stream, stanza)) {
+        on_session_answer(stream);
+    } else {
+        unexpected(stream, stanza);
+    }
+}
+
+static void on_stanza(xmpp_stanza_t *stanza, gpointer data)
+{
+    struct stream *stream = data;
+
+    if (is(stanza, "error", XMPP_NS_STREAMS)) {
+        on_stream_error(stream, stanza);
+        return;
+    }
+    if (stream->step != STEP_ONLINE) {
+        if (!stream->ending)
+            on_negotiation(stream, stanza);
+        return;
+    }
+    /* C11: what comes in while we close in order still counts. */
+    if (stream->reason || is_ping_answer(stream, stanza))
+        return;
+    if (stream->callbacks.stanza)
+        stream->callbacks.stanza(stanza, stream->data);
+}
+
+static void on_turn(gpointer data)
+{
+    struct stream *stream = data;
+    if (stream->was_online && stream->callbacks.turn)
+        stream->callbacks.turn(stream->data);
+}
+
+static void on_stream_closed(gpointer data)
+{
+    struct stream *stream = data;
+    end_connection(stream, NULL, NULL);
+}
+
+static void on_closed(const GError *error, gpointer data)
+{
+    struct stream *stream = data;
+    bool keep_asking = is_asking(stream);
+    if (!stream->reason && !stream->closing && !keep_asking)
+        stream->reason = hung_up_on_retry(stream)
+                             ? NULL
+                             : stream_reason_of_relay(
+                                   stream->domain, error, stream->was_online);
+    schedule_finish(stream);
+}
+
+static void on_xml(bool outgoing, const char *xml, gsize len, gpointer data)
+{
+    struct stream *stream = data;
+    if (stream->callbacks.xml)
+        stream->callbacks.xml(outgoing, xml, len, stream->data);
+}
+
+/* ---- an attempt ---- */
+
+static bool is_loopback(const char *host)
+{
+    if (!host)
+        return false;
+    if (g_ascii_strcasecmp(host, "localhost") == 0)
+        return true;
+    size_t len = strlen(host);
+    g_autofree char *bare = len > 2 && host[0] == '[' && host[len - 1] == ']'
+                                ? g_strndup(host + 1, len - 2)
+                                : g_strdup(host);
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(bare);
+    return address && g_inet_address_get_is_loopback(address);
+}
+
+static bool is_possible(struct stream *stream)
+{
+    const char *host = stream->server ? stream->server : stream->ascii_domain;
+    if (!stream->ascii_domain) {
+        fail(stream, STREAM_ERROR_CONNECT, true, NULL,
+            "%s is no domain name; check the address.", stream->domain);
+        return false;
+    }
+    if (stream->tls_mode == TLS_MODE_OFF &&
+        (stream->proxy || !is_loopback(host))) {
+        fail(stream, STREAM_ERROR_TLS, true, NULL,
+            "Encryption can be switched off (--tls off) only for a server on "
+            "this machine, and %s is not; use --tls required.",
+            host);
+        return false;
+    }
+    return true;
+}
+
+static void start_attempt(struct stream *stream)
+{
+    static const struct relay_callbacks callbacks = {
+        .connected = on_connected,
+        .secured = on_secured,
+        .opened = on_opened,
+        .header = on_header,
+        .stanza = on_stanza,
+        .stream_closed = on_stream_closed,
+        .closed = on_closed,
+        .turn = on_turn,
+        .xml = on_xml,
+    };
+    clear_source(&stream->retry);
+    stream->retry_at = 0;
+    forget_connection(stream);
+    stream->step = STEP_DIALING;
+    tell_state(stream, STATE_DIALING, NULL, -1);
+    if (stream->ending || stream->relay || !is_possible(stream))
+        return; /* the owner thought otherwise, or it cannot be */
+
+    bool starttls = stream->tls_mode != TLS_MODE_DIRECT;
+    bool direct = stream->tls_mode == TLS_MODE_REQUIRED ||
+                  stream->tls_mode == TLS_MODE_DIRECT;
+    g_autofree char *other = g_steal_pointer(&stream->other_host);
+    const struct relay_config config = {
+        .dial = {
+            .domain = stream->ascii_domain,
+            .server = other ? other : stream->server,
+            .port = other ? stream->other_port : stream->port,
+            .allow_starttls = starttls,
+            .allow_direct = direct,
+            .proxy = stream->proxy,
+            .timeout_ms = stream->timeout_ms,
+        },
+        .tls = {
+            .domain = stream->domain,
+            .ca_file = stream->ca_file,
+            .pins = (const char *const *)stream->pins->pdata,
+            .client_cert = stream->client_cert,
+            .client_key = stream->client_key,
+        },
+        .domain = stream->domain,
+        .phase_timeout_ms = stream->timeout_ms,
+    };
+    stream->relay = relay_new(&config, &callbacks, stream);
+}
+
+/* ---- the public face ---- */
+
+static void copy_pins(struct stream *stream, const char *const *pins)
+{
+    stream->pins = g_ptr_array_new_with_free_func(g_free);
+    for (; pins && *pins; pins++)
+        g_ptr_array_add(stream->pins, g_strdup(*pins));
+    g_ptr_array_add(stream->pins, NULL);
+}
+
+static void add_pin(struct stream *stream, const char *sha256)
+{
+    stream->pins->pdata[stream->pins->len - 1] = g_strdup(sha256);
+    g_ptr_array_add(stream->pins, NULL);
+}
+
+struct stream *stream_new(const struct stream_config *config,
+    const struct stream_callbacks *callbacks, gpointer data)
+{
+    struct stream *stream = g_new0(struct stream, 1);
+
+    stream->callbacks = *callbacks;
+    stream->data = data;
+    stream->jid = jid_bare(config->jid);
+    stream->domain = jid_domain(config->jid);
+    stream->ascii_domain = jid_domain_ascii(stream->domain);
+    stream->local = jid_local(config->jid);
+    stream->resource = g_strdup(config->resource);
+    stream->server = g_strdup(config->server);
+    stream->port = config->port;
+    stream->tls_mode = config->tls;
+    stream->ca_file = g_strdup(config->ca_file);
+    copy_pins(stream, config->pins);
+    stream->proxy = g_strdup(config->proxy);
+    stream->client_cert = g_strdup(config->client_cert);
+    stream->client_key = g_strdup(config->client_key);
+    stream->pinned_mechanism = g_strdup(config->pinned_mechanism);
+    stream->plain_allowed = config->plain_allowed;
+    stream->anonymous = config->anonymous;
+    stream->lang = g_strdup(config->lang ? config->lang : "en");
+    stream->timeout_ms = config->timeout_ms;
+    stream->reconnect = config->reconnect;
+    stream->ping_interval_s =
+        config->ping_interval_s ? config->ping_interval_s : PING_INTERVAL_S;
+    stream->backoff_ms = config->backoff_ms;
+    stream->state = STATE_OFFLINE;
+    return stream;
+}
+
+void stream_free(struct stream *stream)
+{
+    if (!stream)
+        return;
+    clear_source(&stream->retry);
+    forget_connection(stream);
+    tls_peer_free(stream->peer);
+    secret_unref(stream->password);
+    g_ptr_array_unref(stream->pins);
+    g_free(stream->mechanism);
+    g_free(stream->refusal);
+    g_free(stream->other_host);
+    g_free(stream->pinned_mechanism);
+    g_free(stream->jid);
+    g_free(stream->domain);
+    g_free(stream->ascii_domain);
+    g_free(stream->local);
+    g_free(stream->resource);
+    g_free(stream->server);
+    g_free(stream->ca_file);
+    g_free(stream->proxy);
+    g_free(stream->client_cert);
+    g_free(stream->client_key);
+    g_free(stream->lang);
+    g_free(stream);
+}
+
+void stream_connect(struct stream *stream)
+{
+    bool waiting = stream->retry != 0;
+    if (!waiting &&
+        (stream->relay || stream->finish || stream->step != STEP_NONE))
+        return;
+    stream->losses = 0;
+    stream->redirects = 0;
+    stream->tries = 0;
+    start_attempt(stream);
+}
+
+void stream_close(struct stream *stream)
+{
+    bool idle = !stream->relay && !stream->finish &&
+                stream->step == STEP_NONE && !stream->retry;
+    if (idle)
+        return;
+    clear_source(&stream->retry);
+    stream->retry_at = 0;
+    stream->closing = true;
+    stream->hurry = false;
+    g_clear_error(&stream->reason);
+    g_clear_pointer(&stream->other_host, g_free);
+    if (!stream->relay)
+        schedule_finish(stream);
+    else
+        tell_state(stream, STATE_CLOSING, NULL, -1);
+    if (stream->relay)
+        end_connection(stream, NULL, NULL);
+}
+
+void stream_kick(struct stream *stream)
+{
+    if (stream->retry) {
+        stream->losses = 0;
+        start_attempt(stream);
+    } else if (stream->step == STEP_ONLINE && !stream->ending) {
+        stream->hurry = true;
+        stream->pings = PINGS_MAX - 1;
+        ask_alive(stream, KICK_ANSWER_S * 1000);
+    }
+}
+
+void stream_fail(struct stream *stream, const char *condition, const char *text)
+{
+    if (!stream->relay || stream->ending)
+        return;
+    stream->reason = g_error_new(STREAM_ERROR, STREAM_ERROR_PROTOCOL,
+        "%s broke a rule (%s), so the connection was closed; tell its "
+        "administrator.",
+        stream->domain, text ? text : stream_error_sentence(condition));
+    end_connection(stream, condition, text);
+}
+
+void stream_certificate_decide(
+    struct stream *stream, bool trust, const char *sha256_to_pin)
+{
+    if (stream->step != STEP_CERTIFICATE)
+        return;
+    if (!trust) {
+        g_autofree char *sentence =
+            tls_distrust_sentence(stream->peer->distrust, stream->domain);
+        stream->reason = g_error_new_literal(
+            STREAM_ERROR, STREAM_ERROR_CERTIFICATE, sentence);
+        stream->final = true;
+        stream->step = STEP_SECURING;
+        schedule_finish(stream);
+        return;
+    }
+    /* For as long as this stream lives the same question is not asked. */
+    add_pin(stream, stream->peer->sha256);
+    if (sha256_to_pin && strcmp(sha256_to_pin, stream->peer->sha256) != 0)
+        add_pin(stream, sha256_to_pin);
+    if (!stream->relay)
+        start_attempt(stream);
+    else if (stream->ending)
+        stream->redial = true;
+    else
+        trust_and_go_on(stream);
+}
+
+static void no_password(struct stream *stream)
+{
+    GError *error =
+        stream->refusal
+            ? g_error_new_literal(
+                  STREAM_ERROR, STREAM_ERROR_AUTH, stream->refusal)
+            : g_error_new(STREAM_ERROR, STREAM_ERROR_NO_PASSWORD,
+                  "There is no password for %s; give one with --password-file, "
+                  "--password-command or the account's password_command.",
+                  stream->jid);
+    stream->step = STEP_SASL;
+    if (stream->relay) {
+        fail_with(stream, error, true, NULL);
+        return;
+    }
+    stream->reason = error;
+    stream->final = true;
+    schedule_finish(stream);
+}
+
+void stream_password(struct stream *stream, struct secret *password)
+{
+    if (stream->step != STEP_PASSWORD)
+        return;
+    if (!password) {
+        no_password(stream);
+        return;
+    }
+    secret_unref(stream->password);
+    stream->password = secret_ref(password);
+    if (!stream->relay)
+        start_attempt(stream);
+    else if (stream->ending)
+        stream->redial = true;
+    else
+        authenticate(stream);
+}
+
+void stream_send(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    if (stream->step == STEP_ONLINE && !stream->ending)
+        relay_send(stream->relay, stanza);
+}
+
+void stream_send_raw(struct stream *stream, const char *xml, gssize len)
+{
+    if (stream->step == STEP_ONLINE && !stream->ending)
+        relay_send_raw(stream->relay, xml, len);
+}
+
+gsize stream_unsent_bytes(const struct stream *stream)
+{
+    return stream->relay ? relay_unsent_bytes(stream->relay) : 0;
+}
+
+enum connection_state stream_state(const struct stream *stream)
+{
+    return stream->state;
+}
+
+const char *stream_tls_version(const struct stream *stream)
+{
+    return stream->tls_version;
+}
+
+const struct tls_peer *stream_peer(const struct stream *stream)
+{
+    return stream->peer;
+}
+
+const char *stream_mechanism(const struct stream *stream)
+{
+    return stream->mechanism;
+}
+
+gint64 stream_retry_at(const struct stream *stream)
+{
+    return stream->retry_at;
+}
+
+gsize stream_max_bytes(const struct stream *stream)
+{
+    return stream->max_bytes;
+}
