@@ -45,6 +45,7 @@ libtxmpp_a_SOURCES = \
 	src/cmd/words.h \
 	src/net/dial.c \
 	src/net/dial.h \
+	src/net/guard.c \
 	src/net/guard.h \
 	src/net/link.h \
 	src/net/relay.h \

@@ -7,6 +7,8 @@ LDADD = $(LIBTXMPP) $(LTLIBINTL)
 UNIT_TESTS =
 FUZZ_TARGETS =
 
+UNIT_TESTS += tests/unit/test_guard
+
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \

@@ -11,6 +11,12 @@
  * GUARD_PORTION children: each portion is a complete stanza that carries the
  * attribute portion='more', the last one portion='last'; an attribute of that
  * name from outside is dropped. (libstrophe appends children in O(n).)
+ *
+ * Once online, a stanza beyond the limits does not end the stream: whoever
+ * could send one could lock us out for good, since servers deliver it again
+ * after every login. Its stub is handed over instead, so that XEP-0198 still
+ * counts it: the top-level tag with from, to, id, type and nothing inside; an
+ * <iq type='result'> becomes an error <resource-constraint/>.
  */
 #pragma once
 #include <stdbool.h>
@@ -41,6 +47,7 @@ struct guard_limits {
     size_t portioned_nodes; /* … and have so many elements */
     unsigned attributes;
     unsigned depth;
+    size_t token_bytes;     /* one tag: expat holds it in memory */
 };
 extern const struct guard_limits guard_limits_before_auth;
 extern const struct guard_limits guard_limits_after_auth;
@@ -55,6 +62,7 @@ enum guard_error { /* in brackets: the stream error condition to send */
     GUARD_ERROR_UNEXPECTED,       /* unsupported-stanza-type */
     GUARD_ERROR_SMUGGLED,         /* bytes behind <proceed/> or <success/> */
     GUARD_ERROR_BAD_HEADER,       /* bad-format */
+    GUARD_ERROR_VERSION,          /* unsupported-version */
 };
 const char *guard_error_condition(const GError *error);
 
@@ -72,16 +80,24 @@ void guard_set_state(struct guard *guard, enum guard_state state,
     const struct guard_limits *limits);
 
 /* A new stream is expected (after TLS, after SASL): all state is discarded
- * (RFC 6120 s. 4.3.3). */
+ * (RFC 6120 s. 4.3.3), the state and the limits stay. May be called from
+ * inside the callback; input behind that element is then GUARD_ERROR_SMUGGLED. */
 void guard_restart(struct guard *guard);
 
 /* After this the next complete element named (ns, name) must be the last
  * thing in the input: any byte behind it is GUARD_ERROR_SMUGGLED (L4, H02).
- * The element itself is delivered as usual. */
+ * With bytes behind it in the same piece of input it is not even delivered. */
 void guard_expect_last(struct guard *guard, const char *ns, const char *name);
 
 /* Feeds hostile bytes. On false the guard is dead until guard_restart. */
 bool guard_feed(struct guard *guard, const char *bytes, size_t len, GError **error);
+
+/* What the server's header said; NULL members where it said nothing. Valid
+ * from GUARD_STREAM_OPEN on until guard_restart. */
+struct guard_header {
+    char *from, *id, *version, *lang;
+};
+const struct guard_header *guard_header(const struct guard *guard);
 
 /* True between stanzas: nothing half-received (F39). */
 bool guard_is_idle(const struct guard *guard);
