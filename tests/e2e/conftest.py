@@ -4,7 +4,6 @@ import os
 import pathlib
 import random
 import sys
-import time
 
 import pytest
 

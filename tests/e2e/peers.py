@@ -6,7 +6,6 @@ import warnings
 
 warnings.filterwarnings("ignore")
 import slixmpp  # noqa: E402
-from slixmpp.exceptions import IqError  # noqa: E402
 
 
 class Loop:

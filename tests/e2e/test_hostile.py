@@ -3,17 +3,14 @@ before it has to be; see SECURITY.md. The fake server is in control of every
 byte."""
 import base64
 import re
-import resource
 import secrets
-import socket
-import struct
 import time
 
 import pytest
 
-from fake import CLIENT, PING, ROSTER, SASL, STREAM, TLS, Closed, q
-from pki import DNS, SRV, XMPP
-from txmpp import PATIENCE, SANITIZED, once
+from fake import CLIENT, ROSTER, SASL, STREAM, TLS, Closed, q
+from pki import SRV, XMPP
+from txmpp import PATIENCE, SANITIZED
 
 
 def refused(t, status, timeout=None):
@@ -281,9 +278,10 @@ def test_H08_nonce(sasl, nonce):
                                    "4294967295", "4294971392", "abc", ""])
 def test_H09_iterations(sasl, count):
     t, c, exchange = sasl()
-    begin = cpu(t)
+    begin = time.monotonic()
     exchange.challenge(exchange.server_first(iterations=count))
     no_proof(t, c)
+    assert time.monotonic() - begin < 10
 
 
 def b64(data):

@@ -1,13 +1,11 @@
 """Signing in: both servers, both kinds of TLS, and every way it can fail.
 Exit statuses are those of contract.md s. 1."""
-import socket
 import time
 
 import pytest
 
-from fake import Fake
 from rig import Account
-from txmpp import Profile, once
+from txmpp import once
 
 
 @pytest.fixture(params=["prosody", "ejabberd"])

@@ -1,7 +1,7 @@
 """Roster, subscriptions, presence, blocking, service discovery, accounts."""
 import pytest
 
-from rig import PASSWORD, Account
+from rig import Account
 from txmpp import Profile, once
 
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from rig import wait_until
 from txmpp import PATIENCE, environment, once
 
 

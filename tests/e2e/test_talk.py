@@ -78,10 +78,8 @@ def test_receipt_is_sent(two, bots, script):
     bot.wait_text("<received xmlns=\"urn:xmpp:receipts\" id=\"r1\"")
 
 
-def test_current_chat(two, bots, script):
-    juliet, romeo = two
-    bot = bots(romeo)
-    t = script(juliet).online()
+def test_text_without_a_chat(prosody, script):
+    t = script(prosody.account("juliet")).online()
     assert t.run("no chat yet", ok=False)["error"]["text"]
     assert t.exit() == 1
 

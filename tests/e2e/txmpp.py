@@ -1,15 +1,12 @@
 """Drives the program under test: from a pipe, and on a pseudo-terminal."""
 import fcntl
-import itertools
 import json
 import os
 import pathlib
 import pty
-import queue
 import re
 import select
 import shutil
-import signal
 import struct
 import subprocess
 import tempfile
@@ -19,7 +16,7 @@ import time
 
 import pyte
 
-from rig import die_with_parent, wait_until
+from rig import die_with_parent
 
 SANITIZED = bool(os.environ.get("TXMPP_SANITIZED"))
 # Sanitizers, two cores, other tests beside us: waits end early when all is

@@ -243,7 +243,6 @@ class Conn:
         child = iq[0] if len(iq) else None
         ns, _, name = (child.tag[1:].partition("}") if child is not None
                        else ("", "", ""))
-        to = iq.get("to")
         if (ns, name) in self.answers:
             reply = self.answers[(ns, name)](iq)
             if reply is not None:
