@@ -3,6 +3,7 @@
  * hooks run within a phase, and in which online() is called: the roster is
  * asked for before anything else.
  */
+#include "xep/xep.h"
 #include "xmpp/feature.h"
 
 extern const struct feature rfc6120_session, rfc6121_roster,
@@ -13,5 +14,23 @@ const struct feature *const features[] = {
     &rfc6121_roster,
     &rfc6121_presence,
     &rfc6121_message,
+    &xep0004,
+    &xep0012,
+    &xep0030,
+    &xep0066,
+    &xep0085,
+    &xep0092,
+    &xep0115,
+    &xep0172,
+    &xep0184,
+    &xep0191,
+    &xep0199,
+    &xep0202,
+    &xep0203,
+    &xep0245,
+    &xep0280,
+    &xep0352,
+    &xep0359,
+    &xep0377,
     NULL,
 };

@@ -72,14 +72,37 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/stanza.h \
 	src/xmpp/stanza.c \
 	src/xmpp/testing.h \
+	src/xep/ask.c \
+	src/xep/ask.h \
+	src/xep/privacy.c \
 	src/xep/privacy.h \
+	src/xep/xep.h \
+	src/xep/xep0004_form.c \
 	src/xep/xep0004_form.h \
+	src/xep/xep0012_last.c \
 	src/xep/xep0012_last.h \
+	src/xep/xep0030_disco.c \
 	src/xep/xep0030_disco.h \
+	src/xep/xep0066_oob.c \
 	src/xep/xep0077_register.h \
+	src/xep/xep0085_chatstates.c \
 	src/xep/xep0085_chatstates.h \
+	src/xep/xep0092_version.c \
+	src/xep/xep0115_caps.c \
+	src/xep/xep0115_caps.h \
+	src/xep/xep0172_nick.c \
+	src/xep/xep0184_receipts.c \
+	src/xep/xep0191_blocking.c \
 	src/xep/xep0191_blocking.h \
+	src/xep/xep0199_ping.c \
+	src/xep/xep0202_time.c \
+	src/xep/xep0203_delay.c \
+	src/xep/xep0245_me.c \
+	src/xep/xep0280_carbons.c \
+	src/xep/xep0352_csi.c \
 	src/xep/xep0352_csi.h \
+	src/xep/xep0359_sid.c \
+	src/xep/xep0377_report.c \
 	src/features.c \
 	src/app/app.h
 LIBTXMPP = libtxmpp.a $(TXMPP_LIBS)

@@ -105,7 +105,7 @@ xmpp_stanza_t *form_cancel(void);
 const char *form_field_type_name(enum form_field_type type);
 
 /* The open form of an account: asked with front's dialog where there is one,
- * and worked on with /form. form is taken; data is freed with free_fn after
+ * and worked on with /form. A dismissed dialog leaves it open. form is taken; data is freed with free_fn after
  * the end (submit, cancel, replaced by another form, account gone). */
 enum form_action {
     FORM_ACTION_SUBMIT,
@@ -115,6 +115,8 @@ enum form_action {
 };
 typedef void (*form_action_fn)(struct account *account, enum form_action action,
     const struct form *form, gpointer data);
-void form_open(struct account *account, struct front *front, struct form *form,
+/* Returns whether a dialog was opened; false: only /form can answer (a command
+ * must not wait for it then). */
+bool form_open(struct account *account, struct front *front, struct form *form,
     form_action_fn fn, gpointer data, GDestroyNotify free_fn);
 const struct form *form_current(const struct account *account); /* NULL: none */

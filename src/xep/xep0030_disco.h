@@ -34,9 +34,10 @@ typedef void (*disco_info_fn)(struct account *account, const struct disco_info *
     const struct stanza_error *error, gpointer data);
 /* From the cache (fn is called at once) or from the network; equal questions
  * that are under way are asked once. node may be NULL. fn is always called,
- * but for an account that goes away. */
+ * but for an account that goes away; data is freed with free_fn (may be NULL)
+ * in any case. */
 void disco_query_info(struct account *account, const char *jid, const char *node,
-    disco_info_fn fn, gpointer data);
+    disco_info_fn fn, gpointer data, GDestroyNotify free_fn);
 /* Cached answer, NULL when unknown. Borrowed until the loop's next turn. */
 const struct disco_info *disco_cached(const struct account *account, const char *jid);
 

@@ -2,12 +2,8 @@
 #pragma once
 #include <stdbool.h>
 #include "model/account.h"
-#include "xmpp/iq.h"
 
 #define NS_BLOCKING "urn:xmpp:blocking"
 
 /* By full JID, bare JID or domain (XEP-0191 s. 3.1). False while unknown. */
 bool blocking_is_blocked(const struct account *account, const char *jid);
-/* jid is blocked; report (may be NULL, taken) goes with it (XEP-0377). */
-void blocking_block(struct account *account, const char *jid, xmpp_stanza_t *report,
-    iq_reply_fn fn, gpointer data, GDestroyNotify free_fn);

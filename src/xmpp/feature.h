@@ -91,6 +91,9 @@ struct feature {
     void (*offline)(struct account *account);/* connection gone */
     /* Nonzas such as <a xmlns='urn:xmpp:sm:3'/>: true when taken. */
     bool (*nonza)(struct account *account, xmpp_stanza_t *nonza);
+    /* Option (privacy.…) that must be on for namespaces to be announced; NULL:
+     * they always are. */
+    const char *announced_if;
 };
 
 extern const struct feature *const features[]; /* src/features.c; NULL-terminated */

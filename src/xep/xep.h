@@ -1,0 +1,7 @@
+/* The extensions, as values: what src/features.c lists. */
+#pragma once
+#include "xmpp/feature.h"
+
+extern const struct feature xep0004, xep0012, xep0030, xep0066, xep0077,
+    xep0085, xep0092, xep0115, xep0172, xep0184, xep0191, xep0199, xep0202,
+    xep0203, xep0245, xep0280, xep0352, xep0359, xep0377;

@@ -1,0 +1,59 @@
+/*
+ * When a message was really sent. Anybody can write a stamp, so only that of
+ * our own server or of a room we are in counts, only when it is the only one,
+ * and only when it is not in the future (H46). The place of a message in its
+ * conversation never depends on it.
+ */
+#include <string.h>
+#include "base/stamp.h"
+#include "model/jid.h"
+#include "xep/xep.h"
+
+#define NS_DELAY "urn:xmpp:delay"
+#define TOLERANCE_US (60 * G_USEC_PER_SEC) /* clocks differ */
+
+static bool is_joined_room(const struct incoming *incoming)
+{
+    const struct chat *chat =
+        account_find_chat(incoming->account, incoming->from_bare);
+    return chat && chat->kind == CHAT_ROOM;
+}
+
+static bool is_trusted(const struct incoming *incoming, const char *by)
+{
+    const char *own = incoming->account->jid;
+    if (by && (strcmp(by, own) == 0 || strcmp(by, jid_domain_start(own)) == 0))
+        return true;
+    if (by && strcmp(by, incoming->from_bare) != 0)
+        return false;
+    return is_joined_room(incoming);
+}
+
+static enum verdict on_delay(struct incoming *incoming, xmpp_stanza_t *delay)
+{
+    gint64 time_us;
+    const char *stamp = stanza_attr(delay, "stamp");
+    if (!stamp || !is_trusted(incoming, stanza_attr(delay, "from")) ||
+        stanza_child(incoming->stanza, "delay", NS_DELAY) != delay ||
+        stanza_next(delay, "delay", NS_DELAY) ||
+        !stamp_parse(stamp, &time_us) || time_us > stamp_now() + TOLERANCE_US)
+        return GO_ON;
+    incoming->message->time_us = time_us;
+    incoming->message->delayed = true;
+    return GO_ON;
+}
+
+static const struct incoming_hook incoming_hooks[] = {
+    { PHASE_ANNOTATE, "message", "delay", NS_DELAY, on_delay },
+    { .run = NULL },
+};
+static const char *const namespaces[] = { NS_DELAY, NULL };
+
+const struct feature xep0203 = {
+    .spec = "XEP-0203",
+    .name = "Delayed Delivery",
+    .version = "2.0",
+    .since = "0.1.0",
+    .namespaces = namespaces,
+    .incoming = incoming_hooks,
+};
