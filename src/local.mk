@@ -18,13 +18,18 @@ libtxmpp_a_SOURCES = \
 	src/model/chat.c \
 	src/model/event.h \
 	src/model/event.c \
+	src/model/jid.c \
 	src/model/jid.h \
+	src/model/jid_lookalike.c \
 	src/model/message.h \
 	src/model/message.c \
+	src/model/precis.c \
 	src/model/presence.h \
 	src/model/presence.c \
 	src/model/roster.h \
 	src/model/roster.c \
+	src/model/unicode_script.c \
+	src/model/unicode_script.h \
 	src/store/option.c \
 	src/store/option.h \
 	src/cmd/args.c \

@@ -1,0 +1,122 @@
+/* utf8proc has no script property; these are the blocks that matter, in order,
+ * found by halving. */
+#include "model/unicode_script.h"
+
+static const struct {
+    gint32 first, last;
+    enum unicode_script script;
+} blocks[] = {
+    { 0x0041, 0x005A, SCRIPT_LATIN },
+    { 0x0061, 0x007A, SCRIPT_LATIN },
+    { 0x00AA, 0x00AA, SCRIPT_LATIN },
+    { 0x00BA, 0x00BA, SCRIPT_LATIN },
+    { 0x00C0, 0x00D6, SCRIPT_LATIN },
+    { 0x00D8, 0x00F6, SCRIPT_LATIN },
+    { 0x00F8, 0x02B8, SCRIPT_LATIN },
+    { 0x0370, 0x0373, SCRIPT_GREEK },
+    { 0x0375, 0x0377, SCRIPT_GREEK },
+    { 0x037A, 0x037D, SCRIPT_GREEK },
+    { 0x037F, 0x0384, SCRIPT_GREEK },
+    { 0x0386, 0x0386, SCRIPT_GREEK },
+    { 0x0388, 0x03E1, SCRIPT_GREEK },
+    { 0x03F0, 0x03FF, SCRIPT_GREEK },
+    { 0x0400, 0x052F, SCRIPT_CYRILLIC },
+    { 0x0531, 0x058A, SCRIPT_ARMENIAN },
+    { 0x0591, 0x05F4, SCRIPT_HEBREW },
+    { 0x0600, 0x0604, SCRIPT_ARABIC },
+    { 0x0606, 0x060B, SCRIPT_ARABIC },
+    { 0x0620, 0x063F, SCRIPT_ARABIC },
+    { 0x0641, 0x064A, SCRIPT_ARABIC },
+    { 0x0656, 0x066F, SCRIPT_ARABIC },
+    { 0x0671, 0x06DC, SCRIPT_ARABIC },
+    { 0x06DE, 0x06FF, SCRIPT_ARABIC },
+    { 0x0750, 0x077F, SCRIPT_ARABIC },
+    { 0x0870, 0x08E1, SCRIPT_ARABIC },
+    { 0x0900, 0x0950, SCRIPT_DEVANAGARI },
+    { 0x0955, 0x0963, SCRIPT_DEVANAGARI },
+    { 0x0966, 0x097F, SCRIPT_DEVANAGARI },
+    { 0x0E01, 0x0E3A, SCRIPT_THAI },
+    { 0x0E40, 0x0E5B, SCRIPT_THAI },
+    { 0x10A0, 0x10FA, SCRIPT_GEORGIAN },
+    { 0x10FC, 0x10FF, SCRIPT_GEORGIAN },
+    { 0x1100, 0x11FF, SCRIPT_HANGUL },
+    { 0x13A0, 0x13FD, SCRIPT_CHEROKEE },
+    { 0x1C80, 0x1C88, SCRIPT_CYRILLIC },
+    { 0x1C90, 0x1CBF, SCRIPT_GEORGIAN },
+    { 0x1D00, 0x1D25, SCRIPT_LATIN },
+    { 0x1D26, 0x1D2A, SCRIPT_GREEK },
+    { 0x1D2B, 0x1D2B, SCRIPT_CYRILLIC },
+    { 0x1D2C, 0x1D5C, SCRIPT_LATIN },
+    { 0x1D62, 0x1D65, SCRIPT_LATIN },
+    { 0x1D6B, 0x1D77, SCRIPT_LATIN },
+    { 0x1D79, 0x1DBE, SCRIPT_LATIN },
+    { 0x1E00, 0x1EFF, SCRIPT_LATIN },
+    { 0x1F00, 0x1FFE, SCRIPT_GREEK },
+    { 0x2071, 0x2071, SCRIPT_LATIN },
+    { 0x207F, 0x207F, SCRIPT_LATIN },
+    { 0x2090, 0x209C, SCRIPT_LATIN },
+    { 0x212A, 0x212B, SCRIPT_LATIN },
+    { 0x2132, 0x2132, SCRIPT_LATIN },
+    { 0x214E, 0x214E, SCRIPT_LATIN },
+    { 0x2160, 0x2188, SCRIPT_LATIN },
+    { 0x2C60, 0x2C7F, SCRIPT_LATIN },
+    { 0x2D00, 0x2D2D, SCRIPT_GEORGIAN },
+    { 0x2DE0, 0x2DFF, SCRIPT_CYRILLIC },
+    { 0x2E80, 0x2FD5, SCRIPT_HAN },
+    { 0x3005, 0x3005, SCRIPT_HAN },
+    { 0x3007, 0x3007, SCRIPT_HAN },
+    { 0x3021, 0x3029, SCRIPT_HAN },
+    { 0x302E, 0x302F, SCRIPT_HANGUL },
+    { 0x3038, 0x303B, SCRIPT_HAN },
+    { 0x3041, 0x3096, SCRIPT_HIRAGANA },
+    { 0x309D, 0x309F, SCRIPT_HIRAGANA },
+    { 0x30A1, 0x30FA, SCRIPT_KATAKANA },
+    { 0x30FD, 0x30FF, SCRIPT_KATAKANA },
+    { 0x3105, 0x312F, SCRIPT_BOPOMOFO },
+    { 0x3131, 0x318E, SCRIPT_HANGUL },
+    { 0x31A0, 0x31BF, SCRIPT_BOPOMOFO },
+    { 0x31F0, 0x31FF, SCRIPT_KATAKANA },
+    { 0x3400, 0x4DBF, SCRIPT_HAN },
+    { 0x4E00, 0x9FFF, SCRIPT_HAN },
+    { 0xA640, 0xA69F, SCRIPT_CYRILLIC },
+    { 0xA722, 0xA787, SCRIPT_LATIN },
+    { 0xA78B, 0xA7FF, SCRIPT_LATIN },
+    { 0xA8E0, 0xA8FF, SCRIPT_DEVANAGARI },
+    { 0xA960, 0xA97C, SCRIPT_HANGUL },
+    { 0xAB30, 0xAB5A, SCRIPT_LATIN },
+    { 0xAB5C, 0xAB64, SCRIPT_LATIN },
+    { 0xAB65, 0xAB65, SCRIPT_GREEK },
+    { 0xAB66, 0xAB69, SCRIPT_LATIN },
+    { 0xAB70, 0xABBF, SCRIPT_CHEROKEE },
+    { 0xAC00, 0xD7FB, SCRIPT_HANGUL },
+    { 0xF900, 0xFAD9, SCRIPT_HAN },
+    { 0xFB00, 0xFB06, SCRIPT_LATIN },
+    { 0xFB13, 0xFB17, SCRIPT_ARMENIAN },
+    { 0xFB1D, 0xFB4F, SCRIPT_HEBREW },
+    { 0xFB50, 0xFDFF, SCRIPT_ARABIC },
+    { 0xFE70, 0xFEFC, SCRIPT_ARABIC },
+    { 0xFF21, 0xFF3A, SCRIPT_LATIN },
+    { 0xFF41, 0xFF5A, SCRIPT_LATIN },
+    { 0xFF66, 0xFF6F, SCRIPT_KATAKANA },
+    { 0xFF71, 0xFF9D, SCRIPT_KATAKANA },
+    { 0xFFA0, 0xFFDC, SCRIPT_HANGUL },
+    { 0x1B000, 0x1B000, SCRIPT_KATAKANA },
+    { 0x1B001, 0x1B11F, SCRIPT_HIRAGANA },
+    { 0x1B164, 0x1B167, SCRIPT_KATAKANA },
+    { 0x20000, 0x3FFFF, SCRIPT_HAN },
+};
+
+enum unicode_script unicode_script_of(gint32 cp)
+{
+    size_t low = 0, high = G_N_ELEMENTS(blocks);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (cp > blocks[middle].last)
+            low = middle + 1;
+        else if (cp < blocks[middle].first)
+            high = middle;
+        else
+            return blocks[middle].script;
+    }
+    return SCRIPT_COMMON;
+}
