@@ -38,6 +38,7 @@ struct incoming {
     bool carbon, archive;
     bool from_server;         /* the outermost from is our server or own bare JID */
     struct message *message;  /* messages: being filled; DELIVER takes it */
+    struct presence *presence; /* available and unavailable: likewise; else NULL */
 };
 
 /*

@@ -211,6 +211,8 @@ static bool prepare(struct incoming *incoming)
         g_strndup(incoming->from, jid_bare_len(incoming->from));
     if (!incoming->is_presence)
         incoming->message = message_new();
+    else if (!incoming->type || strcmp(incoming->type, "unavailable") == 0)
+        incoming->presence = presence_new(incoming->from);
     return true;
 }
 
@@ -218,6 +220,7 @@ static void close_incoming(struct incoming *incoming)
 {
     g_free(incoming->from_bare);
     message_free(incoming->message);
+    presence_free(incoming->presence);
     xmpp_stanza_release(incoming->stanza);
 }
 

@@ -173,15 +173,14 @@ static void on_pong(struct account *account, xmpp_stanza_t *result,
     struct outbox *outbox = data;
     const bool timed_out = !result && error && !error->by &&
         strcmp(error->condition, "remote-server-timeout") == 0;
-    guint n = outbox->covered;
 
     (void)more;
     if (!outbox->pinging)
         return; /* the connection went, and the rows with it */
-    outbox->pinging = false;
-    outbox->covered = 0;
-    while (n-- > 0 && !g_queue_is_empty(&outbox->unconfirmed)) {
+    /* Still pinging: what watchers send meanwhile is not covered by this. */
+    while (outbox->covered > 0 && !g_queue_is_empty(&outbox->unconfirmed)) {
         struct row *row = g_queue_pop_head(&outbox->unconfirmed);
+        outbox->covered--;
         if (timed_out) {
             fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
             continue;
@@ -190,6 +189,7 @@ static void on_pong(struct account *account, xmpp_stanza_t *result,
         tell(outbox, row->id, NULL);
         row_free(row);
     }
+    outbox->pinging = false;
     if (account->session)
         ping(outbox);
 }

@@ -1106,7 +1106,7 @@ static const struct option options[] = {
         "connect again after the connection was lost" },
     { "account.ping_interval", OPTION_SECONDS, "300", .min = 30, .max = 3600,
         .summary = "check a silent connection this often" },
-    { NULL },
+    { .name = NULL },
 };
 
 extern const struct feature rfc6120_session;

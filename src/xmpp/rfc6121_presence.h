@@ -3,12 +3,18 @@
 #include <stdbool.h>
 #include "model/account.h"
 
+/* Attaching sets account->own from the options account.status and
+ * account.priority; --status comes after session_attach(). */
+
+/* Sets what we announce and sends it when online. status is copied, NULL: none. */
+void rfc6121_presence_set(struct account *account, enum show show, const char *status);
 /* Initial presence, then session_ready(): called when the roster is here. */
 void rfc6121_presence_initial(struct account *account);
 /* Unavailable to the server and to everybody who got directed presence. */
 void rfc6121_presence_leave(struct account *account, const char *status);
 /* Sends account->own again (something in it, or a hook's part, changed). */
 void rfc6121_presence_update(struct account *account);
-/* Nobody touched the keyboard for account.autoaway, or somebody did again:
- * announces away or goes back. Said by the front end. */
+/* Nobody touched the keyboard for the option presence.autoaway (seconds, 0:
+ * never), or somebody did again: announces away or goes back. Said by the
+ * front end. */
 void rfc6121_presence_set_idle(struct account *account, bool idle);

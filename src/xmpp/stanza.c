@@ -10,6 +10,8 @@
 #include <string.h>
 #include "base/text.h"
 
+#define LANGUAGES 16 /* of one text that are looked at */
+
 /* A context is an allocator and a logger, no connection: one serves all. */
 static xmpp_ctx_t *context(void)
 {
@@ -111,6 +113,53 @@ const char *stanza_lang(xmpp_stanza_t *s)
     const char *lang = stanza_attr(s, "xml:lang");
 
     return lang ? lang : stanza_attr(s, "lang");
+}
+
+/* How well a language tag suits the person: lower is better. */
+static int lang_rank(const char *lang)
+{
+    const char *const *wanted = g_get_language_names();
+    int i;
+
+    if (!lang)
+        return G_MAXINT - 1;
+    for (i = 0; wanted[i]; i++) {
+        const size_t n = strcspn(wanted[i], "_.@");
+        if (g_ascii_strncasecmp(lang, wanted[i], n) == 0 &&
+            (lang[n] == '\0' || lang[n] == '-'))
+            return i;
+    }
+    return G_MAXINT;
+}
+
+xmpp_stanza_t *stanza_localized(
+    xmpp_stanza_t *s, const char *name, const char *ns, GHashTable **all)
+{
+    xmpp_stanza_t *best = stanza_child(s, name, ns);
+    int best_rank;
+    unsigned n = 0;
+
+    if (all)
+        *all = NULL;
+    if (!best || !stanza_next(best, name, ns))
+        return best;
+    best_rank = lang_rank(stanza_lang(best));
+    if (all)
+        *all =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    for (xmpp_stanza_t *c = best; c && n < LANGUAGES;
+         c = stanza_next(c, name, ns), n++) {
+        const char *lang = stanza_lang(c);
+        const int rank = lang_rank(lang);
+        if (rank < best_rank) {
+            best = c;
+            best_rank = rank;
+        }
+        if (all)
+            g_hash_table_insert(
+                *all, g_strdup(lang ? lang : ""), stanza_text(c));
+    }
+    return best;
 }
 
 char *stanza_xml(xmpp_stanza_t *s)
