@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from txmpp import once
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from fake import TLS
-from txmpp import PATIENCE, SANITIZED
+from txmpp import PATIENCE
 
 BOB = ("<item jid='bob@b.tld' name='Bob' subscription='both'>"
        "<group>Friends</group></item>")
@@ -131,7 +131,7 @@ def test_password_dialog(fake, profiles, screen):
     s.type("\r")
     for _ in range(3):          # the first connection may have waited for it
         try:
-            c = fake.online()
+            fake.online()
             break
         except Exception:
             continue
