@@ -52,6 +52,7 @@ libtxmpp_a_SOURCES = \
 	src/net/dial.h \
 	src/net/guard.c \
 	src/net/guard.h \
+	src/net/link.c \
 	src/net/link.h \
 	src/net/relay.h \
 	src/net/sasl.h \

@@ -8,6 +8,7 @@ UNIT_TESTS =
 FUZZ_TARGETS =
 
 UNIT_TESTS += tests/unit/test_guard
+UNIT_TESTS += tests/unit/test_link
 
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
