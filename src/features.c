@@ -18,6 +18,7 @@ const struct feature *const features[] = {
     &xep0012,
     &xep0030,
     &xep0066,
+    &xep0077,
     &xep0085,
     &xep0092,
     &xep0115,

@@ -90,6 +90,10 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0030_disco.c \
 	src/xep/xep0030_disco.h \
 	src/xep/xep0066_oob.c \
+	src/xep/xep0077_account.c \
+	src/xep/xep0077_form.c \
+	src/xep/xep0077_form.h \
+	src/xep/xep0077_register.c \
 	src/xep/xep0077_register.h \
 	src/xep/xep0085_chatstates.c \
 	src/xep/xep0085_chatstates.h \

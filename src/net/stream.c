@@ -44,6 +44,7 @@ enum step {
     STEP_FEATURES,
     STEP_PROCEED,  /* <starttls/> is out */
     STEP_PASSWORD, /* the owner is asked */
+    STEP_REGISTER, /* the owner makes an account (XEP-0077) */
     STEP_SASL,
     STEP_BIND,
     STEP_SESSION, /* RFC 3921 s. 3, where the server insists */
@@ -61,7 +62,7 @@ struct stream {
     enum tls_mode tls_mode;
     GPtrArray *pins; /* NULL-terminated; grows when the owner accepts one */
     char *pinned_mechanism;
-    bool plain_allowed, anonymous, reconnect;
+    bool plain_allowed, anonymous, reconnect, registration;
     unsigned timeout_ms, ping_interval_s, backoff_ms;
 
     /* this connection */
@@ -909,6 +910,18 @@ static void on_features_in_clear(struct stream *stream, xmpp_stanza_t *features)
             stream->domain);
 }
 
+/* The owner exchanges iqs from here on; only its own requests have a
+ * deadline, since a person fills in a form between them. */
+static void on_features_for_registration(
+    struct stream *stream, xmpp_stanza_t *features)
+{
+    stream->step = STEP_REGISTER;
+    relay_deadline(stream->relay, 0);
+    tell_state(stream, STATE_AUTHENTICATING, NULL, -1);
+    if (!stream->ending)
+        stream->callbacks.registration(features, stream->data);
+}
+
 static void on_features_for_login(
     struct stream *stream, xmpp_stanza_t *features)
 {
@@ -955,6 +968,8 @@ static void on_features(struct stream *stream, xmpp_stanza_t *features)
     read_limits(stream, features);
     if (!stream->secured && stream->tls_mode != TLS_MODE_OFF)
         on_features_in_clear(stream, features);
+    else if (stream->registration)
+        on_features_for_registration(stream, features);
     else if (!stream->authenticated)
         on_features_for_login(stream, features);
     else
@@ -1161,6 +1176,12 @@ static void on_stanza(xmpp_stanza_t *stanza, gpointer data)
         on_stream_error(stream, stanza);
         return;
     }
+    if (stream->step == STEP_REGISTER && is(stanza, "iq", XMPP_NS_CLIENT)) {
+        relay_deadline(stream->relay, 0);
+        if (!stream->ending)
+            stream->callbacks.stanza(stanza, stream->data);
+        return;
+    }
     if (stream->step != STEP_ONLINE) {
         if (!stream->ending)
             on_negotiation(stream, stanza);
@@ -1330,6 +1351,7 @@ struct stream *stream_new(const struct stream_config *config,
     stream->lang = g_strdup(config->lang ? config->lang : "en");
     stream->timeout_ms = config->timeout_ms;
     stream->reconnect = config->reconnect;
+    stream->registration = config->registration;
     stream->ping_interval_s =
         config->ping_interval_s ? config->ping_interval_s : PING_INTERVAL_S;
     stream->backoff_ms = config->backoff_ms;
@@ -1486,8 +1508,12 @@ void stream_password(struct stream *stream, struct secret *password)
 
 void stream_send(struct stream *stream, xmpp_stanza_t *stanza)
 {
-    if (stream->step == STEP_ONLINE && !stream->ending)
-        relay_send(stream->relay, stanza);
+    bool registering = stream->step == STEP_REGISTER;
+    if ((!registering && stream->step != STEP_ONLINE) || stream->ending)
+        return;
+    if (registering)
+        expect_step(stream, STEP_REGISTER);
+    relay_send(stream->relay, stanza);
 }
 
 void stream_send_raw(struct stream *stream, const char *xml, gssize len)

@@ -28,6 +28,9 @@ struct stream_callbacks {
     void (*certificate)(const struct tls_peer *peer, gpointer data);
     /* Answer with stream_password(), now or later. again: the last was wrong. */
     void (*password)(bool again, gpointer data);
+    /* config.registration: instead of logging in. From here on stream_send()
+     * takes iqs and stanza() gives the server's (XEP-0077). */
+    void (*registration)(xmpp_stanza_t *features, gpointer data);
     /* The strongest mechanism that has worked: to be pinned (H11). */
     void (*mechanism)(const char *mechanism, bool channel_bound, gpointer data);
     /* The peer has been silent: ask it for a sign of life (XEP-0198 <r/>) and
@@ -48,6 +51,7 @@ struct stream_config { /* all strings copied */
     const char *client_cert, *client_key;
     const char *pinned_mechanism;
     bool plain_allowed, anonymous;
+    bool registration;       /* stop before logging in: see the callback */
     const char *lang;        /* xml:lang of our stream */
     unsigned timeout_ms;     /* per phase, 0: defaults */
     bool reconnect;          /* keep trying after a loss */
@@ -72,7 +76,7 @@ void stream_fail(struct stream *stream, const char *condition, const char *text)
 void stream_certificate_decide(struct stream *stream, bool trust, const char *sha256_to_pin);
 void stream_password(struct stream *stream, struct secret *password); /* NULL: none to be had */
 
-void stream_send(struct stream *stream, xmpp_stanza_t *stanza); /* only when online */
+void stream_send(struct stream *stream, xmpp_stanza_t *stanza); /* only when online or registering */
 void stream_send_raw(struct stream *stream, const char *xml, gssize len);
 gsize stream_unsent_bytes(const struct stream *stream);
 

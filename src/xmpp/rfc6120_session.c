@@ -525,6 +525,14 @@ static void on_password(bool again, gpointer data)
     leave(session);
 }
 
+void session_set_password(struct account *account, struct secret *password)
+{
+    struct session *session = account->session;
+
+    g_clear_pointer(&session->given, secret_unref);
+    keep_password(session, password);
+}
+
 /* ---- the stream's word ------------------------------------------------- */
 
 static void emit_state(

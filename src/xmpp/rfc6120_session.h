@@ -38,6 +38,8 @@ bool session_will_retry(const struct account *account);
 /* A feature's question to the person. NULL in tests. */
 struct front *session_front(const struct account *account);
 bool session_is_script(const struct account *account);
+/* The password was changed (XEP-0077): the next login uses this one. */
+void session_set_password(struct account *account, struct secret *password);
 /* Features of the server's stream after authentication: was (name, ns) there? */
 bool session_has_stream_feature(const struct account *account, const char *name, const char *ns);
 
