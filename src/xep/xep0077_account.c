@@ -296,6 +296,7 @@ static bool ask_password(struct job *job);
 static void on_password(enum answer answer, const char *text,
     struct secret *password, gpointer data)
 {
+    (void)answer;
     (void)text;
     struct job *job = ((struct asked *)data)->job;
     g_free(data);
@@ -303,7 +304,7 @@ static void on_password(enum answer answer, const char *text,
         return;
     job_on_cancel(job, NULL, NULL);
     struct change *change = job_data(job);
-    bool given = answer == ANSWER_YES && password && secret_len(password);
+    bool given = password && secret_len(password);
     bool is_second = change->password != NULL;
     bool same = given && is_second &&
                 g_str_equal(secret_bytes(password),
