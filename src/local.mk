@@ -114,6 +114,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0359_sid.c \
 	src/xep/xep0377_report.c \
 	src/features.c \
+	src/features_doap.c \
+	src/features_doap.h \
 	src/app/app.h
 LIBTXMPP = libtxmpp.a $(TXMPP_LIBS)
 
