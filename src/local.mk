@@ -55,7 +55,10 @@ libtxmpp_a_SOURCES = \
 	src/net/link.c \
 	src/net/link.h \
 	src/net/relay.h \
+	src/net/sasl.c \
 	src/net/sasl.h \
+	src/net/scram.c \
+	src/net/scram.h \
 	src/net/stream.c \
 	src/net/stream.h \
 	src/net/stream_reason.c \
