@@ -30,6 +30,7 @@ libtxmpp_a_SOURCES = \
 	src/model/roster.c \
 	src/model/unicode_script.c \
 	src/model/unicode_script.h \
+	src/store/account_option.c \
 	src/store/option.c \
 	src/store/option.h \
 	src/cmd/args.c \

@@ -1,7 +1,6 @@
 /* One account: the owner of its roster and its chats. */
 #include "model/account.h"
 #include "model/jid.h"
-#include "store/option.h"
 
 const char *connection_state_name(enum connection_state state)
 {
@@ -67,26 +66,6 @@ void account_close_chat(struct account *account, struct chat *chat)
     account_emit(
         account, (struct event){ .type = EVENT_CHAT_GONE, .chat = chat });
     g_hash_table_remove(account->chats, chat->jid);
-}
-
-const char *account_option(const struct account *account, const char *name)
-{
-    return account->options
-        ? options_get(account->options, account->config_jid, name)
-        : NULL;
-}
-
-bool account_option_bool(const struct account *account, const char *name)
-{
-    return account->options &&
-        options_bool(account->options, account->config_jid, name);
-}
-
-gint64 account_option_int(const struct account *account, const char *name)
-{
-    return account->options
-        ? options_int(account->options, account->config_jid, name)
-        : 0;
 }
 
 void account_emit(struct account *account, struct event event)

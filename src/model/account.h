@@ -45,7 +45,8 @@ struct chat *account_find_chat(const struct account *account, const char *jid);
 struct chat *account_open_chat(struct account *account, const char *jid, enum chat_kind kind);
 void account_close_chat(struct account *account, struct chat *chat); /* EVENT_CHAT_GONE */
 /* A setting of this account: [account JID] in the configuration, else the
- * option's default. Borrowed until the option changes. */
+ * option's default. Borrowed until the option changes. Defined in
+ * store/account_option.c. */
 const char *account_option(const struct account *account, const char *name);
 bool account_option_bool(const struct account *account, const char *name);
 gint64 account_option_int(const struct account *account, const char *name);
