@@ -24,7 +24,10 @@ FUZZ_LIBS = tests/fuzz/libreplay.a $(LDADD)
 endif
 # For each target:  tests_fuzz_fuzz_X_LDADD = $(FUZZ_LIBS)
 
-EXTRA_DIST += tests/fuzz/corpus tests/e2e
+EXTRA_DIST += tests/fuzz/corpus tests/e2e tests/demo tests/check.py \
+	tests/deps.sh tests/build.sh tests/layers tests/cases tests/cases.md .ci/run
+dist-hook:
+	find $(distdir)/tests -name __pycache__ -prune -exec rm -rf {} +
 
 # make bench: figures beside the peers'; see tests/bench/bench.py.
 EXTRA_DIST += tests/bench/bench.py
