@@ -2,7 +2,7 @@
 import pytest
 
 from rig import Account
-from txmpp import Profile, once
+from txmpp import once
 
 
 @pytest.fixture
@@ -347,16 +347,28 @@ def test_register_change_password_unregister(which, request, profiles, script):
     account = Account(server, f"new{secrets.token_hex(3)}@{server.domain}",
                       "first-Passw0rd")
     profile = profiles(account)
-    bare = Profile.of(account)
-    bare.jid = None
-    status, out, errors = once(bare.argv(
-        "--json", "-c", f"/register {account.user} {server.domain}"))
+    tell = [profile.argv()[0], "--profile", str(profile.profile), "--json"]
+    where = f"--server 127.0.0.1:{server.port} --ca-file {server.ca.crt}"
+    status, out, errors = once([*tell, "-c", f"/register {account.jid} "
+                                f"{where} --password-file "
+                                f"{profile.password_file}"])
     assert status == 0, (out, errors)
+    status, _, errors = once([*tell, "-c", f"/register {account.jid} {where} "
+                              f"--password-file {profile.password_file}"])
+    assert status == 1 and errors          # it exists now
+    t = script(profile).online()
+    new = profile.dir / "new"
+    new.write_text("second-Passw0rd\n")
+    new.chmod(0o600)
+    t.run(f"/changepassword --password-file {new}")
+    assert t.quit() == 0
+    assert once(profile.argv("-c", "/wait online"))[0] == 4
+    profile.password_file.write_text(new.read_text())
     t = script(profile).online()
     t.run("/unregister --yes")
-    t.quit()
+    t.eof()
+    t.exit()
     assert once(profile.argv("-c", "/wait online"))[0] == 4
-    bare.remove()
 
 
 def test_devices_lists_own_resources(prosody, script):
