@@ -4,7 +4,8 @@
  * which the name check and the pins are added when the handshake is over.
  *
  * Reading a whole CA bundle costs some 20 ms, so issuers are looked up one by
- * one in OpenSSL's hashed directory where there is one.
+ * one in OpenSSL's hashed directory where there is one, and a bundle is read
+ * only when it could make a difference.
  */
 #include "net/tls.h"
 
@@ -33,6 +34,7 @@ struct tls {
     char *ascii;   /* the reference identity: A-labels or an address */
     bool is_address;
     char **pins;
+    bool bundle_unread; /* there is a CA bundle that may be needed */
     unsigned distrust;
     struct tls_peer *peer;
 };
@@ -67,6 +69,7 @@ static bool has_hashes(const char *dir_name)
     return false;
 }
 
+/* SSL_CERT_FILE and SSL_CERT_DIR mean what they mean everywhere. */
 static void load_bundle(X509_STORE *store)
 {
     static const char *const bundles[] = {
@@ -76,6 +79,11 @@ static void load_bundle(X509_STORE *store)
         "/etc/ssl/cert.pem",
         NULL,
     };
+    const char *named = g_getenv(X509_get_default_cert_file_env());
+    if (named) {
+        X509_STORE_load_file(store, named);
+        return;
+    }
     if (X509_STORE_load_file(store, X509_get_default_cert_file()) == 1)
         return;
     for (size_t i = 0; bundles[i]; i++) {
@@ -84,23 +92,38 @@ static void load_bundle(X509_STORE *store)
     }
 }
 
-/* SSL_CERT_FILE and SSL_CERT_DIR mean what they mean everywhere. */
-static void trust_system(X509_STORE *store)
+static void trust_system(struct tls *tls, X509_STORE *store)
 {
-    const char *env_file = g_getenv(X509_get_default_cert_file_env());
-    const char *env_dir = g_getenv(X509_get_default_cert_dir_env());
-
-    if (env_file)
-        X509_STORE_load_file(store, env_file);
-    if (env_dir || has_hashes(X509_get_default_cert_dir())) {
+    bool hashed = g_getenv(X509_get_default_cert_dir_env()) ||
+                  has_hashes(X509_get_default_cert_dir());
+    if (hashed) {
         X509_LOOKUP *lookup =
             X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
         if (lookup)
             X509_LOOKUP_add_dir(lookup, NULL, X509_FILETYPE_DEFAULT);
-    } else if (!env_file) {
-        load_bundle(store);
     }
+    tls->bundle_unread = !hashed || g_getenv(X509_get_default_cert_file_env());
     ERR_clear_error();
+}
+
+static struct tls *owner_of(X509_STORE_CTX *store_context)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(
+        store_context, SSL_get_ex_data_X509_STORE_CTX_idx());
+    return SSL_get_app_data(ssl);
+}
+
+/* The bundle is read only for an issuer that is found nowhere else. */
+static int find_issuer(X509 **issuer, X509_STORE_CTX *context, X509 *cert)
+{
+    struct tls *tls = owner_of(context);
+    int rc = X509_STORE_CTX_get1_issuer(issuer, context, cert);
+    if (rc != 0 || !tls->bundle_unread)
+        return rc;
+    tls->bundle_unread = false;
+    load_bundle(X509_STORE_CTX_get0_store(context));
+    ERR_clear_error();
+    return X509_STORE_CTX_get1_issuer(issuer, context, cert);
 }
 
 /* ---- verification ---- */
@@ -133,11 +156,8 @@ static unsigned distrust_of_error(int error)
 
 static int on_verify(int ok, X509_STORE_CTX *store_context)
 {
-    SSL *ssl = X509_STORE_CTX_get_ex_data(
-        store_context, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls *tls = SSL_get_app_data(ssl);
     if (!ok)
-        tls->distrust |=
+        owner_of(store_context)->distrust |=
             distrust_of_error(X509_STORE_CTX_get_error(store_context));
     return 1;
 }
@@ -561,9 +581,12 @@ static SSL_CTX *context_new(const struct tls_config *config, GError **error)
     SSL_CTX_set_options(context,
         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    /* A client's chain is what its file says; OpenSSL would otherwise search
+     * our store for it, outside any connection. */
+    SSL_CTX_set_mode(
+        context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
-    trust_system(SSL_CTX_get_cert_store(context));
+    X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(context), find_issuer);
 
     if (!use_ca_file(context, config->ca_file, error) ||
         !use_client_cert(context, config, error)) {
@@ -618,6 +641,7 @@ struct tls *tls_new(const struct tls_config *config, GError **error)
     SSL_set_app_data(tls->ssl, tls);
     SSL_set_connect_state(tls->ssl);
     name_server(tls, config->direct);
+    trust_system(tls, SSL_CTX_get_cert_store(context));
     return tls;
 }
 
