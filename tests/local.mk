@@ -9,6 +9,7 @@ FUZZ_TARGETS =
 
 UNIT_TESTS += tests/unit/test_guard
 UNIT_TESTS += tests/unit/test_link
+UNIT_TESTS += tests/unit/test_dial
 UNIT_TESTS += tests/unit/test_tls
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
