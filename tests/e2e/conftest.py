@@ -3,6 +3,7 @@ are not."""
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 
@@ -50,6 +51,17 @@ def sanitizer_reports():
     directory = os.environ.get("SANITIZER_LOGS")
     return (sorted(pathlib.Path(directory).glob("report.*"))
             if directory else [])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """No test may hang the run."""
+    def ring(*_):
+        raise TimeoutError("the test took more than five minutes")
+    signal.signal(signal.SIGALRM, ring)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(autouse=True)

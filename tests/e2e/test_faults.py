@@ -257,7 +257,7 @@ def test_whitespace_keepalive_is_ignored(online):
 def test_C12_dead_peer_is_found(fake, script):
     """Black hole: a ping without answer ends the connection."""
     t = script(fake)
-    c = fake.online()
+    fake.online()
     t.wait("connected")
     t.run("/set ping_interval 1", ok=None)
     t.run("/set ping_timeout 1", ok=None)

@@ -1,5 +1,6 @@
 """Signing in: both servers, both kinds of TLS, and every way it can fail.
 Exit statuses are those of contract.md s. 1."""
+import socket
 import time
 
 import pytest
@@ -199,6 +200,96 @@ def test_plus_with_server_end_point(fake, script):
     exchange.success()
     c.restart()
     c.bind()
+
+
+@pytest.fixture
+def configured(fake, profiles, script, tmp_path):
+    """configured("proxy = …"): settings of the account, then the program."""
+    def make(*settings, **kw):
+        path = tmp_path / "txmpp.conf"
+        path.write_text("\n".join([f"[account {fake.bare}]", *settings, ""]))
+        path.chmod(0o600)
+        return script(profiles(fake), "--config", path, **kw)
+    return make
+
+
+def test_external_with_client_certificate(ca, fake, configured):
+    crt, key = ca.cert(san="otherName:1.3.6.1.5.5.7.8.5;UTF8:me@v.tld")
+    t = configured(f"client_cert = {crt}", f"client_key = {key}")
+    c = fake.accept()
+    c.starttls(client_ca=ca.crt)
+    assert c.sock.getpeercert()
+    c.open(c.mechanisms(["EXTERNAL", "SCRAM-SHA-256"]))
+    request = c.next_sasl("auth")
+    assert request.get("mechanism") == "EXTERNAL"
+    assert request.text == "="                           # C27
+    c.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+    c.restart()
+    c.bind()
+    c.online()
+    t.wait("connected")
+
+
+def test_anonymous(fake, configured):
+    t = configured("anonymous = on")
+    c = fake.accept()
+    c.starttls()
+    c.open(c.mechanisms(["ANONYMOUS", "SCRAM-SHA-256"]))
+    assert c.next_sasl("auth").get("mechanism") == "ANONYMOUS"
+    c.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+    c.restart()
+    c.bind(jid="x1y2@v.tld/z")
+    c.online()
+    assert t.wait("connected")["jid"] == "x1y2@v.tld/z"
+
+
+def test_plain_needs_a_yes(fake, configured, script):
+    t = script(fake, "--timeout", "10", "-c", "/wait online")
+    c = fake.accept()
+    c.starttls()
+    c.open(c.mechanisms(["PLAIN"]))
+    c.until_closed()
+    assert b"<auth" not in c.received
+    assert t.exit() == 4
+    t = configured("plain_allowed = on")
+    c = fake.accept()
+    assert c.login(mechanisms=["PLAIN"]) == "PLAIN"
+    c.online()
+    t.wait("connected")
+
+
+def test_C49_socks5_with_remote_names(ca, fake, configured, profiles):
+    """The proxy is told the name; nothing is asked of DNS here."""
+    import threading
+    from fake import Conn
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(20)
+    asked = []
+
+    def proxy():
+        sock, _ = listener.accept()
+        sock.settimeout(20)
+        version, count = sock.recv(2)
+        assert version == 5 and 0 in sock.recv(count)
+        sock.sendall(b"\5\0")
+        head = sock.recv(5)
+        assert head[:4] == b"\5\1\0\3"          # CONNECT to a name
+        name = sock.recv(head[4])
+        port = int.from_bytes(sock.recv(2), "big")
+        asked.append((name, port))
+        sock.sendall(b"\5\0\0\1\0\0\0\0\0\0")
+        c = Conn(fake, sock)
+        c.login()
+        c.online()
+
+    thread = threading.Thread(target=proxy, daemon=True)
+    thread.start()
+    t = configured(f"proxy = socks5://127.0.0.1:{listener.getsockname()[1]}",
+                   "server = hidden.invalid", "port = 5222", connect=False)
+    t.wait("connected")
+    assert asked == [(b"hidden.invalid", 5222)]
+    thread.join(5)
+    listener.close()
 
 
 def test_C58_sni_and_alpn(fake, profiles, script):

@@ -180,6 +180,9 @@ class Conn:
         context.load_cert_chain(*args.pop("cert", self.fake.cert))
         if "ciphers" in args:
             context.set_ciphers(args.pop("ciphers"))
+        if "client_ca" in args:
+            context.load_verify_locations(str(args.pop("client_ca")))
+            context.verify_mode = ssl.CERT_OPTIONAL
         for name, value in args.items():
             setattr(context, name, value)
         self.sni = None
