@@ -55,6 +55,7 @@ libtxmpp_a_SOURCES = \
 	src/net/guard.h \
 	src/net/link.c \
 	src/net/link.h \
+	src/net/relay.c \
 	src/net/relay.h \
 	src/net/sasl.c \
 	src/net/sasl.h \

@@ -50,7 +50,7 @@ struct link {
 static struct {
     xmpp_ctx_t *ctx;
     xmpp_log_t log;
-    bool running;
+    bool running, tested;
     struct link *connecting; /* the callback below has no user data */
     bool too_many;
     GSList *dead;
@@ -447,6 +447,12 @@ static bool set_up(struct link *link, GError **error)
 struct link *link_new(
     const struct link_callbacks *callbacks, gpointer data, GError **error)
 {
+    if (!process.tested) {
+        process.tested = true; /* the test makes a link, too */
+        process.tested = link_self_test(error);
+        if (!process.tested)
+            return NULL;
+    }
     struct link *link = g_new0(struct link, 1);
     link->callbacks = *callbacks;
     link->data = data;

@@ -29,8 +29,8 @@ struct link_callbacks {
     void (*fault)(const char *sentence, gpointer data); /* a bug, never the peer */
 };
 
-/* Once per process, before any other use: feeds a header and a hostile stanza
- * through a real connection and fails when the trick does not hold. */
+/* Feeds a header and a hostile stanza through a real connection and fails when
+ * the trick does not hold. The first link_new does it by itself. */
 bool link_self_test(GError **error);
 
 struct link *link_new(const struct link_callbacks *callbacks, gpointer data, GError **error);
