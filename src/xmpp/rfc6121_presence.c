@@ -665,22 +665,30 @@ static void direct(struct account *account, const char *to, enum show show,
         account, build(to, show, status, account->own.priority));
 }
 
+/* Words, not the rest of the line: -p and -t may stand behind them. */
+static char *joined(struct job *job, const char *name)
+{
+    const char *const *words = job_list(job, name);
+
+    return *words ? g_strjoinv(" ", (char **)words) : NULL;
+}
+
 static enum cmd_status run_status_set(struct job *job)
 {
     struct account *account = job_account(job);
     const char *word = job_arg(job, "state"), *to = job_arg(job, "to");
-    const char *message = job_arg(job, "message");
+    g_autofree char *message = joined(job, "message");
     const gint64 priority =
         job_int(job, "priority", account->own.priority);
     enum show show;
 
-    if (!word)
+    if (!word && !message)
         return run_status_get(job);
-    if (!show_parse(word, &show))
+    if (!word || !show_parse(word, &show))
         return job_fail(job, "bad-request",
-            "%s is no status; it is one of available, chat, away, xa, dnd "
+            "“%s” is no status; it is one of available, chat, away, xa, dnd "
             "and offline.",
-            word);
+            word ? word : message);
     if (priority < -128 || priority > 127)
         return job_fail(job, "bad-request",
             "A priority is a number from -128 to 127.");
@@ -1047,7 +1055,7 @@ static const char *const status_examples[] = {
 };
 
 #define STATE_ARGS                                                          \
-    { "message", &arg_text, ARG_OPTIONAL | ARG_REST },                      \
+    { "message", &arg_text, ARG_OPTIONAL | ARG_REPEAT },                    \
         { "priority", &arg_int, ARG_OPTIONAL, "-p", NULL,                   \
             "-128 to 127; below 0 no messages come to the bare address" },  \
     {                                                                       \
