@@ -7,11 +7,12 @@
 #include "xmpp/feature.h"
 
 extern const struct feature rfc6120_session, rfc6121_roster,
-    rfc6121_presence, rfc6121_message;
+    rfc6121_subscription, rfc6121_presence, rfc6121_message;
 
 const struct feature *const features[] = {
     &rfc6120_session,
     &rfc6121_roster,
+    &rfc6121_subscription,
     &rfc6121_presence,
     &rfc6121_message,
     &xep0004,

@@ -67,10 +67,14 @@ libtxmpp_a_SOURCES = \
 	src/net/stream_reason.h \
 	src/net/tls.c \
 	src/net/tls.h \
+	src/net/wake.c \
+	src/net/wake.h \
 	src/xmpp/feature.h \
 	src/xmpp/inbox.h \
 	src/xmpp/inbox.c \
 	src/xmpp/iq.h \
+	src/xmpp/login.h \
+	src/xmpp/login.c \
 	src/xmpp/iq.c \
 	src/xmpp/outbox.h \
 	src/xmpp/outbox.c \
@@ -80,6 +84,7 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/rfc6121_presence.h \
 	src/xmpp/rfc6121_presence.c \
 	src/xmpp/rfc6121_roster.c \
+	src/xmpp/rfc6121_subscription.c \
 	src/xmpp/stanza.h \
 	src/xmpp/stanza.c \
 	src/xmpp/testing.h \

@@ -6,19 +6,15 @@
  * holder frees it.
  */
 #include "xmpp/rfc6120_session.h"
-#include <fcntl.h>
-#include <gio/gio.h>
-#include <glib-unix.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 #include "base/log.h"
 #include "model/jid.h"
+#include "net/wake.h"
 #include "store/option.h"
 #include "xmpp/feature.h"
 #include "xmpp/inbox.h"
 #include "xmpp/iq.h"
+#include "xmpp/login.h"
 #include "xmpp/outbox.h"
 #include "xmpp/rfc6121_presence.h"
 #include "xmpp/testing.h"
@@ -42,22 +38,12 @@ struct session {
     GError *error;
     gint64 retry_ms;
 
-    struct secret *given;    /* --password-* */
-    struct secret *password; /* the one that was asked for or computed */
-    GString *tried;          /* places where a password was looked for */
-    GCancellable *cancel;    /* of password_command */
-
+    struct login *login;
+    struct wake *wake;       /* NULL before the first time online */
     struct iq_table *iqs;
     struct inbox *inbox;
     struct outbox *outbox;
     void **states;           /* by position in features[] */
-
-    GNetworkMonitor *monitor;
-    gulong monitor_handler;
-    guint kick_timer;
-    int wake_fd;             /* see watch_wake_up */
-    guint wake_source;
-    gint64 slept_us;
 
     session_capture_fn capture; /* tests */
     gpointer capture_data;
@@ -147,392 +133,6 @@ static void detach_features(struct account *account)
         g_clear_pointer(&session->states[i], g_free);
 }
 
-/* ---- wake-up and network changes --------------------------------------- */
-
-static gint64 slept_us(void)
-{
-    struct timespec boot, monotonic;
-
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    return (boot.tv_sec - monotonic.tv_sec) * G_USEC_PER_SEC +
-        (boot.tv_nsec - monotonic.tv_nsec) / 1000;
-}
-
-/* A timer that never fires but is cancelled when the clock jumps, which it
- * does when the machine wakes up: no wake-ups of ours until then. */
-static void arm_wake_up(const struct session *session)
-{
-    const struct itimerspec never = { .it_value.tv_sec = G_MAXINT32 };
-
-    timerfd_settime(session->wake_fd,
-        TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
-}
-
-static gboolean on_clock_jump(int fd, GIOCondition condition, gpointer data)
-{
-    struct session *session = data;
-    const gint64 slept = slept_us();
-    guint64 ticks;
-
-    (void)condition;
-    if (read(fd, &ticks, sizeof ticks) < 0)
-        arm_wake_up(session);
-    if (slept - session->slept_us > G_USEC_PER_SEC && session->account)
-        session_kick(session->account);
-    session->slept_us = slept; /* else somebody set the clock: F17 */
-    return G_SOURCE_CONTINUE;
-}
-
-static void watch_wake_up(struct session *session)
-{
-    session->slept_us = slept_us();
-    session->wake_fd =
-        timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (session->wake_fd < 0)
-        return;
-    arm_wake_up(session);
-    session->wake_source =
-        g_unix_fd_add(session->wake_fd, G_IO_IN, on_clock_jump, session);
-}
-
-static gboolean on_network_settled(gpointer data)
-{
-    struct session *session = data;
-
-    session->kick_timer = 0;
-    if (session->account && session->stream)
-        session_kick(session->account);
-    return G_SOURCE_REMOVE;
-}
-
-/* Addresses come and go in bursts; one check a second is enough. */
-static void on_network_changed(
-    GNetworkMonitor *monitor, gboolean available, gpointer data)
-{
-    struct session *session = data;
-
-    (void)monitor;
-    if (available && session->kick_timer == 0)
-        session->kick_timer =
-            g_timeout_add_seconds(1, on_network_settled, session);
-}
-
-/* Only once a connection stood: it is not free at start. The netlink monitor
- * is asked for because the others talk D-Bus, which costs threads. */
-static void watch_network(struct session *session)
-{
-    if (session->monitor)
-        return;
-    g_setenv("GIO_USE_NETWORK_MONITOR", "netlink", FALSE);
-    session->monitor = g_object_ref(g_network_monitor_get_default());
-    session->monitor_handler = g_signal_connect(session->monitor,
-        "network-changed", G_CALLBACK(on_network_changed), session);
-    watch_wake_up(session);
-}
-
-static void unwatch_network(struct session *session)
-{
-    if (session->monitor) {
-        g_signal_handler_disconnect(
-            session->monitor, session->monitor_handler);
-        g_clear_object(&session->monitor);
-    }
-    g_clear_handle_id(&session->kick_timer, g_source_remove);
-    g_clear_handle_id(&session->wake_source, g_source_remove);
-    if (session->wake_fd >= 0)
-        close(session->wake_fd);
-    session->wake_fd = -1;
-}
-
-/* ---- questions --------------------------------------------------------- */
-
-/* What an answer needs when it comes, perhaps after the account is gone. */
-struct asked {
-    struct session *session;
-    struct stream *stream; /* the connection that asked */
-    char *sha256;
-};
-
-static struct asked *asked_new(struct session *session, const char *sha256)
-{
-    struct asked *asked = g_new0(struct asked, 1);
-
-    session->refs++;
-    asked->session = session;
-    asked->stream = session->stream;
-    asked->sha256 = g_strdup(sha256);
-    return asked;
-}
-
-static void asked_free(struct asked *asked)
-{
-    struct session *session = asked->session;
-
-    g_free(asked->sha256);
-    g_free(asked);
-    if (--session->refs == 0)
-        g_idle_add(destroy_later, session);
-}
-
-static bool still_wanted(const struct asked *asked)
-{
-    return asked->session->account && asked->session->stream &&
-        asked->session->stream == asked->stream;
-}
-
-static char *trust_section(const struct account *account)
-{
-    return g_strconcat("trust ", account->config_jid, NULL);
-}
-
-static void remember(
-    struct account *account, const char *key, const char *value)
-{
-    g_autofree char *section = trust_section(account);
-    g_autofree char *old = NULL;
-    g_autoptr(GError) error = NULL;
-
-    if (!account->options)
-        return;
-    old = options_section_get(account->options, section, key);
-    if (g_strcmp0(old, value) == 0)
-        return;
-    if (!options_section_set(account->options, section, key, value, &error))
-        observers_notice(account->observers, account, "%s", error->message);
-}
-
-static void pin(struct account *account, const char *sha256)
-{
-    g_autofree char *section = trust_section(account);
-    g_autofree char *old = NULL, *all = NULL;
-
-    if (!account->options)
-        return;
-    old = options_section_get(account->options, section, "fingerprint");
-    if (old && strstr(old, sha256))
-        return;
-    all = old && *old ? g_strconcat(old, " ", sha256, NULL) : g_strdup(sha256);
-    remember(account, "fingerprint", all);
-}
-
-static void on_certificate_answer(enum answer answer, const char *text,
-    struct secret *password, gpointer data)
-{
-    struct asked *asked = data;
-    const bool always = answer == ANSWER_ALWAYS;
-
-    (void)text;
-    (void)password;
-    if (still_wanted(asked)) {
-        if (always)
-            pin(asked->session->account, asked->sha256);
-        stream_certificate_decide(asked->stream,
-            always || answer == ANSWER_ONCE || answer == ANSWER_YES,
-            always ? asked->sha256 : NULL);
-    }
-    asked_free(asked);
-}
-
-static bool ask(struct session *session, const struct question *question)
-{
-    return session->front &&
-        session->front->ops->ask(session->front, question);
-}
-
-static void on_certificate(const struct tls_peer *peer, gpointer data)
-{
-    struct session *session = data;
-    struct account *account = enter(session);
-    struct asked *asked = asked_new(session, peer->sha256);
-    g_autofree char *domain = account ? jid_domain(account->jid) : NULL;
-    g_autofree char *why =
-        domain ? tls_distrust_sentence(peer->distrust, domain) : NULL;
-
-    if (!account ||
-        !ask(session,
-            &(struct question){ .kind = QUESTION_CERTIFICATE,
-                .account = account,
-                .title = "Certificate",
-                .text = why,
-                .jid = account->jid,
-                .destructive = true,
-                .peer = peer,
-                .answer = on_certificate_answer,
-                .data = asked })) {
-        stream_certificate_decide(session->stream, false, NULL);
-        asked_free(asked);
-    }
-    leave(session);
-}
-
-/* ---- the password (contract.md s. 1 has the order) --------------------- */
-
-static void keep_password(struct session *session, struct secret *password)
-{
-    if (session->password)
-        secret_unref(session->password);
-    session->password = password ? secret_ref(password) : NULL;
-}
-
-static void tried(struct session *session, const char *format, ...)
-    G_GNUC_PRINTF(2, 3);
-static void tried(struct session *session, const char *format, ...)
-{
-    va_list args;
-
-    if (session->tried->len > 0)
-        g_string_append(session->tried, ", ");
-    va_start(args, format);
-    g_string_append_vprintf(session->tried, format, args);
-    va_end(args);
-}
-
-static void on_password_answer(enum answer answer, const char *text,
-    struct secret *password, gpointer data)
-{
-    struct asked *asked = data;
-
-    (void)text;
-    (void)answer;
-    if (still_wanted(asked)) {
-        keep_password(asked->session, password);
-        if (!password)
-            tried(asked->session, "the prompt (dismissed)");
-        stream_password(asked->stream, password);
-    }
-    asked_free(asked);
-}
-
-static void ask_password(struct session *session, bool again)
-{
-    struct account *account = session->account;
-    struct asked *asked = asked_new(session, NULL);
-    g_autofree char *text =
-        g_strdup_printf("Password of %s", account->jid);
-
-    if (ask(session,
-            &(struct question){ .kind = QUESTION_PASSWORD,
-                .account = account,
-                .title = "Password",
-                .text = text,
-                .jid = account->jid,
-                .again = again,
-                .answer = on_password_answer,
-                .data = asked }))
-        return;
-    asked_free(asked);
-    tried(session, "the terminal (there is none to ask on)");
-    stream_password(session->stream, NULL);
-}
-
-static struct secret *first_line(GBytes *output)
-{
-    gsize len;
-    const char *bytes = g_bytes_get_data(output, &len);
-    const char *end = bytes ? memchr(bytes, '\n', len) : NULL;
-
-    if (!bytes)
-        return NULL;
-    if (end)
-        len = (gsize)(end - bytes);
-    if (len > 0 && bytes[len - 1] == '\r')
-        len--;
-    return len > 0 && len <= 4096 ? secret_new(bytes, (gssize)len) : NULL;
-}
-
-static void on_command_done(
-    GObject *source, GAsyncResult *result, gpointer data)
-{
-    struct asked *asked = data;
-    struct session *session = asked->session;
-    GSubprocess *process = G_SUBPROCESS(source);
-    g_autoptr(GBytes) output = NULL;
-    g_autoptr(GError) error = NULL;
-    auto_struct(secret) password = NULL;
-
-    g_subprocess_communicate_finish(process, result, &output, NULL, &error);
-    if (output) {
-        if (g_subprocess_get_successful(process))
-            password = first_line(output);
-        secret_wipe((void *)g_bytes_get_data(output, NULL),
-            g_bytes_get_size(output));
-    }
-    if (still_wanted(asked)) {
-        keep_password(session, password);
-        if (password) {
-            stream_password(session->stream, password);
-        } else {
-            tried(session, "password_command (%s)",
-                error ? error->message
-                    : !g_subprocess_get_if_exited(process)
-                    ? "it was killed"
-                    : g_subprocess_get_exit_status(process) != 0
-                    ? "it failed"
-                    : "it printed nothing");
-            ask_password(session, false);
-        }
-    }
-    asked_free(asked);
-}
-
-static bool run_password_command(struct session *session)
-{
-    const char *line =
-        account_option(session->account, "account.password_command");
-    g_auto(GStrv) argv = NULL;
-    g_autoptr(GSubprocess) process = NULL;
-    g_autoptr(GError) error = NULL;
-
-    if (!line || !*line)
-        return false;
-    if (g_shell_parse_argv(line, NULL, &argv, &error))
-        process = g_subprocess_newv((const char *const *)argv,
-            G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
-    if (!process) {
-        tried(session, "password_command (%s)", error->message);
-        return false;
-    }
-    g_clear_object(&session->cancel);
-    session->cancel = g_cancellable_new();
-    g_subprocess_communicate_async(process, NULL, session->cancel,
-        on_command_done, asked_new(session, NULL));
-    return true;
-}
-
-static void on_password(bool again, gpointer data)
-{
-    struct session *session = data;
-    struct account *account = enter(session);
-    struct secret *ready =
-        session->given ? session->given : session->password;
-
-    g_string_truncate(session->tried, 0);
-    if (!account) {
-        stream_password(session->stream, NULL);
-    } else if (again) {
-        tried(session, "the password given (it was refused)");
-        keep_password(session, NULL);
-        ask_password(session, true);
-    } else if (ready) {
-        stream_password(session->stream, ready);
-    } else if (!run_password_command(session)) {
-        if (session->tried->len == 0)
-            tried(session, "password_command (not set)");
-        tried(session, "the keyring (not built in)");
-        ask_password(session, false);
-    }
-    leave(session);
-}
-
-void session_set_password(struct account *account, struct secret *password)
-{
-    struct session *session = account->session;
-
-    g_clear_pointer(&session->given, secret_unref);
-    keep_password(session, password);
-}
-
 /* ---- the stream's word ------------------------------------------------- */
 
 static void emit_state(
@@ -570,6 +170,14 @@ static void lose(struct session *session)
     g_clear_pointer(&session->features, xmpp_stanza_release);
 }
 
+static void on_wake(gpointer data)
+{
+    struct session *session = data;
+
+    if (session->account && session->stream)
+        session_kick(session->account);
+}
+
 static void go_online(struct session *session)
 {
     struct account *account = session->account;
@@ -577,8 +185,8 @@ static void go_online(struct session *session)
     for (guint i = 0; features[i] && session->account; i++)
         if (features[i]->online)
             features[i]->online(account);
-    if (session->stream && session->account)
-        watch_network(session);
+    if (session->stream && session->account && !session->wake)
+        session->wake = wake_new(on_wake, session);
 }
 
 static void keep_error(struct session *session, const GError *error)
@@ -587,11 +195,11 @@ static void keep_error(struct session *session, const GError *error)
     if (!error)
         return;
     if (g_error_matches(error, STREAM_ERROR, STREAM_ERROR_NO_PASSWORD) &&
-        session->tried->len > 0)
+        *login_tried(session->login))
         session->error = g_error_new(STREAM_ERROR, STREAM_ERROR_NO_PASSWORD,
             "There is no password for %s. Tried: --password-file, "
             "--password-fd and --password-command (not given), %s.",
-            session->account->jid, session->tried->str);
+            session->account->jid, login_tried(session->login));
     else
         session->error = g_error_copy(error);
 }
@@ -705,7 +313,29 @@ static void on_mechanism(
 
     (void)channel_bound; /* the name says it: …-PLUS */
     if (session->account)
-        remember(session->account, "mechanism", mechanism);
+        login_pin_mechanism(session->account, mechanism);
+}
+
+static void on_certificate(const struct tls_peer *peer, gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session))
+        login_certificate(session->login, peer);
+    else
+        stream_certificate_decide(session->stream, false, NULL);
+    leave(session);
+}
+
+static void on_password(bool again, gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session))
+        login_password(session->login, again);
+    else
+        stream_password(session->stream, NULL);
+    leave(session);
 }
 
 static const struct stream_callbacks callbacks = {
@@ -726,9 +356,7 @@ static struct session *session_new(struct account *account)
 
     session->refs = 1;
     session->account = account;
-    session->wake_fd = -1;
     session->retry_ms = -1;
-    session->tried = g_string_new(NULL);
     session->iqs = iq_table_new(account);
     session->inbox = inbox_new();
     session->outbox = outbox_new(account);
@@ -748,10 +376,7 @@ static void destroy(struct session *session)
     g_free(session->server);
     g_free(session->ca_file);
     g_free(session->resource);
-    secret_unref(session->given);
-    secret_unref(session->password);
-    g_string_free(session->tried, TRUE);
-    g_clear_object(&session->cancel);
+    login_unref(session->login);
     g_clear_error(&session->error);
     g_free(session);
 }
@@ -762,13 +387,13 @@ void session_attach(struct account *account,
     struct session *session = session_new(account);
 
     session->front = front;
+    session->login = login_new(account, front, config->password);
     session->server = g_strdup(config->server);
     session->port = config->port;
     session->tls = config->tls;
     session->tls_given = config->tls_given;
     session->ca_file = g_strdup(config->ca_file);
     session->resource = g_strdup(config->resource);
-    session->given = config->password ? secret_ref(config->password) : NULL;
     session->timeout_s = config->timeout_s;
     session->script = config->script;
     attach_features(account);
@@ -782,9 +407,9 @@ void session_detach(struct account *account)
         return;
     if (session->front && session->front->ops->dismiss)
         session->front->ops->dismiss(session->front, account, NULL);
-    if (session->cancel)
-        g_cancellable_cancel(session->cancel);
-    unwatch_network(session);
+    if (session->login)
+        login_close(session->login);
+    g_clear_pointer(&session->wake, wake_free);
     lose(session);
     detach_features(account);
     iq_table_close(session->iqs);
@@ -828,16 +453,9 @@ static const char *either(const char *given, const char *set)
 static struct stream *make_stream(struct session *session)
 {
     struct account *account = session->account;
-    g_autofree char *section = trust_section(account);
     g_autofree char *lang = stream_lang();
-    g_autofree char *fingerprints = account->options
-        ? options_section_get(account->options, section, "fingerprint")
-        : NULL;
-    g_autofree char *mechanism = account->options
-        ? options_section_get(account->options, section, "mechanism")
-        : NULL;
-    g_auto(GStrv) pins =
-        g_strsplit_set(fingerprints ? fingerprints : "", " ,;", -1);
+    g_autofree char *mechanism = login_pinned_mechanism(account);
+    g_auto(GStrv) pins = login_pins(account);
     const gint64 port = account_option_int(account, "account.port");
     const struct stream_config config = {
         .jid = account->config_jid,
@@ -898,10 +516,12 @@ void session_connect(struct account *account)
         session->connect_again = true;
         return;
     }
+    login_set_stream(session->login, NULL);
     if (session->stream)
         stream_free(session->stream);
     /* A new stream, so that changed settings count. */
     session->stream = make_stream(session);
+    login_set_stream(session->login, session->stream);
     stream_connect(session->stream);
 }
 
@@ -966,6 +586,12 @@ const GError *session_error(const struct account *account)
 bool session_will_retry(const struct account *account)
 {
     return account->session && account->session->retry_ms >= 0;
+}
+
+void session_set_password(struct account *account, struct secret *password)
+{
+    if (account->session->login)
+        login_set_password(account->session->login, password);
 }
 
 struct front *session_front(const struct account *account)

@@ -1,8 +1,7 @@
 /*
- * Presence and subscriptions (RFC 6121 s. 3, 4, appendix A). The state of a
- * subscription moves only when the server pushes it; what is kept here beside
- * the roster is the request of somebody else that waits for an answer
- * (contact->pending_in). Nothing is answered without the person.
+ * Presence (RFC 6121 s. 4): what we announce, and the resources of others.
+ * People who are not in the roster are kept, too, while they are here, but
+ * only so many of them.
  */
 #include "xmpp/rfc6121_presence.h"
 #include <string.h>
@@ -15,36 +14,20 @@
 #include "xmpp/outbox.h"
 #include "xmpp/rfc6120_session.h"
 
-#define NS_PREAPPROVAL "urn:xmpp:features:pre-approval"
 #define NS_CAPS "http://jabber.org/protocol/caps"
 #define NS_NICK "http://jabber.org/protocol/nick"
 #define STATUS_BYTES 4096    /* of a status that are kept */
 #define RESOURCES 64         /* of one address */
 #define STRANGERS 1000       /* not in the roster, kept at a time */
-#define QUESTIONS 3          /* dialogs in a row, then a notice */
-#define PUSH_WAIT_S 5
 
 extern const struct feature rfc6121_presence;
 
 struct state {
     GHashTable *directed; /* JIDs that got directed presence */
-    GPtrArray *changes;   /* struct change */
-    GQueue requests;      /* JIDs whose question waits for its turn */
     guint strangers;
-    guint pending;        /* requests not answered */
-    guint asked;          /* dialogs since the queue was last empty */
-    bool asking, overflow_told;
     bool is_idle;
     enum show show_before; /* idleness */
     char *status_before;
-};
-
-/* A /sub that waits for the push that shows it in force. */
-struct change {
-    struct account *account;
-    struct job *job;
-    char *jid;
-    guint timer;
 };
 
 static struct state *state_of(const struct account *account)
@@ -171,8 +154,11 @@ static int priority_parse(const char *text)
         : 0;
 }
 
-static char *clip(char *text)
+/* A status as far as it is kept (H44). */
+char *rfc6121_presence_status(xmpp_stanza_t *status)
 {
+    char *text = stanza_text(status);
+
     if (strlen(text) > STATUS_BYTES)
         *g_utf8_find_prev_char(text, text + STATUS_BYTES) = '\0';
     return text;
@@ -190,7 +176,7 @@ static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
     status = stanza_localized(
         stanza, "status", NS_CLIENT, &presence->statuses);
     if (status)
-        presence->status = clip(stanza_text(status));
+        presence->status = rfc6121_presence_status(status);
     if (presence->status && !*presence->status)
         g_clear_pointer(&presence->status, g_free);
     if (incoming->type) {
@@ -288,243 +274,7 @@ static enum verdict on_unavailable(struct incoming *incoming)
     return CLAIMED;
 }
 
-/* ---- requests of others ------------------------------------------------ */
-
-static bool sees_us(const struct contact *contact)
-{
-    return contact &&
-        (contact->subscription == SUB_FROM ||
-            contact->subscription == SUB_BOTH);
-}
-
-static void send_type(struct account *account, const char *to,
-    const char *type, const char *text)
-{
-    g_autofree char *id = stanza_new_id();
-    g_autofree char *bare = jid_bare(to); /* RFC 6121 s. 3.1.1 */
-    xmpp_stanza_t *stanza = stanza_new(
-        "presence", NULL, "to", bare, "type", type, "id", id, (char *)NULL);
-
-    if (text)
-        stanza_set_text(
-            stanza_add(stanza, "status", NULL, (char *)NULL), text);
-    outbox_send_presence(account, stanza);
-}
-
-static void clear_pending(struct account *account, struct contact *contact)
-{
-    struct state *state = state_of(account);
-
-    if (!contact || !contact->pending_in)
-        return;
-    g_clear_pointer(&contact->pending_in, g_free);
-    if (state->pending > 0)
-        state->pending--;
-}
-
-struct question_data {
-    struct account *account;
-    char *jid;
-};
-
-static void ask_next(struct account *account);
-
-/* The push tells; a refusal shows as a contact that did not appear. */
-static void on_added(struct account *account, xmpp_stanza_t *result,
-    const struct stanza_error *error, bool more, gpointer data)
-{
-    g_autofree char *sentence = error ? stanza_error_sentence(error) : NULL;
-
-    (void)result;
-    (void)more;
-    (void)data;
-    if (sentence)
-        observers_notice(account->observers, account,
-            "The contact was not added: %s", sentence);
-}
-
-static void accept_and_add(struct account *account, const char *jid)
-{
-    const struct contact *contact = roster_find(account->roster, jid);
-    xmpp_stanza_t *query, *iq;
-
-    if (!contact || !contact->in_roster) {
-        iq = iq_new("set", NULL, "query", NS_ROSTER, &query);
-        stanza_add(query, "item", NULL, "jid", jid, (char *)NULL);
-        iq_send(account, iq, 0, on_added, NULL, NULL);
-    }
-    send_type(account, jid, "subscribed", NULL);
-    if (!contact ||
-        (contact->subscription != SUB_TO && contact->subscription != SUB_BOTH))
-        send_type(account, jid, "subscribe", NULL);
-}
-
-/* Blocking is the front end's part: it runs /block behind this. */
-static void on_answer(enum answer answer, const char *text,
-    struct secret *password, gpointer data)
-{
-    struct question_data *question = data;
-    struct account *account = question->account;
-    struct state *state = state_of(account);
-    struct contact *contact = roster_find(account->roster, question->jid);
-
-    (void)text;
-    (void)password;
-    if (state && contact && contact->pending_in &&
-        session_is_online(account)) {
-        if (answer == ANSWER_ACCEPT_ADD)
-            accept_and_add(account, question->jid);
-        else if (answer == ANSWER_ACCEPT || answer == ANSWER_YES)
-            send_type(account, question->jid, "subscribed", NULL);
-        else if (answer == ANSWER_REFUSE || answer == ANSWER_BLOCK ||
-            answer == ANSWER_NO)
-            send_type(account, question->jid, "unsubscribed", NULL);
-        if (answer != ANSWER_NONE)
-            clear_pending(account, contact);
-    }
-    g_free(question->jid);
-    g_free(question);
-    if (state) {
-        state->asking = false;
-        ask_next(account);
-    }
-}
-
-static bool ask(struct account *account, const struct contact *contact)
-{
-    struct front *front = session_front(account);
-    struct question_data *data;
-
-    if (!front)
-        return false;
-    data = g_new0(struct question_data, 1);
-    data->account = account;
-    data->jid = g_strdup(contact->jid);
-    if (front->ops->ask(front,
-            &(struct question){ .kind = QUESTION_SUBSCRIPTION,
-                .account = account,
-                .title = "Subscription",
-                .text = contact->pending_in,
-                .jid = contact->jid,
-                .answer = on_answer,
-                .data = data }))
-        return true;
-    g_free(data->jid);
-    g_free(data);
-    return false;
-}
-
-/* One dialog at a time and a few in a row; a crowd gets one line (H44). */
-static void ask_next(struct account *account)
-{
-    struct state *state = state_of(account);
-
-    while (!state->asking && !g_queue_is_empty(&state->requests)) {
-        g_autofree char *jid = g_queue_pop_head(&state->requests);
-        const struct contact *contact = roster_find(account->roster, jid);
-        if (!contact || !contact->pending_in)
-            continue;
-        if (state->asked >= QUESTIONS) {
-            if (!state->overflow_told)
-                observers_notice(account->observers, account,
-                    "More people ask to see your presence: /sub show lists "
-                    "them.");
-            state->overflow_told = true;
-            continue;
-        }
-        state->asked++;
-        state->asking = ask(account, contact);
-    }
-    if (!state->asking && state->pending == 0) {
-        state->asked = 0;
-        state->overflow_told = false;
-    }
-}
-
-static void emit_subscription(struct account *account,
-    struct contact *contact, const char *from, const char *type,
-    const char *status)
-{
-    account_emit(account,
-        (struct event){ .type = EVENT_SUBSCRIPTION,
-            .contact = contact->in_roster ? contact : NULL,
-            .subscription = { from, type, status } });
-}
-
-/* Appendix A.3.1: what is asked already, or allowed already, is no news. */
-static enum verdict on_subscribe(struct incoming *incoming)
-{
-    struct account *account = incoming->account;
-    struct state *state = state_of(account);
-    const char *from = incoming->from_bare;
-    struct contact *contact = roster_find(account->roster, from);
-    g_autofree char *status =
-        stanza_child_text(incoming->stanza, "status", NS_CLIENT);
-
-    if (sees_us(contact) || strcmp(from, account->jid) == 0)
-        return CLAIMED;
-    if (contact && contact->pending_in)
-        return CLAIMED;
-    if (state->pending >= STRANGERS)
-        return DROPPED;
-    contact = contact ? contact : contact_for(account, from);
-    if (!contact)
-        return DROPPED;
-    contact->pending_in = status ? clip(g_steal_pointer(&status))
-                                 : g_strdup("");
-    state->pending++;
-    emit_subscription(account, contact, contact->jid, "subscribe",
-        *contact->pending_in ? contact->pending_in : NULL);
-    if (!account->session || !contact->pending_in)
-        return CLAIMED;
-    g_queue_push_tail(&state->requests, g_strdup(from));
-    ask_next(account);
-    return CLAIMED;
-}
-
-static enum verdict on_subscription(struct incoming *incoming)
-{
-    struct account *account = incoming->account;
-    struct contact *contact =
-        roster_find(account->roster, incoming->from_bare);
-    g_autofree char *status =
-        stanza_child_text(incoming->stanza, "status", NS_CLIENT);
-
-    if (strcmp(incoming->type, "unsubscribe") == 0)
-        clear_pending(account, contact);
-    else if (!contact) /* an answer to what was not asked */
-        return DROPPED;
-    if (contact)
-        emit_subscription(account, contact, incoming->from_bare,
-            incoming->type, status && *status ? clip(status) : NULL);
-    return CLAIMED;
-}
-
 /* ---- errors ------------------------------------------------------------ */
-
-static void change_free(struct change *change)
-{
-    struct state *state = state_of(change->account);
-
-    if (state)
-        g_ptr_array_remove_fast(state->changes, change);
-    g_clear_handle_id(&change->timer, g_source_remove);
-    g_free(change->jid);
-    g_free(change);
-}
-
-static struct change *find_change(
-    const struct account *account, const char *bare)
-{
-    const GPtrArray *changes = state_of(account)->changes;
-
-    for (guint i = 0; i < changes->len; i++) {
-        struct change *change = g_ptr_array_index(changes, i);
-        if (jid_equal_prepared(change->jid, bare))
-            return change;
-    }
-    return NULL;
-}
 
 /* Our own presence bounces from every contact whose server is away; that is
  * their state, not news. What we did on purpose gets its answer. */
@@ -535,14 +285,7 @@ static enum verdict on_error(struct incoming *incoming)
     g_autofree char *sentence = stanza_error_sentence(error);
     struct contact *contact =
         roster_find(account->roster, incoming->from_bare);
-    struct change *change = find_change(account, incoming->from_bare);
 
-    if (change) {
-        struct job *job = change->job;
-        change_free(change);
-        job_fail(job, error->condition, "%s", sentence);
-        return CLAIMED;
-    }
     if (contact && contact->in_roster) {
         g_free(contact->last_status);
         contact->last_status = g_steal_pointer(&sentence);
@@ -564,25 +307,13 @@ static enum verdict on_error(struct incoming *incoming)
 
 static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
 {
-    static const struct {
-        const char *type;
-        enum verdict (*run)(struct incoming *incoming);
-    } types[] = {
-        { "unavailable", on_unavailable },
-        { "subscribe", on_subscribe },
-        { "subscribed", on_subscription },
-        { "unsubscribe", on_subscription },
-        { "unsubscribed", on_subscription },
-        { "error", on_error },
-    };
-
     (void)child;
     if (!incoming->type)
         return on_available(incoming);
-    for (guint i = 0; i < G_N_ELEMENTS(types); i++)
-        if (strcmp(types[i].type, incoming->type) == 0)
-            return types[i].run(incoming);
-    return DROPPED;
+    if (strcmp(incoming->type, "unavailable") == 0)
+        return on_unavailable(incoming);
+    return strcmp(incoming->type, "error") == 0 ? on_error(incoming)
+                                                : DROPPED;
 }
 
 static const struct incoming_hook incoming_hooks[] = {
@@ -590,56 +321,6 @@ static const struct incoming_hook incoming_hooks[] = {
     { PHASE_DELIVER, "presence", NULL, NULL, deliver },
     { .run = NULL },
 };
-
-/* ---- waiting for pushes ------------------------------------------------ */
-
-static void on_event(const struct event *event, gpointer data)
-{
-    struct account *account = data;
-    struct change *change;
-    struct job *job;
-
-    if (event->type != EVENT_ROSTER || event->account != account ||
-        !account->session || !event->contact)
-        return;
-    change = find_change(account, event->contact->jid);
-    if (!change)
-        return;
-    job = change->job;
-    change_free(change);
-    job_done(job);
-}
-
-static gboolean on_no_push(gpointer data)
-{
-    struct change *change = data;
-    struct job *job = change->job;
-
-    change->timer = 0;
-    change_free(change);
-    job_done(job);
-    return G_SOURCE_REMOVE;
-}
-
-static void on_job_cancelled(struct job *job, gpointer data)
-{
-    (void)job;
-    change_free(data);
-}
-
-static enum cmd_status wait_for_push(struct job *job, const char *jid)
-{
-    struct account *account = job_account(job);
-    struct change *change = g_new0(struct change, 1);
-
-    change->account = account;
-    change->job = job;
-    change->jid = jid_bare(jid);
-    change->timer = g_timeout_add_seconds(PUSH_WAIT_S, on_no_push, change);
-    g_ptr_array_add(state_of(account)->changes, change);
-    job_on_cancel(job, on_job_cancelled, change);
-    return CMD_WAIT;
-}
 
 /* ---- /status ----------------------------------------------------------- */
 
@@ -713,145 +394,6 @@ static enum cmd_status run_priority(struct job *job)
             "A priority is a number from -128 to 127.");
     account->own.priority = (int)priority;
     announce(account);
-    return job_done(job);
-}
-
-/* ---- /sub -------------------------------------------------------------- */
-
-static void only_pending(struct contact *contact, gpointer data)
-{
-    struct contact **found = data;
-
-    if (!contact->pending_in)
-        return;
-    found[1] = found[0];
-    found[0] = contact;
-}
-
-/* Whom a /sub is about: the argument, else the only request there is, else
- * the chat. NULL after the job failed. */
-static char *about(struct job *job, bool of_request)
-{
-    const char *jid = job_arg(job, "jid");
-    struct contact *found[2] = { NULL, NULL };
-
-    if (jid)
-        return jid_bare(jid);
-    if (of_request)
-        roster_foreach(job_account(job)->roster, only_pending, found);
-    if (found[0] && !found[1])
-        return g_strdup(found[0]->jid);
-    if (job_chat(job) && !found[0])
-        return jid_bare(job_chat(job)->jid);
-    job_fail(job, "bad-request",
-        found[0] ? "Several people ask; name one: /sub show lists them."
-                 : "Whom? Give an address.");
-    return NULL;
-}
-
-static enum cmd_status run_request(struct job *job)
-{
-    struct account *account = job_account(job);
-    g_autofree char *jid = about(job, false);
-    const struct contact *contact = roster_find(account->roster, jid);
-    bool was_asked;
-
-    if (!jid)
-        return CMD_DONE;
-    if (contact &&
-        (contact->subscription == SUB_TO ||
-            contact->subscription == SUB_BOTH)) {
-        job_note(job, "You see the presence of %s already.", jid);
-        return job_done(job);
-    }
-    was_asked = contact && contact->ask;
-    send_type(account, jid, "subscribe", job_arg(job, "message"));
-    return was_asked ? job_done(job) : wait_for_push(job, jid);
-}
-
-static enum cmd_status run_allow(struct job *job)
-{
-    struct account *account = job_account(job);
-    g_autofree char *jid = about(job, true);
-    struct contact *contact = roster_find(account->roster, jid);
-
-    if (!jid)
-        return CMD_DONE;
-    if (sees_us(contact)) {
-        job_note(job, "%s sees your presence already.", jid);
-        return job_done(job);
-    }
-    if ((!contact || !contact->pending_in) &&
-        !session_has_stream_feature(account, "sub", NS_PREAPPROVAL))
-        return job_fail(job, "unexpected-request",
-            "%s has not asked, and your server cannot allow it in advance.",
-            jid);
-    if (contact && contact->approved) {
-        job_note(job, "%s is allowed in advance already.", jid);
-        return job_done(job);
-    }
-    clear_pending(account, contact);
-    send_type(account, jid, "subscribed", NULL);
-    ask_next(account);
-    return wait_for_push(job, jid);
-}
-
-static enum cmd_status run_deny(struct job *job)
-{
-    struct account *account = job_account(job);
-    g_autofree char *jid = about(job, true);
-    struct contact *contact = roster_find(account->roster, jid);
-    const bool changes = sees_us(contact) || (contact && contact->approved);
-
-    if (!jid)
-        return CMD_DONE;
-    if (!changes && !(contact && contact->pending_in))
-        return job_fail(job, "item-not-found",
-            "%s neither sees your presence nor asks to.", jid);
-    clear_pending(account, contact);
-    send_type(account, jid, "unsubscribed", NULL);
-    ask_next(account);
-    return changes ? wait_for_push(job, jid) : job_done(job);
-}
-
-static enum cmd_status run_cancel(struct job *job)
-{
-    struct account *account = job_account(job);
-    g_autofree char *jid = about(job, false);
-    const struct contact *contact = roster_find(account->roster, jid);
-
-    if (!jid)
-        return CMD_DONE;
-    if (!contact ||
-        (!contact->ask && contact->subscription != SUB_TO &&
-            contact->subscription != SUB_BOTH))
-        return job_fail(job, "item-not-found",
-            "You neither see the presence of %s nor asked to.", jid);
-    send_type(account, jid, "unsubscribe", NULL);
-    return wait_for_push(job, jid);
-}
-
-static void show_pending(struct contact *contact, gpointer data)
-{
-    struct job *job = data;
-    const char *jid = job_arg(job, "jid");
-
-    if (jid && strcmp(jid, contact->jid) != 0)
-        return;
-    if (!jid && !contact->pending_in && !contact->ask)
-        return;
-    JOB_ROW(job, "subscription", FIELD_T("jid", contact->jid),
-        FIELD_T("subscription", subscription_name(contact->subscription)),
-        FIELD_B("asks", contact->pending_in != NULL),
-        FIELD_B("asked", contact->ask),
-        FIELD_T("status", contact->pending_in && *contact->pending_in
-                ? contact->pending_in
-                : NULL));
-}
-
-static enum cmd_status run_show(struct job *job)
-{
-    roster_foreach(job_account(job)->roster, show_pending, job);
     return job_done(job);
 }
 
@@ -1082,38 +624,6 @@ static const struct command status_commands[] = {
     { .name = NULL },
 };
 
-static const struct command sub_commands[] = {
-    { .name = "request",
-        .needs = NEEDS_ONLINE,
-        .args = { { "jid", &arg_contact, ARG_OPTIONAL },
-            { "message", &arg_text, ARG_OPTIONAL | ARG_REST } },
-        .summary = "Ask to see somebody's presence",
-        .run = run_request },
-    { .name = "allow",
-        .needs = NEEDS_ONLINE,
-        .args = { { "jid", &arg_contact, ARG_OPTIONAL } },
-        .summary = "Let somebody see your presence",
-        .detail = "Where the server can, also before they ask.",
-        .run = run_allow },
-    { .name = "deny",
-        .needs = NEEDS_ONLINE,
-        .args = { { "jid", &arg_contact, ARG_OPTIONAL } },
-        .summary = "Refuse a request, or stop showing your presence",
-        .run = run_deny },
-    { .name = "cancel",
-        .needs = NEEDS_ONLINE,
-        .args = { { "jid", &arg_contact, ARG_OPTIONAL } },
-        .summary = "Take back your request, or stop seeing their presence",
-        .run = run_cancel },
-    { .name = "show",
-        .needs = NEEDS_ACCOUNT,
-        .args = { { "jid", &arg_contact, ARG_OPTIONAL } },
-        .summary = "List the requests that wait for an answer",
-        .fields = "jid subscription asks asked status?",
-        .run = run_show },
-    { .name = NULL },
-};
-
 static const struct command autoaway_commands[] = {
     { .name = "time",
         .needs = NEEDS_ACCOUNT,
@@ -1152,14 +662,6 @@ static const struct command commands[] = {
         .fields = "show status? priority",
         .run = run_status_set,
         .sub = status_commands },
-    { .name = "sub",
-        .aliases = "accept=allow deny=deny",
-        .needs = NEEDS_ACCOUNT,
-        .summary = "Who may see whose presence",
-        .detail = "Without a subcommand waiting requests are listed.",
-        .fields = "jid subscription asks asked status?",
-        .run = run_show,
-        .sub = sub_commands },
     { .name = "who",
         .needs = NEEDS_ACCOUNT,
         .args = { { "state", &arg_word, ARG_OPTIONAL, .summary =
@@ -1212,59 +714,37 @@ static void attach(struct account *account)
 
     state->directed =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    state->changes = g_ptr_array_new();
     if (account->options) {
         show_parse(
             account_option(account, "account.status"), &account->own.show);
         account->own.priority =
             (int)account_option_int(account, "account.priority");
     }
-    observers_add(account->observers, on_event, account);
-}
-
-static void fail_changes(struct account *account, const char *text)
-{
-    GPtrArray *changes = state_of(account)->changes;
-
-    while (changes->len > 0) {
-        struct change *change = g_ptr_array_index(changes, 0);
-        struct job *job = change->job;
-        change_free(change);
-        job_fail(job, "recipient-unavailable", "%s", text);
-    }
 }
 
 static void count_stranger(struct contact *contact, gpointer data)
 {
-    struct state *state = data;
-
-    state->strangers += !contact->in_roster;
-    state->pending += contact->pending_in != NULL;
+    *(guint *)data += !contact->in_roster;
 }
 
 static void on_online(struct account *account)
 {
     struct state *state = state_of(account);
 
-    state->strangers = state->pending = 0;
-    roster_foreach(account->roster, count_stranger, state);
+    state->strangers = 0;
+    roster_foreach(account->roster, count_stranger, &state->strangers);
 }
 
 static void on_offline(struct account *account)
 {
     g_hash_table_remove_all(state_of(account)->directed);
-    fail_changes(account, "The connection was lost.");
 }
 
 static void detach(struct account *account)
 {
     struct state *state = state_of(account);
 
-    observers_remove(account->observers, on_event, account);
-    fail_changes(account, "The account was removed.");
     g_hash_table_unref(state->directed);
-    g_ptr_array_unref(state->changes);
-    g_queue_clear_full(&state->requests, g_free);
     g_free(state->status_before);
 }
 

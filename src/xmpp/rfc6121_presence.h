@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include "model/account.h"
+#include "xmpp/stanza.h"
 
 /* Attaching sets account->own from the options account.status and
  * account.priority; --status comes after session_attach(). */
@@ -18,3 +19,5 @@ void rfc6121_presence_update(struct account *account);
  * never), or somebody did again: announces away or goes back. Said by the
  * front end. */
 void rfc6121_presence_set_idle(struct account *account, bool idle);
+/* The text of a <status/> (NULL: ""), clipped; new string. */
+char *rfc6121_presence_status(xmpp_stanza_t *status);
