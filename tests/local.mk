@@ -11,6 +11,12 @@ UNIT_TESTS += tests/unit/test_guard
 UNIT_TESTS += tests/unit/test_link
 UNIT_TESTS += tests/unit/test_dial
 UNIT_TESTS += tests/unit/test_tls
+UNIT_TESTS += tests/unit/test_stanza
+UNIT_TESTS += tests/unit/test_iq
+UNIT_TESTS += tests/unit/test_roster
+UNIT_TESTS += tests/unit/test_presence
+UNIT_TESTS += tests/unit/test_inbox
+EXTRA_DIST += tests/unit/session_fixture.h
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 
