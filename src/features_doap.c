@@ -34,8 +34,7 @@ static const struct row elsewhere[] = {
     { "XEP-0237", "Roster Versioning", "1.3", "0.1.0", NULL, NULL },
     { "XEP-0368", "SRV records for XMPP over TLS", "1.1.0", "0.1.0", NULL,
         NULL },
-    { "XEP-0392", "Consistent Color Generation", "1.0.0", "0.1.0", NULL,
-        NULL },
+    { "XEP-0392", "Consistent Color Generation", "1.0.0", "0.1.0", NULL, NULL },
     { "XEP-0440", "SASL Channel-Binding Type Capability", NULL, "0.1.0", NULL,
         NULL },
     { "XEP-0474", "SASL SCRAM Downgrade Protection", NULL, "0.1.0", NULL,
@@ -82,8 +81,8 @@ static void add_element(GString *out, const char *name, const char *text)
     if (!text)
         return;
     g_autofree char *escaped = g_markup_escape_text(text, -1);
-    g_string_append_printf(out, "        <xmpp:%s>%s</xmpp:%s>\n", name,
-        escaped, name);
+    g_string_append_printf(
+        out, "        <xmpp:%s>%s</xmpp:%s>\n", name, escaped, name);
 }
 
 static void add_xep(GString *out, const struct row *row)
@@ -100,12 +99,11 @@ static void add_xep(GString *out, const struct row *row)
     add_element(out, "since", row->since);
     if (row->note) {
         g_autofree char *note = g_markup_escape_text(row->note, -1);
-        g_string_append_printf(out,
-            "        <xmpp:note xml:lang='en'>%s</xmpp:note>\n", note);
+        g_string_append_printf(
+            out, "        <xmpp:note xml:lang='en'>%s</xmpp:note>\n", note);
     }
-    g_string_append(out,
-        "      </xmpp:SupportedXep>\n"
-        "    </implements>\n");
+    g_string_append(out, "      </xmpp:SupportedXep>\n"
+                         "    </implements>\n");
 }
 
 static void add_rfc(GString *out, const struct row *row)

@@ -20,6 +20,15 @@ EXTRA_DIST += tests/unit/session_fixture.h
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 
+UNIT_TESTS += tests/unit/test_blocking
+UNIT_TESTS += tests/unit/test_carbons
+UNIT_TESTS += tests/unit/test_disco_caps
+UNIT_TESTS += tests/unit/test_features
+UNIT_TESTS += tests/unit/test_forms
+UNIT_TESTS += tests/unit/test_receipts
+EXTRA_DIST += tests/unit/xep_fixture.h
+FUZZ_TARGETS += tests/fuzz/fuzz_form
+
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \
@@ -28,11 +37,16 @@ AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \
 check_LIBRARIES += tests/fuzz/libreplay.a
 tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
 if FUZZERS
-FUZZ_LIBS = -fsanitize=fuzzer $(LDADD)
+FUZZ_LIBS = $(LDADD)
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 FUZZ_LIBS = tests/fuzz/libreplay.a $(LDADD)
+FUZZ_LINK = $(AM_LDFLAGS)
 endif
 # For each target:  tests_fuzz_fuzz_X_LDADD = $(FUZZ_LIBS)
+#                   tests_fuzz_fuzz_X_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_form_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_form_LDFLAGS = $(FUZZ_LINK)
 
 EXTRA_DIST += tests/fuzz/corpus tests/e2e tests/demo tests/check.py \
 	tests/deps.sh tests/build.sh tests/layers tests/cases tests/cases.md .ci/run

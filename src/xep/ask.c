@@ -18,7 +18,8 @@ static void ask_free(gpointer data)
     g_free(ask);
 }
 
-void ask_fail(struct job *job, const char *jid, const struct stanza_error *error)
+void ask_fail(
+    struct job *job, const char *jid, const struct stanza_error *error)
 {
     g_autofree char *sentence = stanza_error_sentence(error);
     job_fail(job, error->condition, "%s: %s", jid, sentence);
@@ -51,7 +52,8 @@ static void on_reply(struct account *account, xmpp_stanza_t *result,
     }
     if (!more)
         job_on_cancel(job, NULL, NULL);
-    ask->fn(job, ask->jid, result, more, g_get_monotonic_time() - ask->start_us);
+    ask->fn(
+        job, ask->jid, result, more, g_get_monotonic_time() - ask->start_us);
 }
 
 static void on_cancel(struct job *job, gpointer data)

@@ -12,7 +12,8 @@ typedef void (*ask_reply_fn)(struct job *job, const char *jid,
 /* Takes iq. What the handler must return. */
 enum cmd_status ask_send(struct job *job, xmpp_stanza_t *iq, ask_reply_fn fn);
 /* For everything that ends a job by an iq's outcome. */
-void ask_fail(struct job *job, const char *jid, const struct stanza_error *error);
+void ask_fail(
+    struct job *job, const char *jid, const struct stanza_error *error);
 /* A reply that only says that it was done. */
 void ask_reply_done(struct job *job, const char *jid, xmpp_stanza_t *result,
     bool more, gint64 elapsed_us);

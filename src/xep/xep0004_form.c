@@ -26,7 +26,7 @@ enum {
     MAX_TEXT_BYTES = 64 * 1024,
 };
 
-G_DEFINE_QUARK(txmpp-form-error, form_error)
+G_DEFINE_QUARK(txmpp - form - error, form_error)
 
 static const char *const type_names[FORM_FIELD_TYPES] = {
     [FORM_TEXT_SINGLE] = "text-single",
@@ -307,8 +307,8 @@ static bool is_multi(const struct form_field *field)
 
 /* Checkers: the prepared value (new string), or NULL and a sentence. */
 
-static char *check_boolean(const struct form_field *field, const char *text,
-    GError **error)
+static char *check_boolean(
+    const struct form_field *field, const char *text, GError **error)
 {
     static const char *const yes[] = { "1", "true", "yes", "on", "y", NULL };
     static const char *const no[] = { "0", "false", "no", "off", "n", NULL };
@@ -317,13 +317,13 @@ static char *check_boolean(const struct form_field *field, const char *text,
         return g_strdup("1");
     if (g_strv_contains(no, word))
         return g_strdup("0");
-    g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-        "\"%s\" takes yes or no.", form_field_label(field));
+    g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE, "\"%s\" takes yes or no.",
+        form_field_label(field));
     return NULL;
 }
 
-static char *check_jid(const struct form_field *field, const char *text,
-    GError **error)
+static char *check_jid(
+    const struct form_field *field, const char *text, GError **error)
 {
     char *jid = jid_prepare(text, error);
     if (!jid)
@@ -331,8 +331,8 @@ static char *check_jid(const struct form_field *field, const char *text,
     return jid;
 }
 
-static char *check_option(const struct form_field *field, const char *text,
-    GError **error)
+static char *check_option(
+    const struct form_field *field, const char *text, GError **error)
 {
     const struct form_option *by_label = NULL;
     for (guint i = 0; i < field->options->len; i++) {
@@ -352,8 +352,8 @@ static char *check_option(const struct form_field *field, const char *text,
     return NULL;
 }
 
-static char *check_line(const struct form_field *field, const char *text,
-    GError **error)
+static char *check_line(
+    const struct form_field *field, const char *text, GError **error)
 {
     if (!strpbrk(text, "\r\n"))
         return g_strdup(text);
@@ -362,8 +362,8 @@ static char *check_line(const struct form_field *field, const char *text,
     return NULL;
 }
 
-static char *check_nothing(const struct form_field *field, const char *text,
-    GError **error)
+static char *check_nothing(
+    const struct form_field *field, const char *text, GError **error)
 {
     (void)text;
     g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
@@ -385,14 +385,14 @@ static const check_fn checks[FORM_FIELD_TYPES] = {
     [FORM_TEXT_PRIVATE] = check_line,
 };
 
-static bool set_field(struct form_field *field, const char *const *values,
-    GError **error)
+static bool set_field(
+    struct form_field *field, const char *const *values, GError **error)
 {
     g_autoptr(GPtrArray) checked = g_ptr_array_new_with_free_func(value_free);
     guint count = g_strv_length((char **)values);
     if (count > (is_multi(field) ? MAX_ENTRIES : 1)) {
-        g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-            "\"%s\" takes %s.", form_field_label(field),
+        g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE, "\"%s\" takes %s.",
+            form_field_label(field),
             is_multi(field) ? "fewer values" : "one value");
         return false;
     }
@@ -412,8 +412,8 @@ static bool set_field(struct form_field *field, const char *const *values,
     return true;
 }
 
-static struct form_field *find_or_fail(struct form *form, const char *var,
-    GError **error)
+static struct form_field *find_or_fail(
+    struct form *form, const char *var, GError **error)
 {
     struct form_field *field = form_find(form, var);
     if (!field)
@@ -429,8 +429,8 @@ bool form_set(struct form *form, const char *var, const char *const *values,
     return field && set_field(field, values, error);
 }
 
-bool form_set_text(struct form *form, const char *var, const char *text,
-    GError **error)
+bool form_set_text(
+    struct form *form, const char *var, const char *text, GError **error)
 {
     struct form_field *field = find_or_fail(form, var, error);
     if (!field)
@@ -459,8 +459,8 @@ static bool is_empty(const struct form_field *field)
     return true;
 }
 
-bool form_check(const struct form *form, const struct form_field **culprit,
-    GError **error)
+bool form_check(
+    const struct form *form, const struct form_field **culprit, GError **error)
 {
     for (guint i = 0; i < form->fields->len; i++) {
         const struct form_field *field = form->fields->pdata[i];
@@ -568,8 +568,12 @@ bool form_open(struct account *account, struct front *front, struct form *form,
 {
     close_form(account);
     struct open_form *open = g_new0(struct open_form, 1);
-    *open = (struct open_form){ .refs = 2, .account = account, .form = form,
-        .fn = fn, .data = data, .free_fn = free_fn };
+    *open = (struct open_form){ .refs = 2,
+        .account = account,
+        .form = form,
+        .fn = fn,
+        .data = data,
+        .free_fn = free_fn };
     state_of(account)->open = open;
     const struct question question = {
         .kind = QUESTION_FORM,
@@ -630,8 +634,7 @@ static void show_field(struct job *job, const struct form_field *field)
         FIELD_T("type", type_names[field->type]),
         FIELD_T("label", form_field_label(field)),
         FIELD_B("required", field->required),
-        FIELD_L("values",
-            secret ? hidden : (const char *const *)values->pdata),
+        FIELD_L("values", secret ? hidden : (const char *const *)values->pdata),
         FIELD_L("options", (const char *const *)options),
         FIELD_T("description", field->desc), FIELD_T("media", field->media));
 }
@@ -660,14 +663,14 @@ static enum cmd_status run_set(struct job *job)
         return fail_no_form(job);
     g_autoptr(GError) error = NULL;
     const char *value = job_arg(job, "value");
-    if (!form_set_text(open->form, job_arg(job, "field"), value ? value : "",
-            &error))
+    if (!form_set_text(
+            open->form, job_arg(job, "field"), value ? value : "", &error))
         return job_fail(job, "not-acceptable", "%s", error->message);
     return job_done(job);
 }
 
-static enum cmd_status run_step(struct job *job, enum form_action action,
-    unsigned needed)
+static enum cmd_status run_step(
+    struct job *job, enum form_action action, unsigned needed)
 {
     struct open_form *open = state_of(job_account(job))->open;
     if (!open)
@@ -720,39 +723,57 @@ static const struct arg_kind arg_field = { .placeholder = "FIELD",
     .complete = complete_field };
 
 static const char *const form_examples[] = {
-    "/form show", "List the fields of the open form.",
-    "/form set email juliet@example.com", "Fill in a field.",
-    "/form submit", "Send it.",
+    "/form show",
+    "List the fields of the open form.",
+    "/form set email juliet@example.com",
+    "Fill in a field.",
+    "/form submit",
+    "Send it.",
     NULL,
 };
-#define FORM_FIELDS \
+#define FORM_FIELDS                                                            \
     "name type label required values[] options[] description? media?"
 
 static const struct command form_subs[] = {
-    { .name = "show", .needs = NEEDS_ACCOUNT, .run = run_show,
+    { .name = "show",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_show,
         .summary = "List the fields of the open form",
         .fields = FORM_FIELDS },
-    { .name = "set", .needs = NEEDS_ACCOUNT, .run = run_set,
+    { .name = "set",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_set,
         .args = { { .name = "field", .kind = &arg_field },
-            { .name = "value", .kind = &arg_text,
+            { .name = "value",
+                .kind = &arg_text,
                 .flags = ARG_OPTIONAL | ARG_REST,
                 .summary = "left out, the field is emptied" } },
         .summary = "Fill in a field of the open form",
         .detail = "Fields that take several values separate them with commas. "
                   "A list takes its values or their labels; yes and no "
                   "answer a boolean field." },
-    { .name = "next", .needs = NEEDS_ACCOUNT, .run = run_next,
+    { .name = "next",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_next,
         .summary = "Send this page and go to the next one" },
-    { .name = "prev", .needs = NEEDS_ACCOUNT, .run = run_prev,
+    { .name = "prev",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_prev,
         .summary = "Go back to the previous page" },
-    { .name = "submit", .needs = NEEDS_ACCOUNT, .run = run_submit,
+    { .name = "submit",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_submit,
         .summary = "Send the filled-in form" },
-    { .name = "cancel", .needs = NEEDS_ACCOUNT, .run = run_cancel,
+    { .name = "cancel",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_cancel,
         .summary = "Give the open form up" },
     { .name = NULL },
 };
 static const struct command commands[] = {
-    { .name = "form", .needs = NEEDS_ACCOUNT, .run = run_show,
+    { .name = "form",
+        .needs = NEEDS_ACCOUNT,
+        .run = run_show,
         .summary = "Work on the form that a service asks to be filled in",
         .detail =
             "A service may ask questions by a form: to register, to change a "
@@ -760,7 +781,9 @@ static const struct command commands[] = {
             "same work in a script, or after the dialog was closed with "
             "Escape. Each account has at most one open form; a form is never "
             "opened because a stranger sent one.",
-        .examples = form_examples, .fields = FORM_FIELDS, .sub = form_subs },
+        .examples = form_examples,
+        .fields = FORM_FIELDS,
+        .sub = form_subs },
     { .name = NULL },
 };
 static const char *const namespaces[] = { NS_FORM, NULL };

@@ -28,7 +28,7 @@ enum form_type { FORM_FORM, FORM_SUBMIT, FORM_CANCEL, FORM_RESULT };
 enum form_field_type {
     FORM_TEXT_SINGLE, /* also what an unknown type is taken for */
     FORM_BOOLEAN,
-    FORM_FIXED, /* text to be shown; values only */
+    FORM_FIXED,  /* text to be shown; values only */
     FORM_HIDDEN, /* not shown, sent back as it came */
     FORM_JID_MULTI,
     FORM_JID_SINGLE,
@@ -51,8 +51,8 @@ struct form_field {
     char *media; /* first address of XEP-0221 media (a captcha picture), NULL */
     enum form_field_type type;
     bool required;
-    bool open;          /* XEP-0122: other values than the options are allowed */
-    GPtrArray *values;  /* char *, never NULL */
+    bool open;         /* XEP-0122: other values than the options are allowed */
+    GPtrArray *values; /* char *, never NULL */
     GPtrArray *options; /* struct form_option *, never NULL */
 };
 
@@ -64,11 +64,11 @@ enum form_actions {
 struct form {
     enum form_type type;
     char *title, *instructions; /* NULL; several lines in instructions */
-    char *url;          /* page to go to instead (jabber:x:oob), NULL */
-    GPtrArray *fields;  /* struct form_field *, never NULL */
-    GPtrArray *columns; /* <reported/>: struct form_field *, NULL */
-    GPtrArray *rows;    /* <item/>: GPtrArray * of struct form_field *, NULL */
-    unsigned actions;   /* enum form_actions, set by the owner */
+    char *url;                  /* page to go to instead (jabber:x:oob), NULL */
+    GPtrArray *fields;          /* struct form_field *, never NULL */
+    GPtrArray *columns;         /* <reported/>: struct form_field *, NULL */
+    GPtrArray *rows;  /* <item/>: GPtrArray * of struct form_field *, NULL */
+    unsigned actions; /* enum form_actions, set by the owner */
 };
 
 struct form *form_new(enum form_type type);
@@ -82,20 +82,26 @@ struct form *form_read(xmpp_stanza_t *x, GError **error);
 struct form_field *form_find(const struct form *form, const char *var);
 struct form_field *form_add(struct form *form, enum form_field_type type,
     const char *var, const char *label, bool required);
-const char *form_value(const struct form *form, const char *var); /* first; NULL */
-bool form_field_bool(const struct form_field *field); /* FORM_BOOLEAN: is it on? */
+const char *form_value(
+    const struct form *form, const char *var); /* first; NULL */
+bool form_field_bool(
+    const struct form_field *field); /* FORM_BOOLEAN: is it on? */
 const char *form_field_label(const struct form_field *field); /* never NULL */
-bool form_field_is_shown(const struct form_field *field); /* neither hidden nor fixed */
+bool form_field_is_shown(
+    const struct form_field *field); /* neither hidden nor fixed */
 
 /* Replaces the values. Checked: booleans (yes no on off true false 1 0), JIDs
  * (prepared), options of lists (a label is taken for its value), one line in
  * single fields. values is NULL-terminated; none: emptied. */
-bool form_set(struct form *form, const char *var, const char *const *values, GError **error);
+bool form_set(struct form *form, const char *var, const char *const *values,
+    GError **error);
 /* One text as a person types it: lines of multi fields stand on lines, values
  * of list-multi and jid-multi may be separated by commas too. */
-bool form_set_text(struct form *form, const char *var, const char *text, GError **error);
+bool form_set_text(
+    struct form *form, const char *var, const char *text, GError **error);
 /* Is every required field filled in? culprit (may be NULL) is borrowed. */
-bool form_check(const struct form *form, const struct form_field **culprit, GError **error);
+bool form_check(
+    const struct form *form, const struct form_field **culprit, GError **error);
 
 /* <x type='submit'/> or 'cancel'; new stanza. Empty fields that are not
  * required are left out, hidden ones are sent back. */
@@ -105,11 +111,13 @@ xmpp_stanza_t *form_cancel(void);
 const char *form_field_type_name(enum form_field_type type);
 
 /* The open form of an account: asked with front's dialog where there is one,
- * and worked on with /form. A dismissed dialog leaves it open. form is taken; data is freed with free_fn after
- * the end (submit, cancel, replaced by another form, account gone). */
+ * and worked on with /form. A dismissed dialog leaves it open. form is taken;
+ * data is freed with free_fn after the end (submit, cancel, replaced by another
+ * form, account gone). */
 enum form_action {
     FORM_ACTION_SUBMIT,
-    FORM_ACTION_NEXT, /* the owner keeps form and calls form_open() for the page */
+    FORM_ACTION_NEXT, /* the owner keeps form and calls form_open() for the page
+                       */
     FORM_ACTION_PREV,
     FORM_ACTION_CANCEL,
 };

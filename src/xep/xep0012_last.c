@@ -45,8 +45,7 @@ static void on_get(struct iq_request *request)
         g_get_monotonic_time() - state_of(request->account)->active_us;
     g_autofree char *seconds =
         g_strdup_printf("%" G_GINT64_FORMAT, idle_us / G_USEC_PER_SEC);
-    iq_result(request,
-        stanza_new("query", NS_LAST, "seconds", seconds, NULL));
+    iq_result(request, stanza_new("query", NS_LAST, "seconds", seconds, NULL));
 }
 
 static void show(struct job *job, const char *jid, xmpp_stanza_t *result,
@@ -79,24 +78,33 @@ static enum cmd_status run(struct job *job)
 }
 
 static const char *const examples[] = {
-    "/lastactivity romeo@example.net", "Since when Romeo is away or offline.",
-    "/lastactivity example.net", "How long the server has been up.",
+    "/lastactivity romeo@example.net",
+    "Since when Romeo is away or offline.",
+    "/lastactivity example.net",
+    "How long the server has been up.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "lastactivity", .needs = NEEDS_ONLINE, .run = run,
-        .args = { { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,
+    { .name = "lastactivity",
+        .needs = NEEDS_ONLINE,
+        .run = run,
+        .args = { { .name = "jid",
+            .kind = &arg_jid,
+            .flags = ARG_OPTIONAL,
             .summary = "whom; the peer of this chat, else our server" } },
         .summary = "Ask since when somebody is idle or offline",
         .detail = "For the bare address of a contact who is offline, their "
                   "server says when they left and with which status; a full "
                   "address is asked how long its person has been idle; a "
                   "server tells how long it has been running (XEP-0012).",
-        .examples = examples, .fields = "jid seconds since status?" },
+        .examples = examples,
+        .fields = "jid seconds since status?" },
     { .name = NULL },
 };
 static const struct option options[] = {
-    { .name = "privacy.last_activity", .kind = OPTION_BOOL, .fallback = "true",
+    { .name = "privacy.last_activity",
+        .kind = OPTION_BOOL,
+        .fallback = "true",
         .summary = "tell friends how long the keyboard has been idle" },
     { .name = NULL },
 };

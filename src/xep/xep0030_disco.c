@@ -40,7 +40,8 @@ static struct disco_info *info_new(void)
     struct disco_info *info = g_new0(struct disco_info, 1);
     info->refs = 1;
     info->identities = g_ptr_array_new_with_free_func(identity_free);
-    info->features = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    info->features =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     info->forms = g_ptr_array_new_with_free_func((GDestroyNotify)form_free);
     return info;
 }
@@ -79,8 +80,8 @@ static char *read_name(struct disco_info *info, const char *text)
     return g_strdup(text);
 }
 
-static bool same_identity(const struct disco_identity *a,
-    const struct disco_identity *b)
+static bool same_identity(
+    const struct disco_identity *a, const struct disco_identity *b)
 {
     return g_str_equal(a->category, b->category) &&
            g_str_equal(a->type, b->type) && g_str_equal(a->lang, b->lang) &&
@@ -153,7 +154,8 @@ static void add_form(struct disco_info *info, xmpp_stanza_t *x)
         if (!g_str_equal(values->pdata[i], type))
             info->ill_formed = true;
     for (guint i = 0; i < info->forms->len; i++)
-        if (g_strcmp0(form_value(info->forms->pdata[i], "FORM_TYPE"), type) == 0)
+        if (g_strcmp0(form_value(info->forms->pdata[i], "FORM_TYPE"), type) ==
+            0)
             info->ill_formed = true;
     if (!form_is_sound(form))
         info->ill_formed = true;
@@ -191,7 +193,7 @@ struct waiter {
     GDestroyNotify free_fn;
 };
 struct inquiry {
-    char *key, *jid; /* key: jid, newline, node */
+    char *key, *jid;         /* key: jid, newline, node */
     struct disco_info *info; /* what came so far */
     GArray *waiters;
 };
@@ -235,8 +237,8 @@ static char *make_key(const char *jid, const char *node)
     return g_strconcat(jid, "\n", node, NULL);
 }
 
-static const struct disco_info *lookup(const struct disco_state *state,
-    const char *key)
+static const struct disco_info *lookup(
+    const struct disco_state *state, const char *key)
 {
     const struct cached *cached = g_hash_table_lookup(state->cache, key);
     if (!cached || cached->until_us < g_get_monotonic_time())
@@ -244,8 +246,8 @@ static const struct disco_info *lookup(const struct disco_state *state,
     return cached->info;
 }
 
-static void remember(struct disco_state *state, const char *key,
-    struct disco_info *info)
+static void remember(
+    struct disco_state *state, const char *key, struct disco_info *info)
 {
     /* A flood of addresses must not grow without bound; starting anew costs
      * a question now and then. */
@@ -291,7 +293,8 @@ void disco_query_info(struct account *account, const char *jid,
     g_autofree char *key = make_key(jid, node);
     const struct disco_info *known = lookup(state, key);
     if (known) {
-        auto_struct(disco_info) hold = disco_info_ref((struct disco_info *)known);
+        auto_struct(disco_info) hold =
+            disco_info_ref((struct disco_info *)known);
         fn(account, hold, NULL, data);
         if (free_fn)
             free_fn(data);
@@ -317,16 +320,16 @@ void disco_query_info(struct account *account, const char *jid,
     iq_send(account, iq, 0, on_info, inquiry, NULL);
 }
 
-const struct disco_info *disco_cached(const struct account *account,
-    const char *jid)
+const struct disco_info *disco_cached(
+    const struct account *account, const char *jid)
 {
     const struct disco_state *state = state_of(account);
     g_autofree char *key = make_key(jid, NULL);
     return state ? lookup(state, key) : NULL;
 }
 
-enum disco_answer disco_server_has(const struct account *account,
-    const char *feature)
+enum disco_answer disco_server_has(
+    const struct account *account, const char *feature)
 {
     const struct disco_state *state = state_of(account);
     if (!state)
@@ -349,12 +352,12 @@ static void on_peer(struct account *account, const struct disco_info *info,
         return;
     auto_struct(disco_info) nothing = info ? NULL : info_new();
     g_autofree char *key = make_key(jid, NULL);
-    remember(state_of(account), key,
-        info ? (struct disco_info *)info : nothing);
+    remember(
+        state_of(account), key, info ? (struct disco_info *)info : nothing);
 }
 
-enum disco_answer disco_peer_has(struct account *account, const char *full_jid,
-    const char *feature)
+enum disco_answer disco_peer_has(
+    struct account *account, const char *full_jid, const char *feature)
 {
     if (!state_of(account))
         return DISCO_UNKNOWN;
@@ -365,8 +368,8 @@ enum disco_answer disco_peer_has(struct account *account, const char *full_jid,
         return disco_info_has(info, feature) ? DISCO_YES : DISCO_NO;
     if (session_is_online(account) && jid_resource(full_jid)) {
         g_autofree char *node = caps_question(account, full_jid);
-        disco_query_info(account, full_jid, node, on_peer, g_strdup(full_jid),
-            g_free);
+        disco_query_info(
+            account, full_jid, node, on_peer, g_strdup(full_jid), g_free);
     }
     return DISCO_UNKNOWN;
 }
@@ -386,7 +389,8 @@ GPtrArray *disco_own_features(const struct account *account)
         if ((*f)->announced_if && !privacy_allows(account, (*f)->announced_if))
             continue;
         for (; ns && *ns; ns++)
-            if (!g_ptr_array_find_with_equal_func(names, *ns, g_str_equal, NULL))
+            if (!g_ptr_array_find_with_equal_func(
+                    names, *ns, g_str_equal, NULL))
                 g_ptr_array_add(names, (gpointer)*ns);
     }
     g_ptr_array_sort(names, compare_names);
@@ -401,8 +405,8 @@ xmpp_stanza_t *disco_own_info(const struct account *account, const char *node)
     stanza_add(query, "identity", NS_DISCO_INFO, "category", "client", "type",
         "console", "name", "txmpp", NULL);
     for (guint i = 0; i < names->len; i++)
-        stanza_add(query, "feature", NS_DISCO_INFO, "var", names->pdata[i],
-            NULL);
+        stanza_add(
+            query, "feature", NS_DISCO_INFO, "var", names->pdata[i], NULL);
     return query;
 }
 
@@ -618,9 +622,9 @@ static void show_summary(struct job *job, const char *jid,
     bool is_server = g_str_equal(jid, domain);
     for (guint i = 0; i < G_N_ELEMENTS(capabilities); i++) {
         const char *feature = capabilities[i].feature;
-        bool theirs = disco_info_has(info, feature) ||
-                      (is_server &&
-                          disco_server_has(account, feature) == DISCO_YES);
+        bool theirs =
+            disco_info_has(info, feature) ||
+            (is_server && disco_server_has(account, feature) == DISCO_YES);
         bool ours =
             g_ptr_array_find_with_equal_func(own, feature, g_str_equal, NULL);
         JOB_ROW(job, "capability", FIELD_T("spec", capabilities[i].spec),
@@ -635,35 +639,53 @@ static enum cmd_status run_summary(struct job *job)
     return ask(job, NS_DISCO_INFO, show_summary);
 }
 
-#define TARGET_ARG \
-    { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL, \
-        .summary = "an address; our own server without it" }
-#define NODE_ARG \
-    { .name = "node", .kind = &arg_word, .flags = ARG_OPTIONAL, \
-        .summary = "a node of it" }
+#define TARGET_ARG                                                             \
+    {                                                                          \
+        .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,                \
+        .summary = "an address; our own server without it"                     \
+    }
+#define NODE_ARG                                                               \
+    {                                                                          \
+        .name = "node", .kind = &arg_word, .flags = ARG_OPTIONAL,              \
+        .summary = "a node of it"                                              \
+    }
 
 static const char *const examples[] = {
-    "/disco info", "What your own server is and can do.",
-    "/disco items example.net", "The services of a server.",
-    "/disco info romeo@example.net/orchard", "What Romeo's client can do.",
-    "/disco summary", "The same as a table of extensions, theirs and ours.",
+    "/disco info",
+    "What your own server is and can do.",
+    "/disco items example.net",
+    "The services of a server.",
+    "/disco info romeo@example.net/orchard",
+    "What Romeo's client can do.",
+    "/disco summary",
+    "The same as a table of extensions, theirs and ours.",
     NULL,
 };
 static const struct command disco_subs[] = {
-    { .name = "info", .needs = NEEDS_ONLINE, .args = { TARGET_ARG, NODE_ARG },
+    { .name = "info",
+        .needs = NEEDS_ONLINE,
+        .args = { TARGET_ARG, NODE_ARG },
         .summary = "Ask what an address is and which features it has",
         .fields = "category? type? name? lang? feature? form? values[]?",
         .run = run_info },
-    { .name = "items", .needs = NEEDS_ONLINE, .args = { TARGET_ARG, NODE_ARG },
+    { .name = "items",
+        .needs = NEEDS_ONLINE,
+        .args = { TARGET_ARG, NODE_ARG },
         .summary = "Ask which services or items belong to an address",
-        .fields = "jid node? name?", .run = run_items },
-    { .name = "summary", .needs = NEEDS_ONLINE, .args = { TARGET_ARG },
+        .fields = "jid node? name?",
+        .run = run_items },
+    { .name = "summary",
+        .needs = NEEDS_ONLINE,
+        .args = { TARGET_ARG },
         .summary = "Compare the known extensions: theirs and ours",
-        .fields = "spec name theirs ours", .run = run_summary },
+        .fields = "spec name theirs ours",
+        .run = run_summary },
     { .name = NULL },
 };
 static const struct command commands[] = {
-    { .name = "disco", .needs = NEEDS_ONLINE, .args = { TARGET_ARG, NODE_ARG },
+    { .name = "disco",
+        .needs = NEEDS_ONLINE,
+        .args = { TARGET_ARG, NODE_ARG },
         .summary = "Discover services and features",
         .detail =
             "Asks a server, a service or somebody's client what it is and what "
@@ -672,7 +694,8 @@ static const struct command commands[] = {
             "which is also what /disco alone does.",
         .examples = examples,
         .fields = "category? type? name? lang? feature? form? values[]?",
-        .run = run_info, .sub = disco_subs },
+        .run = run_info,
+        .sub = disco_subs },
     { .name = NULL },
 };
 

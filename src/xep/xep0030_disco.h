@@ -30,23 +30,27 @@ AUTO_STRUCT_FREE(disco_info, disco_info_unref)
 bool disco_info_has(const struct disco_info *info, const char *feature);
 
 /* info is borrowed; NULL and an error when there was no answer. */
-typedef void (*disco_info_fn)(struct account *account, const struct disco_info *info,
-    const struct stanza_error *error, gpointer data);
+typedef void (*disco_info_fn)(struct account *account,
+    const struct disco_info *info, const struct stanza_error *error,
+    gpointer data);
 /* From the cache (fn is called at once) or from the network; equal questions
  * that are under way are asked once. node may be NULL. fn is always called,
  * but for an account that goes away; data is freed with free_fn (may be NULL)
  * in any case. */
-void disco_query_info(struct account *account, const char *jid, const char *node,
-    disco_info_fn fn, gpointer data, GDestroyNotify free_fn);
+void disco_query_info(struct account *account, const char *jid,
+    const char *node, disco_info_fn fn, gpointer data, GDestroyNotify free_fn);
 /* Cached answer, NULL when unknown. Borrowed until the loop's next turn. */
-const struct disco_info *disco_cached(const struct account *account, const char *jid);
+const struct disco_info *disco_cached(
+    const struct account *account, const char *jid);
 
 enum disco_answer { DISCO_UNKNOWN, DISCO_NO, DISCO_YES };
 /* What our own server (its domain, or our account there) announced. */
-enum disco_answer disco_server_has(const struct account *account, const char *feature);
+enum disco_answer disco_server_has(
+    const struct account *account, const char *feature);
 /* Does a peer's resource (full JID) understand this? Uses its capabilities
  * (XEP-0115); where they are unknown they are asked for, for next time. */
-enum disco_answer disco_peer_has(struct account *account, const char *full_jid, const char *feature);
+enum disco_answer disco_peer_has(
+    struct account *account, const char *full_jid, const char *feature);
 
 /* Our own answer, sorted; new stanza <query/>. node NULL or the one asked. */
 xmpp_stanza_t *disco_own_info(const struct account *account, const char *node);

@@ -61,7 +61,8 @@ static bool split_server(const char *text, char **host, guint16 *port)
         g_network_address_parse(text, 0, NULL);
     if (!address)
         return false;
-    *host = g_strdup(g_network_address_get_hostname(G_NETWORK_ADDRESS(address)));
+    *host =
+        g_strdup(g_network_address_get_hostname(G_NETWORK_ADDRESS(address)));
     *port = g_network_address_get_port(G_NETWORK_ADDRESS(address));
     return true;
 }
@@ -83,7 +84,8 @@ static enum cmd_status make_account(struct job *job)
     guint16 port = 0;
     const char *server = job_arg(job, "server");
     if (server && !split_server(server, &host, &port))
-        return job_fail(job, "bad-request", "\"%s\" is no HOST[:PORT].", server);
+        return job_fail(
+            job, "bad-request", "\"%s\" is no HOST[:PORT].", server);
     auto_struct(secret) password = NULL;
     if (!read_password(job, &password, &error))
         return job_fail_error(job, error);
@@ -126,8 +128,8 @@ static void on_service_done(struct account *account, xmpp_stanza_t *result,
     const char *jid = data;
     g_autofree char *sentence = error ? stanza_error_sentence(error) : NULL;
     if (result)
-        observers_notice(account->observers, account,
-            "%s has registered you.", jid);
+        observers_notice(
+            account->observers, account, "%s has registered you.", jid);
     else
         observers_notice(account->observers, account,
             "%s did not register you: %s", jid, sentence);
@@ -135,8 +137,7 @@ static void on_service_done(struct account *account, xmpp_stanza_t *result,
 
 static xmpp_stanza_t *new_register(const char *to, xmpp_stanza_t *query)
 {
-    xmpp_stanza_t *iq =
-        stanza_new("iq", NULL, "type", "set", "to", to, NULL);
+    xmpp_stanza_t *iq = stanza_new("iq", NULL, "type", "set", "to", to, NULL);
     stanza_take_child(iq, query);
     return iq;
 }
@@ -160,8 +161,8 @@ static void show_service_form(struct job *job, const char *jid,
         return;
     bool plain;
     g_autoptr(GError) error = NULL;
-    auto_struct(form) form = register_form_read(
-        stanza_child(result, "query", NS_REGISTER), &plain);
+    auto_struct(form) form =
+        register_form_read(stanza_child(result, "query", NS_REGISTER), &plain);
     if (!form->fields->len) {
         job_fail(job, "not-acceptable", "%s registers people elsewhere: %s",
             jid, form->url ? form->url : "ask its administrator.");
@@ -182,8 +183,9 @@ static void show_service_form(struct job *job, const char *jid,
     service->plain = plain;
     if (!form_open(job_account(job), job_front(job), g_steal_pointer(&form),
             on_service_form, service, service_free))
-        job_note(job, "%s asks for: %s. /form set FIELD VALUE fills it in, "
-                      "/form submit sends it.",
+        job_note(job,
+            "%s asks for: %s. /form set FIELD VALUE fills it in, "
+            "/form submit sends it.",
             jid, missing ? missing : "nothing more");
     job_done(job);
 }
@@ -197,8 +199,8 @@ static enum cmd_status run_register(struct job *job)
                       !g_str_equal(jid, jid_domain_start(account->jid));
     if (!is_service)
         return make_account(job);
-    return ask_send(job, iq_new("get", jid, "query", NS_REGISTER, NULL),
-        show_service_form);
+    return ask_send(
+        job, iq_new("get", jid, "query", NS_REGISTER, NULL), show_service_form);
 }
 
 /* /unregister */
@@ -213,8 +215,9 @@ static void on_removed(struct job *job, const char *jid, xmpp_stanza_t *result,
         return;
     struct account *account = job_account(job);
     JOB_ROW(job, "unregistered", FIELD_T("jid", account->jid));
-    job_note(job, "The server has deleted %s; /account remove %s forgets it "
-                  "here too.",
+    job_note(job,
+        "The server has deleted %s; /account remove %s forgets it "
+        "here too.",
         account->jid, account->jid);
     job_done(job);
     session_disconnect(account, NULL);
@@ -306,9 +309,9 @@ static void on_password(enum answer answer, const char *text,
     struct change *change = job_data(job);
     bool given = password && secret_len(password);
     bool is_second = change->password != NULL;
-    bool same = given && is_second &&
-                g_str_equal(secret_bytes(password),
-                    secret_bytes(change->password));
+    bool same =
+        given && is_second &&
+        g_str_equal(secret_bytes(password), secret_bytes(change->password));
     if (same) {
         send_password(job);
         return;
@@ -362,41 +365,59 @@ static enum cmd_status run_changepassword(struct job *job)
         "--password-file FILE.");
 }
 
-#define PASSWORD_ARG \
-    { .name = "password_file", .kind = &arg_file, .option = "--password-file", \
-        .summary = "the password is the first line of this file" }
+#define PASSWORD_ARG                                                           \
+    {                                                                          \
+        .name = "password_file", .kind = &arg_file,                            \
+        .option = "--password-file",                                           \
+        .summary = "the password is the first line of this file"               \
+    }
 
 static const char *const register_examples[] = {
-    "/register juliet@example.com", "Make an account; a form asks the rest.",
+    "/register juliet@example.com",
+    "Make an account; a form asks the rest.",
     "/register juliet@example.com --password-file ~/.pw email=j@example.com",
     "The same in a script.",
-    "/register irc.example.com", "Register with a service, once online.",
+    "/register irc.example.com",
+    "Register with a service, once online.",
     NULL,
 };
 static const char *const unregister_examples[] = {
-    "/unregister", "Delete your account on the server; asks first.",
-    "/unregister --yes", "The same in a script.",
+    "/unregister",
+    "Delete your account on the server; asks first.",
+    "/unregister --yes",
+    "The same in a script.",
     NULL,
 };
 static const char *const change_examples[] = {
-    "/changepassword", "Ask for a new password, twice.",
-    "/changepassword --password-file ~/.pw", "The same in a script.",
+    "/changepassword",
+    "Ask for a new password, twice.",
+    "/changepassword --password-file ~/.pw",
+    "The same in a script.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "register", .run = run_register,
-        .args = { { .name = "jid", .kind = &arg_bare_jid,
+    { .name = "register",
+        .run = run_register,
+        .args = { { .name = "jid",
+                      .kind = &arg_bare_jid,
                       .summary = "the address you want, or a service" },
-            { .name = "fields", .kind = &arg_text,
+            { .name = "fields",
+                .kind = &arg_text,
                 .flags = ARG_OPTIONAL | ARG_REPEAT,
                 .summary = "answers to the form as FIELD=VALUE" },
             PASSWORD_ARG,
-            { .name = "server", .kind = &arg_text, .option = "--server",
+            { .name = "server",
+                .kind = &arg_text,
+                .option = "--server",
                 .summary = "connect to this HOST[:PORT]" },
-            { .name = "tls", .kind = &arg_choice, .option = "--tls",
+            { .name = "tls",
+                .kind = &arg_choice,
+                .option = "--tls",
                 .choices = "required direct starttls off",
                 .summary = "how the connection is encrypted" },
-            { .name = "ca_file", .kind = &arg_file, .option = "--ca-file",
+            { .name = "ca_file",
+                .kind = &arg_file,
+                .option = "--ca-file",
                 .summary = "trust these certificate authorities too" } },
         .summary = "Make an account on a server, or register with a service",
         .detail =
@@ -410,16 +431,22 @@ static const struct command commands[] = {
             "Given the bare domain of a service while online, it registers "
             "the present account with that service; its form can be worked "
             "on with /form.",
-        .examples = register_examples, .fields = "jid" },
-    { .name = "unregister", .needs = NEEDS_ONLINE | NEEDS_CONSENT,
+        .examples = register_examples,
+        .fields = "jid" },
+    { .name = "unregister",
+        .needs = NEEDS_ONLINE | NEEDS_CONSENT,
         .run = run_unregister,
         .summary = "Delete your account on its server",
         .detail = "The server forgets the account, its contacts and its "
                   "archive (XEP-0077). What is kept on this computer stays "
                   "until /account remove.",
-        .examples = unregister_examples, .fields = "jid" },
-    { .name = "changepassword", .aliases = "password", .needs = NEEDS_ONLINE,
-        .run = run_changepassword, .args = { PASSWORD_ARG },
+        .examples = unregister_examples,
+        .fields = "jid" },
+    { .name = "changepassword",
+        .aliases = "password",
+        .needs = NEEDS_ONLINE,
+        .run = run_changepassword,
+        .args = { PASSWORD_ARG },
         .summary = "Change the password of your account",
         .detail = "Asks twice on the screen. In a script the new password is "
                   "the first line of the file given with --password-file. "

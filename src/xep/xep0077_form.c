@@ -22,8 +22,7 @@ static const struct {
     { "zip", "Postal code", FORM_TEXT_SINGLE },
     { "phone", "Telephone number", FORM_TEXT_SINGLE },
     { "url", "Web page", FORM_TEXT_SINGLE },
-    { "date", "Date", FORM_TEXT_SINGLE },
-    { "misc", "Other", FORM_TEXT_SINGLE },
+    { "date", "Date", FORM_TEXT_SINGLE }, { "misc", "Other", FORM_TEXT_SINGLE },
     { "text", "Text", FORM_TEXT_SINGLE },
     { "key", NULL, FORM_HIDDEN }, /* s. 13: handed back as it came */
 };
@@ -86,8 +85,8 @@ xmpp_stanza_t *register_form_write(const struct form *form, bool plain)
     return query;
 }
 
-bool register_form_fill(struct form *form, const char *const *fields,
-    GError **error)
+bool register_form_fill(
+    struct form *form, const char *const *fields, GError **error)
 {
     for (; fields && *fields; fields++) {
         const char *equals = strchr(*fields, '=');
@@ -96,8 +95,7 @@ bool register_form_fill(struct form *form, const char *const *fields,
                 "\"%s\" is no FIELD=VALUE.", *fields);
             return false;
         }
-        g_autofree char *name =
-            g_strndup(*fields, (gsize)(equals - *fields));
+        g_autofree char *name = g_strndup(*fields, (gsize)(equals - *fields));
         if (!form_set_text(form, name, equals + 1, error))
             return false;
     }
@@ -109,8 +107,7 @@ char *register_form_missing(const struct form *form)
     g_autoptr(GString) names = g_string_new(NULL);
     for (guint i = 0; i < form->fields->len; i++) {
         const struct form_field *field = form->fields->pdata[i];
-        const char *value =
-            field->var ? form_value(form, field->var) : NULL;
+        const char *value = field->var ? form_value(form, field->var) : NULL;
         if (!field->required || !form_field_is_shown(field) ||
             (value && *value))
             continue;

@@ -14,6 +14,7 @@ struct form *register_form_read(xmpp_stanza_t *query, bool *plain);
 /* New <query/>. */
 xmpp_stanza_t *register_form_write(const struct form *form, bool plain);
 /* "name=value", NULL-terminated (NULL: none). */
-bool register_form_fill(struct form *form, const char *const *fields, GError **error);
+bool register_form_fill(
+    struct form *form, const char *const *fields, GError **error);
 /* Names of the required fields that are empty, for people; NULL: none. */
 char *register_form_missing(const struct form *form);

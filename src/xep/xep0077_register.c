@@ -11,9 +11,14 @@
 #include "net/stream.h"
 #include "xep/xep0077_form.h"
 
-G_DEFINE_QUARK(txmpp-register-error, register_error)
+G_DEFINE_QUARK(txmpp - register - error, register_error)
 
-enum waiting { WAITING_CONNECTION, WAITING_FORM, WAITING_PERSON, WAITING_RESULT };
+enum waiting {
+    WAITING_CONNECTION,
+    WAITING_FORM,
+    WAITING_PERSON,
+    WAITING_RESULT
+};
 
 struct registration {
     int refs;
@@ -104,8 +109,8 @@ static void end(struct registration *reg, GError *error)
         tell_later(reg);
 }
 
-static void G_GNUC_PRINTF(3, 4) fail(struct registration *reg,
-    enum register_error code, const char *format, ...)
+static void G_GNUC_PRINTF(3, 4) fail(
+    struct registration *reg, enum register_error code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -116,13 +121,13 @@ static void G_GNUC_PRINTF(3, 4) fail(struct registration *reg,
 
 /* Requests. */
 
-static void send_request(struct registration *reg, const char *type,
-    xmpp_stanza_t *query)
+static void send_request(
+    struct registration *reg, const char *type, xmpp_stanza_t *query)
 {
     g_free(reg->id);
     reg->id = stanza_new_id();
-    g_autoptr(xmpp_stanza_t) iq = stanza_new("iq", NULL, "type", type, "id",
-        reg->id, "to", reg->domain, NULL);
+    g_autoptr(xmpp_stanza_t) iq = stanza_new(
+        "iq", NULL, "type", type, "id", reg->id, "to", reg->domain, NULL);
     stanza_take_child(iq, query);
     stream_send(reg->stream, iq);
 }
@@ -189,16 +194,18 @@ static void on_form_answer(enum answer answer, const char *text,
 static bool ask_person(struct registration *reg, bool again, const char *text)
 {
     g_autofree char *title = g_strdup_printf("New account on %s", reg->domain);
-    g_autofree char *all = text && reg->form->instructions
-                               ? g_strconcat(text, "\n",
-                                     reg->form->instructions, NULL)
-                               : NULL;
+    g_autofree char *all =
+        text && reg->form->instructions
+            ? g_strconcat(text, "\n", reg->form->instructions, NULL)
+            : NULL;
     reg->waiting = WAITING_PERSON;
     reg->refs++;
     const struct question question = {
         .kind = QUESTION_FORM,
         .title = title,
-        .text = all ? all : text ? text : reg->form->instructions,
+        .text = all    ? all
+                : text ? text
+                       : reg->form->instructions,
         .jid = reg->domain,
         .again = again,
         .form = reg->form,
@@ -244,8 +251,8 @@ static void fill_and_go_on(struct registration *reg)
     set_if_there(reg->form, "username", reg->local);
     if (reg->password)
         set_if_there(reg->form, "password", secret_bytes(reg->password));
-    if (!register_form_fill(reg->form, (const char *const *)reg->fields,
-            &error)) {
+    if (!register_form_fill(
+            reg->form, (const char *const *)reg->fields, &error)) {
         fail(reg, REGISTER_ERROR_INCOMPLETE, "%s", error->message);
         return;
     }
@@ -286,8 +293,8 @@ static void on_form(struct registration *reg, xmpp_stanza_t *query)
             reg->form->instructions ? reg->form->instructions : "");
 }
 
-static void on_form_refused(struct registration *reg,
-    const struct stanza_error *error)
+static void on_form_refused(
+    struct registration *reg, const struct stanza_error *error)
 {
     g_autofree char *sentence = stanza_error_sentence(error);
     fail(reg, REGISTER_ERROR_NOT_OFFERED,
@@ -297,15 +304,15 @@ static void on_form_refused(struct registration *reg,
 }
 
 /* A fresh form, for the next try of the person. */
-static void on_refused(struct registration *reg,
-    const struct stanza_error *error)
+static void on_refused(
+    struct registration *reg, const struct stanza_error *error)
 {
     bool taken = g_str_equal(error->condition, "conflict");
     g_free(reg->refusal);
-    reg->refusal =
-        taken ? g_strdup_printf("%s@%s is taken; choose another name.",
-                    reg->local ? reg->local : "This name", reg->domain)
-              : stanza_error_sentence(error);
+    reg->refusal = taken
+                       ? g_strdup_printf("%s@%s is taken; choose another name.",
+                             reg->local ? reg->local : "This name", reg->domain)
+                       : stanza_error_sentence(error);
     if (!reg->front || !reg->front->ops->is_screen) {
         fail(reg, taken ? REGISTER_ERROR_CONFLICT : REGISTER_ERROR_REFUSED,
             "%s", reg->refusal);
@@ -319,8 +326,8 @@ static void on_refused(struct registration *reg,
 static void on_result(struct registration *reg)
 {
     const char *username = form_value(reg->form, "username");
-    g_autofree char *jid = jid_new(username ? username : reg->local,
-        reg->domain, NULL);
+    g_autofree char *jid =
+        jid_new(username ? username : reg->local, reg->domain, NULL);
     reg->jid = jid_prepare(jid, NULL);
     if (!reg->jid)
         reg->jid = g_steal_pointer(&jid);
@@ -386,7 +393,7 @@ static void on_state(enum connection_state state, const GError *error,
         end(reg, g_error_copy(error));
     else
         end(reg, g_error_new(STREAM_ERROR, STREAM_ERROR_LOST,
-                "%s hung up; try again later.", reg->domain));
+                     "%s hung up; try again later.", reg->domain));
 }
 
 static void on_certificate_answer(enum answer answer, const char *text,

@@ -21,8 +21,8 @@ enum register_error {
 };
 
 struct registration_config { /* all copied */
-    const char *jid;           /* wanted address, or the server's domain alone */
-    const char *server;        /* --server, NULL */
+    const char *jid;         /* wanted address, or the server's domain alone */
+    const char *server;      /* --server, NULL */
     guint16 port;
     enum tls_mode tls;
     const char *ca_file, *proxy;
@@ -41,6 +41,8 @@ struct registration;
 /* front is asked for the form (QUESTION_FORM) and for an untrusted
  * certificate; NULL, or one that cannot ask: the fields must be enough. The
  * call returns before anything happens. Freed by itself after fn. */
-struct registration *registration_start(const struct registration_config *config,
-    struct front *front, registration_fn fn, gpointer data);
-void registration_cancel(struct registration *registration); /* fn is not called */
+struct registration *registration_start(
+    const struct registration_config *config, struct front *front,
+    registration_fn fn, gpointer data);
+void registration_cancel(
+    struct registration *registration); /* fn is not called */

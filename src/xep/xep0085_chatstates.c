@@ -22,7 +22,7 @@ static const char *const state_names[] = { "active", "composing", "paused",
 enum peer_use { PEER_UNKNOWN, PEER_SILENT, PEER_USES };
 
 struct chat_memory {
-    struct chat *chat;   /* borrowed; the memory goes with EVENT_CHAT_GONE */
+    struct chat *chat; /* borrowed; the memory goes with EVENT_CHAT_GONE */
     enum chat_state told;
     enum peer_use peer;
     bool talked;         /* we sent a message in this session */
@@ -94,11 +94,12 @@ static void tell(struct chat_memory *memory, enum chat_state state)
         return;
     struct chat *chat = memory->chat;
     memory->told = state;
-    xmpp_stanza_t *message = stanza_new("message", NULL, "to",
-        address_of(chat), "type", "chat", NULL);
+    xmpp_stanza_t *message = stanza_new(
+        "message", NULL, "to", address_of(chat), "type", "chat", NULL);
     stanza_add(message, state_names[state], NS_CHATSTATES, NULL);
     if (chat->thread)
-        stanza_set_text(stanza_add(message, "thread", NULL, NULL), chat->thread);
+        stanza_set_text(
+            stanza_add(message, "thread", NULL, NULL), chat->thread);
     outbox_send_bare(chat->account, message);
 }
 
@@ -132,8 +133,7 @@ void chatstate_set(struct chat *chat, enum chat_state state)
         return;
     tell(memory, state);
     if (memory->told == CHATSTATE_COMPOSING && !memory->pause_timer)
-        memory->pause_timer =
-            g_timeout_add_seconds(PAUSE_S, on_pause, memory);
+        memory->pause_timer = g_timeout_add_seconds(PAUSE_S, on_pause, memory);
 }
 
 static void add_active(struct outgoing *outgoing)
@@ -151,7 +151,8 @@ static void add_active(struct outgoing *outgoing)
 
 /* Receiving. */
 
-static void show(struct incoming *incoming, struct chat *chat, const char *state)
+static void show(
+    struct incoming *incoming, struct chat *chat, const char *state)
 {
     if (chat && g_strcmp0(chat->typing, state) == 0)
         return;
@@ -161,9 +162,10 @@ static void show(struct incoming *incoming, struct chat *chat, const char *state
     } else if (!roster_find(incoming->account->roster, incoming->from_bare)) {
         return; /* strangers do not make anything happen */
     }
-    account_emit(incoming->account, (struct event){ .type = EVENT_TYPING,
-        .chat = chat,
-        .typing = { .from = incoming->from, .state = state } });
+    account_emit(incoming->account,
+        (struct event){ .type = EVENT_TYPING,
+            .chat = chat,
+            .typing = { .from = incoming->from, .state = state } });
 }
 
 static enum verdict on_state(struct incoming *incoming, xmpp_stanza_t *child)
@@ -231,8 +233,7 @@ static void on_event(const struct event *event, gpointer data)
     if (event->type != EVENT_CHAT_GONE || event->account != account)
         return;
     struct states_state *state = state_of(account);
-    struct chat_memory *memory =
-        g_hash_table_lookup(state->chats, event->chat);
+    struct chat_memory *memory = g_hash_table_lookup(state->chats, event->chat);
     if (!memory)
         return;
     tell(memory, CHATSTATE_GONE);
@@ -266,7 +267,9 @@ static void offline(struct account *account)
 }
 
 static const struct option options[] = {
-    { .name = "privacy.chat_states", .kind = OPTION_BOOL, .fallback = "true",
+    { .name = "privacy.chat_states",
+        .kind = OPTION_BOOL,
+        .fallback = "true",
         .summary = "let others see that we are typing",
         .detail = "Told only to people who may see our presence or whom we "
                   "wrote to, and whose client uses chat states itself "

@@ -51,30 +51,41 @@ static enum cmd_status run(struct job *job)
 }
 
 static const char *const examples[] = {
-    "/software romeo@example.net", "Which client Romeo uses.",
-    "/version example.net", "Which server runs there.",
+    "/software romeo@example.net",
+    "Which client Romeo uses.",
+    "/version example.net",
+    "Which server runs there.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "software", .aliases = "version", .needs = NEEDS_ONLINE,
+    { .name = "software",
+        .aliases = "version",
+        .needs = NEEDS_ONLINE,
         .run = run,
-        .args = { { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,
+        .args = { { .name = "jid",
+            .kind = &arg_jid,
+            .flags = ARG_OPTIONAL,
             .summary = "whom; the peer of this chat, else our server" } },
         .summary = "Ask which program somebody uses",
         .detail = "Asks a client or a server for its name and version "
                   "(XEP-0092). For a contact's bare address the best "
                   "resource is asked. Many clients answer friends only; "
                   "ours does, see the option privacy.version.",
-        .examples = examples, .fields = "jid name version os?" },
+        .examples = examples,
+        .fields = "jid name version os?" },
     { .name = NULL },
 };
 static const struct option options[] = {
-    { .name = "privacy.version", .kind = OPTION_BOOL, .fallback = "true",
+    { .name = "privacy.version",
+        .kind = OPTION_BOOL,
+        .fallback = "true",
         .summary = "tell friends which version of txmpp this is",
         .detail = "Friends are contacts who may see our presence, our own "
                   "server and our other clients. Others get no answer "
                   "(XEP-0092)." },
-    { .name = "privacy.os", .kind = OPTION_BOOL, .fallback = "false",
+    { .name = "privacy.os",
+        .kind = OPTION_BOOL,
+        .fallback = "false",
         .summary = "tell friends the operating system with the version" },
     { .name = NULL },
 };

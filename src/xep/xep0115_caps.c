@@ -37,12 +37,12 @@ struct entry {
     guint tries;
 };
 struct caps_state {
-    GHashTable *entries; /* "hash ver" → struct entry */
-    GHashTable *jids;    /* full JID → struct entry */
+    GHashTable *entries;  /* "hash ver" → struct entry */
+    GHashTable *jids;     /* full JID → struct entry */
     GPtrArray *unwritten; /* struct entry * */
-    guint writer;        /* timer */
+    guint writer;         /* timer */
     char *own_ver;
-    guint own_key;       /* what it was computed from */
+    guint own_key; /* what it was computed from */
 };
 
 static struct caps_state *state_of(const struct account *account)
@@ -283,8 +283,8 @@ static enum verdict on_presence(struct incoming *incoming, xmpp_stanza_t *child)
         g_hash_table_remove(state->jids, incoming->from);
     else if (g_hash_table_lookup(state->jids, incoming->from) != entry &&
              has_room(incoming))
-        g_hash_table_replace(state->jids, g_strdup(incoming->from),
-            entry_ref(entry));
+        g_hash_table_replace(
+            state->jids, g_strdup(incoming->from), entry_ref(entry));
     return GO_ON;
 }
 
@@ -378,8 +378,8 @@ static void write_files(struct account *account)
             g_autofree char *path = file_of(account, entry);
             g_autofree char *xml = render(entry->info);
             /* Not worth waiting for the disk: the content proves itself. */
-            g_file_set_contents_full(path, xml, -1, G_FILE_SET_CONTENTS_NONE,
-                0600, NULL);
+            g_file_set_contents_full(
+                path, xml, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL);
         }
     }
     g_ptr_array_set_size(state->unwritten, 0);
@@ -395,7 +395,8 @@ static gboolean on_writer(gpointer data)
 
 /* Looking up. */
 
-const struct disco_info *caps_find(struct account *account, const char *full_jid)
+const struct disco_info *caps_find(
+    struct account *account, const char *full_jid)
 {
     struct entry *entry =
         g_hash_table_lookup(state_of(account)->jids, full_jid);

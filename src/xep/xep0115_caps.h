@@ -16,7 +16,8 @@ const char *caps_own_ver(struct account *account);
 bool caps_is_own_node(struct account *account, const char *node);
 
 /* What a resource's hash stands for, from memory or disk; NULL unknown. */
-const struct disco_info *caps_find(struct account *account, const char *full_jid);
+const struct disco_info *caps_find(
+    struct account *account, const char *full_jid);
 /* The node#ver to ask it about (new string); NULL: it announced nothing, or
  * asking was no use before. */
 char *caps_question(struct account *account, const char *full_jid);

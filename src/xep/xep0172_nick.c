@@ -16,7 +16,8 @@ static void add_nick(struct outgoing *outgoing)
 }
 
 static const struct option options[] = {
-    { .name = "account.nick", .kind = OPTION_STRING,
+    { .name = "account.nick",
+        .kind = OPTION_STRING,
         .summary = "the name that goes with our subscription requests" },
     { .name = NULL },
 };

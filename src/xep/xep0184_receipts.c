@@ -31,8 +31,8 @@ static enum verdict on_request(struct incoming *incoming, xmpp_stanza_t *child)
         !privacy_allows(account, "privacy.receipts"))
         return GO_ON;
     g_autofree char *id = stanza_new_id();
-    xmpp_stanza_t *receipt = stanza_new("message", NULL, "to", incoming->from,
-        "type", "chat", "id", id, NULL);
+    xmpp_stanza_t *receipt = stanza_new(
+        "message", NULL, "to", incoming->from, "type", "chat", "id", id, NULL);
     stanza_add(receipt, "received", NS_RECEIPTS, "id", incoming->id, NULL);
     outbox_send_bare(account, receipt);
     return GO_ON;
@@ -53,7 +53,8 @@ static enum verdict on_received(struct incoming *incoming, xmpp_stanza_t *child)
                 message->delivery == DELIVERY_SENT)) {
             message->delivery = DELIVERY_DELIVERED;
             account_emit(account, (struct event){ .type = EVENT_MESSAGE_CHANGED,
-                .chat = chat, .message = { .message = message } });
+                                      .chat = chat,
+                                      .message = { .message = message } });
         }
     }
     return stanza_child(incoming->stanza, "body", NULL) ? GO_ON : CLAIMED;
@@ -73,11 +74,14 @@ static void add_request(struct outgoing *outgoing)
 }
 
 static const struct option options[] = {
-    { .name = "privacy.receipts", .kind = OPTION_BOOL, .fallback = "true",
+    { .name = "privacy.receipts",
+        .kind = OPTION_BOOL,
+        .fallback = "true",
         .summary = "confirm to friends that their messages arrived",
         .detail = "Only contacts who may see our presence get a receipt "
                   "(XEP-0184); strangers never do." },
-    { .name = "privacy.request_receipts", .kind = OPTION_BOOL,
+    { .name = "privacy.request_receipts",
+        .kind = OPTION_BOOL,
         .fallback = "true",
         .summary = "ask others to confirm that our messages arrived" },
     { .name = NULL },

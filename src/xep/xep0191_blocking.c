@@ -84,8 +84,8 @@ static void on_server(struct account *account, const struct disco_info *info,
     (void)error;
     (void)data;
     if (disco_info_has(info, NS_BLOCKING))
-        iq_send(account, iq_new("get", NULL, "blocklist", NS_BLOCKING, NULL),
-            0, on_list, NULL, NULL);
+        iq_send(account, iq_new("get", NULL, "blocklist", NS_BLOCKING, NULL), 0,
+            on_list, NULL, NULL);
 }
 
 static void ready(struct account *account)
@@ -177,8 +177,8 @@ static enum cmd_status run_block(struct job *job)
 
 static enum cmd_status unblock_all(struct job *job)
 {
-    return ask_send(job, iq_new("set", NULL, "unblock", NS_BLOCKING, NULL),
-        ask_reply_done);
+    return ask_send(
+        job, iq_new("set", NULL, "unblock", NS_BLOCKING, NULL), ask_reply_done);
 }
 
 static enum cmd_status run_unblock(struct job *job)
@@ -187,8 +187,8 @@ static enum cmd_status run_unblock(struct job *job)
         return send_list(job, "unblock");
     if (is_unsupported(job))
         return fail_unsupported(job);
-    return job_confirm(job, "Unblock everybody on the block list?",
-        unblock_all);
+    return job_confirm(
+        job, "Unblock everybody on the block list?", unblock_all);
 }
 
 static void show_list(struct job *job, const char *jid, xmpp_stanza_t *result,
@@ -210,8 +210,8 @@ static enum cmd_status run_blocklist(struct job *job)
 {
     if (is_unsupported(job))
         return fail_unsupported(job);
-    return ask_send(job, iq_new("get", NULL, "blocklist", NS_BLOCKING, NULL),
-        show_list);
+    return ask_send(
+        job, iq_new("get", NULL, "blocklist", NS_BLOCKING, NULL), show_list);
 }
 
 static void complete_blocked(struct completion *completion, const char *prefix)
@@ -231,26 +231,35 @@ static char *parse_jid(struct job *job, const char *text, GError **error)
     (void)job;
     return jid_prepare(text, error);
 }
-static const struct arg_kind arg_blocked = { .placeholder = "JID",
-    .parse = parse_jid, .complete = complete_blocked };
+static const struct arg_kind arg_blocked = {
+    .placeholder = "JID", .parse = parse_jid, .complete = complete_blocked
+};
 
 static const char *const block_examples[] = {
-    "/block mercutio@example.net", "Nothing from him arrives any more.",
-    "/block spam.example", "Nobody from that server.",
+    "/block mercutio@example.net",
+    "Nothing from him arrives any more.",
+    "/block spam.example",
+    "Nobody from that server.",
     NULL,
 };
 static const char *const unblock_examples[] = {
-    "/unblock mercutio@example.net", "Hear from him again.",
-    "/unblock --all --yes", "Empty the list without a question.",
+    "/unblock mercutio@example.net",
+    "Hear from him again.",
+    "/unblock --all --yes",
+    "Empty the list without a question.",
     NULL,
 };
 static const char *const list_examples[] = {
-    "/blocklist", "Who is blocked, one address a line.",
+    "/blocklist",
+    "Who is blocked, one address a line.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "block", .needs = NEEDS_ONLINE, .run = run_block,
-        .args = { { .name = "jid", .kind = &arg_jid,
+    { .name = "block",
+        .needs = NEEDS_ONLINE,
+        .run = run_block,
+        .args = { { .name = "jid",
+            .kind = &arg_jid,
             .flags = ARG_OPTIONAL | ARG_REPEAT,
             .summary = "a person, a server, or one resource; the peer of "
                        "this chat without it" } },
@@ -258,17 +267,23 @@ static const struct command commands[] = {
         .detail = "The server keeps everything of theirs away from all your "
                   "clients, and shows you to them as offline (XEP-0191).",
         .examples = block_examples },
-    { .name = "unblock", .needs = NEEDS_ONLINE | NEEDS_CONSENT,
+    { .name = "unblock",
+        .needs = NEEDS_ONLINE | NEEDS_CONSENT,
         .run = run_unblock,
-        .args = { { .name = "jid", .kind = &arg_blocked,
+        .args = { { .name = "jid",
+                      .kind = &arg_blocked,
                       .flags = ARG_OPTIONAL | ARG_REPEAT,
                       .summary = "the peer of this chat without it" },
-            { .name = "all", .option = "--all",
+            { .name = "all",
+                .option = "--all",
                 .summary = "everybody; asks first" } },
         .summary = "Take somebody off the block list",
         .examples = unblock_examples },
-    { .name = "blocklist", .needs = NEEDS_ONLINE, .run = run_blocklist,
-        .summary = "List who is blocked", .examples = list_examples,
+    { .name = "blocklist",
+        .needs = NEEDS_ONLINE,
+        .run = run_blocklist,
+        .summary = "List who is blocked",
+        .examples = list_examples,
         .fields = "jid" },
     { .name = NULL },
 };

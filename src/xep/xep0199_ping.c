@@ -31,19 +31,26 @@ static enum cmd_status run(struct job *job)
 }
 
 static const char *const examples[] = {
-    "/ping", "How long our own server takes to answer.",
-    "/ping romeo@example.net/orchard", "The same for Romeo's client.",
+    "/ping",
+    "How long our own server takes to answer.",
+    "/ping romeo@example.net/orchard",
+    "The same for Romeo's client.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "ping", .needs = NEEDS_ONLINE, .run = run,
-        .args = { { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,
+    { .name = "ping",
+        .needs = NEEDS_ONLINE,
+        .run = run,
+        .args = { { .name = "jid",
+            .kind = &arg_jid,
+            .flags = ARG_OPTIONAL,
             .summary = "whom; our own server without it" } },
         .summary = "Measure how long somebody takes to answer",
         .detail = "Sends a ping (XEP-0199) and tells after how many "
                   "milliseconds the answer came. A bare address is answered "
                   "by its server, not by the person's client.",
-        .examples = examples, .fields = "jid ms" },
+        .examples = examples,
+        .fields = "jid ms" },
     { .name = NULL },
 };
 static const struct iq_hook iq_hooks[] = {

@@ -38,7 +38,8 @@ static bool tzo_parse(const char *text, gint32 *out_s)
         strspn(text + 1, "0123456789") != 2 ||
         strspn(text + 4, "0123456789") != 2)
         return false;
-    int hours = g_ascii_digit_value(text[1]) * 10 + g_ascii_digit_value(text[2]);
+    int hours =
+        g_ascii_digit_value(text[1]) * 10 + g_ascii_digit_value(text[2]);
     int minutes =
         g_ascii_digit_value(text[4]) * 10 + g_ascii_digit_value(text[5]);
     if (hours > 14 || minutes > 59)
@@ -83,22 +84,30 @@ static enum cmd_status run(struct job *job)
 }
 
 static const char *const examples[] = {
-    "/time romeo@example.net", "What time it is where Romeo is.",
+    "/time romeo@example.net",
+    "What time it is where Romeo is.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "time", .needs = NEEDS_ONLINE, .run = run,
-        .args = { { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,
+    { .name = "time",
+        .needs = NEEDS_ONLINE,
+        .run = run,
+        .args = { { .name = "jid",
+            .kind = &arg_jid,
+            .flags = ARG_OPTIONAL,
             .summary = "whom; the peer of this chat, else our server" } },
         .summary = "Ask what time it is where somebody is",
         .detail = "Asks a client or a server for its clock and time zone "
                   "(XEP-0202). For a contact's bare address the best "
                   "resource is asked.",
-        .examples = examples, .fields = "jid local tzo utc" },
+        .examples = examples,
+        .fields = "jid local tzo utc" },
     { .name = NULL },
 };
 static const struct option options[] = {
-    { .name = "privacy.time", .kind = OPTION_BOOL, .fallback = "true",
+    { .name = "privacy.time",
+        .kind = OPTION_BOOL,
+        .fallback = "true",
         .summary = "tell friends our local time and time zone" },
     { .name = NULL },
 };

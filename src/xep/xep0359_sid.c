@@ -21,7 +21,8 @@ static void set_id(char **place, const char *id)
     *place = g_strdup(id);
 }
 
-static enum verdict on_stanza_id(struct incoming *incoming, xmpp_stanza_t *child)
+static enum verdict on_stanza_id(
+    struct incoming *incoming, xmpp_stanza_t *child)
 {
     const char *by = stanza_attr(child, "by");
     const char *id = stanza_attr(child, "id");
@@ -32,7 +33,8 @@ static enum verdict on_stanza_id(struct incoming *incoming, xmpp_stanza_t *child
     return GO_ON;
 }
 
-static enum verdict on_origin_id(struct incoming *incoming, xmpp_stanza_t *child)
+static enum verdict on_origin_id(
+    struct incoming *incoming, xmpp_stanza_t *child)
 {
     const char *id = stanza_attr(child, "id");
     if (is_fit(id) && !incoming->message->origin_id)

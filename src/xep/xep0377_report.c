@@ -24,8 +24,8 @@ static enum cmd_status run(struct job *job)
         g_strconcat("urn:xmpp:reporting:", job_arg(job, "reason"), NULL);
     xmpp_stanza_t *block;
     xmpp_stanza_t *iq = iq_new("set", NULL, "block", NS_BLOCKING, &block);
-    xmpp_stanza_t *item = stanza_add(block, "item", NS_BLOCKING, "jid",
-        job_arg(job, "jid"), NULL);
+    xmpp_stanza_t *item = stanza_add(
+        block, "item", NS_BLOCKING, "jid", job_arg(job, "jid"), NULL);
     xmpp_stanza_t *report =
         stanza_add(item, "report", NS_REPORTING, "reason", reason, NULL);
     if (text)
@@ -34,17 +34,20 @@ static enum cmd_status run(struct job *job)
 }
 
 static const char *const examples[] = {
-    "/report spammer@spam.example spam", "Block and report as spam.",
+    "/report spammer@spam.example spam",
+    "Block and report as spam.",
     "/report tybalt@example.net abuse He threatens my family.",
     "The same with an explanation for the operators.",
     NULL,
 };
 static const struct command commands[] = {
-    { .name = "report", .needs = NEEDS_ONLINE, .run = run,
+    { .name = "report",
+        .needs = NEEDS_ONLINE,
+        .run = run,
         .args = { { .name = "jid", .kind = &arg_jid },
-            { .name = "reason", .kind = &arg_choice,
-                .choices = "spam abuse" },
-            { .name = "text", .kind = &arg_text,
+            { .name = "reason", .kind = &arg_choice, .choices = "spam abuse" },
+            { .name = "text",
+                .kind = &arg_text,
                 .flags = ARG_OPTIONAL | ARG_REST,
                 .summary = "an explanation for the operators" } },
         .summary = "Block somebody and report them to the server",
