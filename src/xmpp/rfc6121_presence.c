@@ -253,14 +253,18 @@ static enum verdict on_unavailable(struct incoming *incoming)
     struct account *account = incoming->account;
     struct contact *contact =
         roster_find(account->roster, incoming->from_bare);
+    bool was_here;
 
     unlock(account, incoming->from_bare);
     if (!contact)
         return CLAIMED;
+    was_here = contact_best(contact) != NULL;
     if (jid_resource(incoming->from))
         contact_drop_presence(contact, incoming->from);
     else if (contact->resources) /* a bare JID leaves with all it has */
         g_ptr_array_set_size(contact->resources, 0);
+    if (!was_here && !incoming->presence->status)
+        return CLAIMED; /* the answer to our server's probe: no news */
     g_free(contact->last_status);
     contact->last_status = g_strdup(incoming->presence->status);
     emit(account, contact, incoming->presence);
