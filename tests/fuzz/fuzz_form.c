@@ -36,8 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool plain;
     auto_struct(form) query = register_form_read(stanza, &plain);
     use(query);
-    g_autofree char *missing = register_form_missing(query);
-    g_autoptr(xmpp_stanza_t) out = register_form_write(query, plain);
+    g_free(register_form_missing(query));
+    xmpp_stanza_release(register_form_write(query, plain));
     auto_struct(disco_info) info = disco_info_read(stanza);
     g_autofree char *ver = caps_hash(info, "sha-1");
     g_assert_nonnull(ver);
