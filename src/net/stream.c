@@ -706,6 +706,17 @@ static void send_auth(struct stream *stream)
     secret_wipe(text, strlen(text));
 }
 
+static void password_refused(struct stream *stream)
+{
+    g_clear_pointer(&stream->password, secret_unref);
+    stream->no_plus = false;
+    if (++stream->tries >= LOGIN_TRIES_MAX) { /* C29 */
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", stream->refusal);
+        return;
+    }
+    ask_password(stream, true);
+}
+
 static void authenticate(struct stream *stream)
 {
     struct sasl_offer offer = offer_of(stream);
@@ -723,6 +734,13 @@ static void authenticate(struct stream *stream)
     }
     stream->sasl = sasl_new(&stream->choice, &offer,
         stream->local ? stream->local : "", stream->password, &error);
+    if (g_error_matches(error, SASL_ERROR, SASL_ERROR_PASSWORD)) {
+        g_free(stream->refusal);
+        stream->refusal = g_strdup(error->message);
+        g_error_free(error);
+        password_refused(stream);
+        return;
+    }
     if (!stream->sasl) {
         fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
         g_error_free(error);
@@ -807,17 +825,6 @@ static void on_success(struct stream *stream, xmpp_stanza_t *stanza)
     if (stream->callbacks.mechanism)
         stream->callbacks.mechanism(stream->mechanism, bound, stream->data);
     open_stream(stream);
-}
-
-static void password_refused(struct stream *stream)
-{
-    g_clear_pointer(&stream->password, secret_unref);
-    stream->no_plus = false;
-    if (++stream->tries >= LOGIN_TRIES_MAX) { /* C29 */
-        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", stream->refusal);
-        return;
-    }
-    ask_password(stream, true);
 }
 
 static void on_failure(struct stream *stream, xmpp_stanza_t *stanza)
