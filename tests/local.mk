@@ -17,6 +17,10 @@ UNIT_TESTS += tests/unit/test_roster
 UNIT_TESTS += tests/unit/test_presence
 UNIT_TESTS += tests/unit/test_inbox
 EXTRA_DIST += tests/unit/session_fixture.h
+UNIT_TESTS += tests/unit/test_stream
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c \
+	tests/unit/kit_server.c tests/unit/kit_server.h \
+	tests/unit/kit_tls.c tests/unit/kit_tls.h
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 

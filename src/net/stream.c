@@ -73,7 +73,6 @@ struct stream {
     bool ending;  /* the relay is being closed, or is closed */
     bool was_online;
     bool authenticated;
-    bool direct; /* TLS from the first byte */
     bool secured;
     bool header_asked; /* our header is out, theirs is not here */
     GError *reason;
@@ -297,7 +296,7 @@ static void forget_connection(struct stream *stream)
     stream->step = STEP_NONE;
     stream->closing = stream->ending = false;
     stream->was_online = stream->authenticated = false;
-    stream->direct = stream->secured = stream->header_asked = false;
+    stream->secured = stream->header_asked = false;
     stream->final = stream->session_needed = stream->redial = false;
     stream->max_bytes = 0;
     stream->idle_seconds = 0;
@@ -1027,10 +1026,10 @@ static void on_stream_error(struct stream *stream, xmpp_stanza_t *stanza)
 static void on_connected(const struct dial_target *target, gpointer data)
 {
     struct stream *stream = data;
+    (void)target;
     if (stream->ending)
         return;
     stream->step = STEP_SECURING;
-    stream->direct = target->tls == DIAL_DIRECT;
     stream->secured = stream->header_asked = false;
     tell_state(stream, STATE_SECURING, NULL, -1);
 }
@@ -1040,10 +1039,7 @@ static void trust_and_go_on(struct stream *stream)
     stream->step = STEP_SECURING;
     stream->secured = true;
     stream->header_asked = false;
-    relay_trust(stream->relay);
-    /* With direct TLS libstrophe has yet to open; opened() tells. */
-    if (!stream->direct)
-        open_stream(stream);
+    relay_trust(stream->relay); /* on_opened() comes next */
 }
 
 static void on_secured(const struct tls_peer *peer, gpointer data)

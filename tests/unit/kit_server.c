@@ -56,8 +56,7 @@ struct kit_host *kit_host_new(const struct kit_cert *cert, kit_script script)
     host->heard = g_string_new(NULL);
     host->script = script;
     host->context = SSL_CTX_new(TLS_server_method());
-    g_assert_cmpint(
-        SSL_CTX_use_certificate(host->context, cert->cert), ==, 1);
+    g_assert_cmpint(SSL_CTX_use_certificate(host->context, cert->cert), ==, 1);
     g_assert_cmpint(SSL_CTX_use_PrivateKey(host->context, cert->key), ==, 1);
 
     host->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -109,6 +108,12 @@ static bool read_more(struct kit_peer *peer)
     return true;
 }
 
+void kit_stay_silent(struct kit_peer *peer)
+{
+    while (!peer->broken)
+        read_more(peer);
+}
+
 char *kit_hear(struct kit_peer *peer, const char *text)
 {
     while (!peer->broken) {
@@ -119,6 +124,11 @@ char *kit_hear(struct kit_peer *peer, const char *text)
             g_string_erase(peer->in, 0, (gssize)len);
             return out;
         }
+        if (strstr(peer->in->str, "</stream:stream>")) { /* not to be heard */
+            kit_say(peer, "</stream:stream>");
+            kit_stay_silent(peer);
+            return NULL;
+        }
         read_more(peer);
     }
     return NULL;
@@ -126,8 +136,9 @@ char *kit_hear(struct kit_peer *peer, const char *text)
 
 void kit_wait_closed(struct kit_peer *peer)
 {
-    while (!peer->broken)
-        read_more(peer);
+    g_free(kit_hear(peer, "</stream:stream>"));
+    kit_say(peer, "</stream:stream>");
+    kit_stay_silent(peer);
 }
 
 void kit_say(struct kit_peer *peer, const char *format, ...)
@@ -180,7 +191,8 @@ void kit_features(struct kit_peer *peer, const char *children)
 void kit_secure(struct kit_peer *peer)
 {
     kit_open(peer);
-    kit_features(peer, "<starttls xmlns='" KIT_NS_TLS "'><required/></starttls>");
+    kit_features(
+        peer, "<starttls xmlns='" KIT_NS_TLS "'><required/></starttls>");
     g_free(kit_hear(peer, "<starttls xmlns='" KIT_NS_TLS "'/>"));
     kit_say(peer, "<proceed xmlns='" KIT_NS_TLS "'/>");
     kit_start_tls(peer);
@@ -235,14 +247,13 @@ static bool check_binding(
             "EXPORTER-Channel-Binding", 24, (const unsigned char *)"", 0, 1);
         g_byte_array_append(expected, exported, sizeof exported);
     }
-    g_autofree char *encoded =
-        g_base64_encode(expected->data, expected->len);
+    g_autofree char *encoded = g_base64_encode(expected->data, expected->len);
     g_autofree char *attribute = g_strdup_printf("c=%s,", encoded);
     return g_str_has_prefix(final, attribute);
 }
 
-bool kit_login_scram(struct kit_peer *peer, const char *password, bool plus,
-    bool forge)
+bool kit_login_scram(
+    struct kit_peer *peer, const char *password, bool plus, bool forge)
 {
     static const unsigned char salt[] = "sixteen bytes !!";
     unsigned char salted[32], client_key[32], stored[32], server_key[32],
@@ -257,10 +268,10 @@ bool kit_login_scram(struct kit_peer *peer, const char *password, bool plus,
     g_autofree char *salt64 = g_base64_encode(salt, sizeof salt - 1);
     g_autofree char *server_first =
         g_strdup_printf("r=%sXYZ,s=%s,i=4096", nonce + 3, salt64);
-    g_autofree char *challenge = g_base64_encode(
-        (const guchar *)server_first, strlen(server_first));
-    kit_say(peer, "<challenge xmlns='" KIT_NS_SASL "'>%s</challenge>",
-        challenge);
+    g_autofree char *challenge =
+        g_base64_encode((const guchar *)server_first, strlen(server_first));
+    kit_say(
+        peer, "<challenge xmlns='" KIT_NS_SASL "'>%s</challenge>", challenge);
 
     g_autofree char *final = hear_payload(peer, "response");
     char *proof_at = final ? strstr(final, ",p=") : NULL;
@@ -290,8 +301,8 @@ bool kit_login_scram(struct kit_peer *peer, const char *password, bool plus,
     signature[0] ^= forge;
     g_autofree char *v = g_base64_encode(signature, 32);
     g_autofree char *server_final = g_strdup_printf("v=%s", v);
-    g_autofree char *data = g_base64_encode(
-        (const guchar *)server_final, strlen(server_final));
+    g_autofree char *data =
+        g_base64_encode((const guchar *)server_final, strlen(server_final));
     kit_say(peer, "<success xmlns='" KIT_NS_SASL "'>%s</success>", data);
     return true;
 }

@@ -49,8 +49,10 @@ void kit_say(struct kit_peer *peer, const char *format, ...)
     G_GNUC_PRINTF(2, 3);
 /* Reads up to and including text; what was read. NULL when broken. */
 char *kit_hear(struct kit_peer *peer, const char *text);
-/* Waits until the other side has closed (or ten seconds). */
+/* Waits until the other side has closed (or ten seconds); answers the end of
+ * its stream, or does not. */
 void kit_wait_closed(struct kit_peer *peer);
+void kit_stay_silent(struct kit_peer *peer);
 void kit_start_tls(struct kit_peer *peer);
 
 /* Pieces of scripts for the domain v.tld. */
