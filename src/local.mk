@@ -41,6 +41,8 @@ libtxmpp_a_SOURCES = \
 	src/cmd/help.c \
 	src/cmd/help.h \
 	src/cmd/job.c \
+	src/cmd/json.c \
+	src/cmd/json.h \
 	src/cmd/job.h \
 	src/cmd/mdoc.c \
 	src/cmd/parse.c \
@@ -126,6 +128,29 @@ libtxmpp_a_SOURCES = \
 	src/features.c \
 	src/features_doap.c \
 	src/features_doap.h \
-	src/app/app.h
+	src/app/account_commands.c \
+	src/app/app.c \
+	src/app/app.h \
+	src/app/await.c \
+	src/app/await.h \
+	src/app/backlog.c \
+	src/app/backlog.h \
+	src/app/general_commands.c \
+	src/app/history_commands.c \
+	src/app/runner.c \
+	src/app/runner.h \
+	src/app/setting_commands.c \
+	src/app/wait_commands.c \
+	src/script/output.c \
+	src/script/output.h \
+	src/script/record.c \
+	src/script/record.h \
+	src/script/script.c \
+	src/script/script.h \
+	src/script/sink_json.c \
+	src/script/sink_text.c
 LIBTXMPP = libtxmpp.a $(TXMPP_LIBS)
 
+bin_PROGRAMS += txmpp
+txmpp_SOURCES = src/main.c
+txmpp_LDADD = $(LIBUI) $(LIBTXMPP) $(LTLIBINTL)

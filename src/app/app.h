@@ -16,6 +16,7 @@ struct app_config { /* the command line, see main.c; strings are borrowed */
     guint16 port;
     unsigned timeout_s;
     struct secret *password;
+    enum show show;             /* --status; when status is not NULL */
 };
 
 struct app {
@@ -30,17 +31,34 @@ struct app {
     GMainLoop *loop;
     int exit_code;
     bool quitting;
+    int lock_fd;                /* the profile's; -1: none */
+    guint quit_timer, quit_idle;
+    struct backlog *backlog;    /* app/backlog.h; NULL: no script runs */
 };
 
+/* Takes the profile's lock (F33), reads the configuration, registers every
+ * command and option but the front end's. Strings of config are borrowed. */
 struct app *app_new(const struct app_config *config, GError **error);
+/* Ends every job and closes every account; the front end is told and may be
+ * freed behind it. */
+void app_close(struct app *app);
 void app_free(struct app *app);
-/* After the front end is there: accounts of the configuration and jids. */
+/* The front end is there and has registered its rows. */
 void app_set_front(struct app *app, struct front *front);
+/* Opens the accounts named, or the enabled ones of the configuration when
+ * none is named, and connects them unless --offline. */
+bool app_open_accounts(struct app *app, const char *const *jids, GError **error);
 struct account *app_add_account(struct app *app, const char *bare_jid);
+/* Detaches it and forgets it; the configuration is left alone. */
 void app_remove_account(struct app *app, struct account *account);
 struct account *app_find_account(const struct app *app, const char *bare_jid);
 struct account *app_default_account(const struct app *app);
 /* Orderly end: closes every stream (<= 5 s), then front->ops->quit. */
 void app_quit(struct app *app, const char *status);
+/* An account is connected, connecting or will try again. */
+bool app_is_alive(const struct app *app);
 
-extern const struct command *const app_commands[]; /* tables, NULL-terminated */
+/* Tables of commands, each ends with a NULL name. */
+extern const struct command app_account_commands[], app_setting_commands[],
+    app_general_commands[], app_history_commands[], app_wait_commands[];
+extern const struct option app_options[];

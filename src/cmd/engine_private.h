@@ -38,8 +38,8 @@ struct job {
     struct sink *sink;             /* NULL: ended */
     struct account *account;
     struct chat *chat;
-    char *tag;
-    int line;
+    char *tag, *source;
+    int line, depth;
     bool wait_online;
     enum consent consent;
     struct job_value values[COMMAND_ARGS];

@@ -28,7 +28,9 @@ struct job *job_new(struct engine *engine, const struct run_context *context)
     job->account = context->account;
     job->chat = context->chat;
     job->line = context->line;
+    job->depth = context->depth;
     job->tag = g_strdup(context->tag);
+    job->source = g_strdup(context->source);
     job->wait_online = context->wait_online;
     if (!job->chat && job->front && job->front->ops->current_chat)
         job->chat = job->front->ops->current_chat(job->front);
@@ -57,6 +59,7 @@ void job_shell_free(struct job *job)
 {
     g_free(job->name);
     g_free(job->tag);
+    g_free(job->source);
     g_free(job);
 }
 
@@ -163,6 +166,21 @@ const char *job_name(const struct job *job)
 int job_line(const struct job *job)
 {
     return job->line;
+}
+
+struct sink *job_sink(const struct job *job)
+{
+    return job->sink;
+}
+
+int job_depth(const struct job *job)
+{
+    return job->depth;
+}
+
+const char *job_source(const struct job *job)
+{
+    return job->source ? job->source : "";
 }
 
 const char *job_tag(const struct job *job)

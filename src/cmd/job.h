@@ -28,6 +28,9 @@ struct options *job_options(const struct job *job);
 const struct command *job_command(const struct job *job);
 const char *job_name(const struct job *job); /* "roster add" */
 int job_line(const struct job *job);         /* of the script; 0 on the screen */
+struct sink *job_sink(const struct job *job);
+int job_depth(const struct job *job);       /* scripts that run scripts */
+const char *job_source(const struct job *job); /* run_context.source, "" */
 const char *job_tag(const struct job *job);  /* JSON text of a request's tag, NULL */
 
 /* Results. */

@@ -65,11 +65,16 @@ static void cancel_jobs(
                 engine, jobs->pdata[i], "recipient-unavailable", text);
 }
 
+void engine_cancel_all(struct engine *engine)
+{
+    cancel_jobs(engine, NULL, "The program is closing");
+}
+
 void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    cancel_jobs(engine, NULL, "The program is closing");
+    engine_cancel_all(engine);
     struct job *shell;
     while ((shell = g_queue_pop_head(&engine->dead)))
         job_shell_free(shell);
@@ -77,6 +82,11 @@ void engine_free(struct engine *engine)
     g_hash_table_unref(engine->aliases);
     g_hash_table_unref(engine->jobs);
     g_free(engine);
+}
+
+struct app *engine_app(const struct engine *engine)
+{
+    return engine->app;
 }
 
 void engine_account_gone(struct engine *engine, struct account *account)
@@ -378,7 +388,8 @@ static void check_and_run(struct job *job)
 static bool must_park(struct job *job)
 {
     return job->wait_online && (job->command->needs & NEEDS_ONLINE) &&
-        job->account && !is_online(job);
+        job->account && job->account->state != STATE_OFFLINE &&
+        !is_online(job);
 }
 
 static void read_and_run(struct job *job, char **line, size_t pos)
@@ -752,6 +763,12 @@ struct job *engine_run_json(struct engine *engine, const char *json,
     guint64 serial = job->serial;
     run_json_text(job, json);
     return still_running(engine, job, serial);
+}
+
+void engine_refuse(struct engine *engine, const char *condition,
+    const char *text, const struct run_context *context)
+{
+    job_fail(job_new(engine, context), condition, "%s", text);
 }
 
 /* --- jobs that wait to be online ---------------------------------------- */

@@ -21,6 +21,7 @@ struct engine_host {
 };
 struct engine *engine_new(struct app *app, const struct engine_host *host, struct options *options);
 void engine_free(struct engine *engine);
+struct app *engine_app(const struct engine *engine);
 
 /* rows end with a NULL name; static. Two rows of one name are a bug. */
 void engine_register(struct engine *engine, const struct command *rows);
@@ -38,6 +39,8 @@ struct run_context {
     /* Commands that need to be online wait for it, until
      * engine_resume_waiting() or engine_cancel(). */
     bool wait_online;
+    const char *source;      /* file or "stdin" of the line, NULL; copied */
+    int depth;               /* of scripts that run scripts */
 };
 /* Runs a line as typed: "/command args", "//text", or text for the current
  * chat. Any length, hostile. sink->done is called exactly once, perhaps before
@@ -47,7 +50,11 @@ struct run_context {
 struct job *engine_run(struct engine *engine, const char *line, const struct run_context *context);
 /* A JSON request: {"command":…,"args":{…},"tag":…} (contract.md s. 2). */
 struct job *engine_run_json(struct engine *engine, const char *json, const struct run_context *context);
+/* A line that cannot even be read fails like any other. */
+void engine_refuse(struct engine *engine, const char *condition,
+    const char *text, const struct run_context *context);
 void engine_cancel(struct engine *engine, struct job *job, const char *condition, const char *text);
+void engine_cancel_all(struct engine *engine);
 /* Jobs that waited for their account to be online are run now. */
 void engine_resume_waiting(struct engine *engine);
 bool engine_is_waiting_online(const struct engine *engine, const struct job *job);

@@ -29,6 +29,7 @@ struct value {
 
 struct entry {
     const struct option *row;
+    char *fallback; /* the row's, in its one spelling */
     struct value global;
     GHashTable *accounts; /* bare JID → struct value*; NULL: global */
 };
@@ -61,6 +62,7 @@ static void value_free(gpointer data)
 static void entry_free(gpointer data)
 {
     struct entry *entry = data;
+    g_free(entry->fallback);
     g_free(entry->global.stored);
     g_free(entry->global.transient);
     if (entry->accounts)
@@ -460,6 +462,7 @@ static void register_row(struct options *options, const struct option *row)
     }
     struct entry *entry = g_new0(struct entry, 1);
     entry->row = row;
+    entry->fallback = row->fallback ? value_normal(row, row->fallback) : NULL;
     g_hash_table_insert(options->entries, (gpointer)row->name, entry);
     if (!is_account_row(row)) {
         g_autofree char *section = row_section(row);
@@ -553,7 +556,7 @@ const char *options_get(
     const struct value *value = find_value(entry, account);
     if (value && value->transient)
         return value->transient;
-    return value && value->stored ? value->stored : entry->row->fallback;
+    return value && value->stored ? value->stored : entry->fallback;
 }
 
 bool options_bool(
@@ -577,7 +580,7 @@ bool options_is_default(
 {
     const struct entry *entry = g_hash_table_lookup(options->entries, name);
     return !entry || g_strcmp0(options_get(options, account, name),
-                         entry->row->fallback) == 0;
+                         entry->fallback) == 0;
 }
 
 /* --- writing ----------------------------------------------------------- */

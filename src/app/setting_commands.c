@@ -1,0 +1,251 @@
+/* /set /toggle /alias: what stands in txmpp.conf. */
+#include <string.h>
+
+#include "app/app.h"
+
+struct search {
+    struct job *job;
+    const char *word; /* NULL: all */
+    const char *jid;
+    bool changed_only;
+    const struct option *by_key; /* the only row with this last part */
+    bool ambiguous;
+};
+
+static const char *jid_for(const struct option *row, const char *jid)
+{
+    return g_str_has_prefix(row->name, "account.") ? jid : NULL;
+}
+
+static void option_row(
+    struct job *job, const struct option *row, const char *jid)
+{
+    const char *account = jid_for(row, jid);
+    JOB_ROW(job, "option", FIELD_T("name", row->name),
+        FIELD_T("value", options_get(job_options(job), account, row->name)),
+        FIELD_T("default", row->fallback), FIELD_T("summary", row->summary));
+}
+
+static void list_option(const struct option *row, gpointer data)
+{
+    const struct search *search = data;
+    const char *account = jid_for(row, search->jid);
+    if (search->changed_only &&
+        options_is_default(job_options(search->job), account, row->name))
+        return;
+    if (search->word && !strstr(row->name, search->word) &&
+        !(row->summary && strstr(row->summary, search->word)) &&
+        !(row->detail && strstr(row->detail, search->word)))
+        return;
+    option_row(search->job, row, search->jid);
+}
+
+static void match_key(const struct option *row, gpointer data)
+{
+    struct search *search = data;
+    const char *dot = strchr(row->name, '.');
+    if (!dot || strcmp(dot + 1, search->word) != 0)
+        return;
+    search->ambiguous = search->by_key != NULL;
+    search->by_key = row;
+}
+
+/* "ui.theme", or "theme" where only one option is called so. */
+static const struct option *find_row(struct job *job, const char *name)
+{
+    const struct option *row = options_row(job_options(job), name);
+    if (row || strchr(name, '.'))
+        return row;
+    struct search search = { .word = name };
+    options_foreach(job_options(job), match_key, &search);
+    return search.ambiguous ? NULL : search.by_key;
+}
+
+static enum cmd_status no_such_option(struct job *job, const char *name)
+{
+    return job_fail(job, "item-not-found",
+        "There is no option %s. /set ?%s searches for one", name, name);
+}
+
+static const char *jid_of(const struct job *job)
+{
+    return job_account(job) ? job_account(job)->config_jid : NULL;
+}
+
+/* A value may be quoted although the rest of the line is its own. */
+static char *unquoted(const char *value)
+{
+    size_t n = strlen(value);
+    if (n >= 2 && (*value == '"' || *value == '\'') && value[n - 1] == *value)
+        return g_strndup(value + 1, n - 2);
+    return g_strdup(value);
+}
+
+static enum cmd_status run_set(struct job *job)
+{
+    const char *name = job_arg(job, "option");
+    const char *value = job_arg(job, "value");
+    g_autoptr(GError) error = NULL;
+    struct search search = { .job = job, .jid = jid_of(job),
+        .changed_only = job_flag(job, "diff") };
+    if (!name || *name == '?') {
+        search.word = name ? name + 1 : NULL;
+        options_foreach(job_options(job), list_option, &search);
+        return job_done(job);
+    }
+    const struct option *row = find_row(job, name);
+    if (!row)
+        return no_such_option(job, name);
+    const char *jid = jid_for(row, jid_of(job));
+    if (!value && !job_flag(job, "reset")) {
+        option_row(job, row, jid);
+        return job_done(job);
+    }
+    g_autofree char *text =
+        value && !job_flag(job, "reset") ? unquoted(value) : NULL;
+    if (!options_set(job_options(job), jid, row->name, text, false, &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+static const char *next_choice(const struct option *row, char **words,
+    const char *present)
+{
+    (void)row;
+    for (char **word = words; *word; word++)
+        if (g_strcmp0(*word, present) == 0)
+            return word[1] ? word[1] : words[0];
+    return words[0];
+}
+
+static enum cmd_status run_toggle(struct job *job)
+{
+    const char *name = job_arg(job, "option");
+    const struct option *row = find_row(job, name);
+    g_autoptr(GError) error = NULL;
+    if (!row)
+        return no_such_option(job, name);
+    if (row->kind != OPTION_BOOL && row->kind != OPTION_ENUM)
+        return job_fail(job, "bad-request", "%s has no two or three states to "
+            "go through: set it with /set", row->name);
+    const char *jid = jid_for(row, jid_of(job));
+    g_auto(GStrv) words = g_strsplit(
+        row->kind == OPTION_BOOL ? "off on" : row->choices, " ", -1);
+    const char *next = next_choice(
+        row, words, options_get(job_options(job), jid, row->name));
+    if (!options_set(job_options(job), jid, row->name, next, false, &error))
+        return job_fail_error(job, error);
+    option_row(job, row, jid);
+    return job_done(job);
+}
+
+static enum cmd_status run_alias_add(struct job *job)
+{
+    const char *name = job_arg(job, "name");
+    g_autoptr(GError) error = NULL;
+    if (*name == '/')
+        name++;
+    if (!*name || strlen(name) > 64 || strpbrk(name, " \t\"'\\/"))
+        return job_fail(job, "bad-request",
+            "The name of an alias is one word without quotes or slashes");
+    if (engine_find(job_engine(job), name))
+        return job_fail(job, "conflict",
+            "/%s is a command already; choose another name", name);
+    if (!options_section_set(job_options(job), "alias", name,
+            job_arg(job, "command"), &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+static enum cmd_status run_alias_remove(struct job *job)
+{
+    const char *name = job_arg(job, "name");
+    g_autoptr(GError) error = NULL;
+    if (*name == '/')
+        name++;
+    g_autofree char *present = *name
+        ? options_section_get(job_options(job), "alias", name) : NULL;
+    if (!present)
+        return job_fail(job, "item-not-found",
+            "There is no alias of that name. /alias list shows them");
+    if (!options_section_set(job_options(job), "alias", name, NULL, &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+static enum cmd_status run_alias_list(struct job *job)
+{
+    g_auto(GStrv) names = options_section_keys(job_options(job), "alias");
+    for (char **name = names; *name; name++) {
+        g_autofree char *command =
+            options_section_get(job_options(job), "alias", *name);
+        JOB_ROW(job, "alias", FIELD_T("name", *name),
+            FIELD_T("command", command));
+    }
+    return job_done(job);
+}
+
+static void complete_alias(struct completion *completion, const char *prefix)
+{
+    (void)prefix;
+    struct app *app = engine_app(completion->engine);
+    g_auto(GStrv) names =
+        app ? options_section_keys(app->options, "alias") : NULL;
+    for (char **name = names; name && *name; name++)
+        completion_add(completion, *name);
+}
+
+static const struct arg_kind arg_alias = { "NAME", NULL, complete_alias,
+    false };
+
+static const struct command alias_subs[] = {
+    { .name = "add",
+        .args = { { .name = "name", .kind = &arg_word },
+            { .name = "command", .kind = &arg_text, .flags = ARG_REST } },
+        .summary = "Make a command of one's own",
+        .detail = "$1 to $n stand for its words, $* for all of them; without "
+                  "any the words follow.",
+        .run = run_alias_add },
+    { .name = "remove", .args = { { .name = "name", .kind = &arg_alias } },
+        .summary = "Remove an alias", .run = run_alias_remove },
+    { .name = "list", .summary = "List the aliases",
+        .fields = "name command", .run = run_alias_list },
+    { .name = NULL },
+};
+
+static const char *const alias_examples[] = {
+    "/alias add wherefore /msg romeo@example.net Wherefore art thou $*?",
+    "/wherefore Romeo sends that question",
+    NULL,
+};
+
+static const char *const set_examples[] = {
+    "/set ui.theme light", "Takes effect and is saved at once",
+    "/set ?receipt", "Shows the options that have to do with receipts",
+    "/set --reset ui.theme", "Gives the default back",
+    NULL,
+};
+
+const struct command app_setting_commands[] = {
+    { .name = "set", .aliases = "changes=--diff",
+        .args = { { .name = "option", .kind = &arg_option_name,
+                      .flags = ARG_OPTIONAL },
+            { .name = "diff", .option = "--diff",
+                .summary = "only options that differ from their default" },
+            { .name = "reset", .option = "--reset",
+                .summary = "give it its default again" },
+            { .name = "value", .kind = &arg_option_value,
+                .flags = ARG_OPTIONAL | ARG_REST } },
+        .summary = "Show or change options",
+        .detail = "Options that begin with \"account.\" are those of the "
+                  "account the command is for. ?WORD searches.",
+        .examples = set_examples, .fields = "name value default summary",
+        .run = run_set },
+    { .name = "toggle",
+        .args = { { .name = "option", .kind = &arg_option_name } },
+        .summary = "Switch an option on or off, or to its next value",
+        .fields = "name value default summary", .run = run_toggle },
+    { .name = "alias", .sub = alias_subs,
+        .summary = "Commands of one's own", .examples = alias_examples },
+    { .name = NULL },
+};
