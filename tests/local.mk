@@ -7,8 +7,14 @@ LDADD = $(LIBTXMPP) $(LTLIBINTL)
 UNIT_TESTS =
 FUZZ_TARGETS =
 
+FUZZ_TARGETS += tests/fuzz/fuzz_guard
+tests_fuzz_fuzz_guard_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_guard_LDFLAGS = $(FUZZ_LINK)
 UNIT_TESTS += tests/unit/test_guard
 UNIT_TESTS += tests/unit/test_link
+UNIT_TESTS += tests/unit/test_relay
+tests_unit_test_relay_SOURCES = tests/unit/test_relay.c \
+	tests/unit/kit_tls.c tests/unit/kit_tls.h
 UNIT_TESTS += tests/unit/test_dial
 UNIT_TESTS += tests/unit/test_tls
 UNIT_TESTS += tests/unit/test_stanza

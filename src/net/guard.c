@@ -906,6 +906,15 @@ static bool give_up(struct guard *g, GError **error)
     return false;
 }
 
+/* expat would take UTF-16 for what it looks like, whatever encoding it was
+ * told (RFC 6120 s. 11.6). */
+static bool is_utf8_start(const struct guard *g, const char *bytes, size_t len)
+{
+    if (g->fed == 0 && bytes[0] != '<' && !is_space(bytes, 1))
+        return false;
+    return g->fed > 1 || len <= 1 - g->fed || bytes[1 - g->fed] != 0;
+}
+
 bool guard_feed(struct guard *g, const char *bytes, size_t len, GError **error)
 {
     static const size_t most = 1 << 24; /* expat counts in int */
@@ -925,6 +934,11 @@ bool guard_feed(struct guard *g, const char *bytes, size_t len, GError **error)
         g->error = g_error_new(GUARD_ERROR, GUARD_ERROR_SMUGGLED,
             "Somebody put bytes behind the server's answer in clear; the"
             " connection is not safe.");
+        return give_up(g, error);
+    }
+    if (g->level == 0 && !is_utf8_start(g, bytes, len)) {
+        g->error = g_error_new_literal(GUARD_ERROR, GUARD_ERROR_NOT_WELL_FORMED,
+            "What answers is not an XMPP server: it sends no XML in UTF-8.");
         return give_up(g, error);
     }
     g->fed += len;

@@ -291,6 +291,18 @@ static void test_header(void) /* H13, C08 */
         g_assert_true(feed(s, rows[i].header));
         g_assert_cmpuint(s->items, ==, 1);
     }
+    /* C46: UTF-8 and nothing else. */
+    for (int i = 0; i < 4; i++) {
+        static const char *const encodings[] = { "UTF-16LE", "UTF-16BE",
+            "UTF-16", "UTF-32" };
+        gsize len;
+        g_autofree char *wide =
+            g_convert(HEADER, -1, encodings[i], "UTF-8", NULL, &len, NULL);
+        assert_refused_len(
+            GUARD_HEADER, NULL, wide, len, GUARD_ERROR_NOT_WELL_FORMED);
+    }
+    assert_refused(
+        GUARD_HEADER, NULL, "\xef\xbb\xbf" HEADER, GUARD_ERROR_NOT_WELL_FORMED);
     auto_struct(session) s = session_new(GUARD_HEADER);
     g_assert_null(guard_header(s->guard)->id);
     g_assert_true(feed(s, HEADER));
