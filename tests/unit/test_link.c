@@ -160,8 +160,7 @@ static void test_lock_step(void)
                 "<message id='m' a='&amp;%s&lt;'><body>x</body></message>",
                 "<message id='m'><body>%s</body></message>",
                 "<message id='m'><body>text<a v='%s'/>text</body></message>",
-                "<message "
-                "id='m'><body>%s&amp;<a/>&lt;&lt;&lt;</body></message>",
+                "<message id='m'><body>%s&amp;<a/>&lt;&lt;</body></message>",
                 "<message id='m'><body>\xc3\xa4%s\xc3\xa4</body><x/></message>",
             };
             GString *xml = g_string_new(shapes[shape]);
