@@ -17,6 +17,9 @@ tests_unit_test_relay_SOURCES = tests/unit/test_relay.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 UNIT_TESTS += tests/unit/test_dial
 UNIT_TESTS += tests/unit/test_tls
+UNIT_TESTS += tests/unit/test_model
+UNIT_TESTS += tests/unit/test_login
+UNIT_TESTS += tests/unit/test_mutations
 UNIT_TESTS += tests/unit/test_stanza
 UNIT_TESTS += tests/unit/test_iq
 UNIT_TESTS += tests/unit/test_roster
@@ -34,6 +37,7 @@ UNIT_TESTS += tests/unit/test_forms
 UNIT_TESTS += tests/unit/test_receipts
 EXTRA_DIST += tests/unit/xep_fixture.h
 FUZZ_TARGETS += tests/fuzz/fuzz_form
+FUZZ_TARGETS += tests/fuzz/fuzz_stanza
 
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -51,6 +55,8 @@ FUZZ_LINK = $(AM_LDFLAGS)
 endif
 # For each target:  tests_fuzz_fuzz_X_LDADD = $(FUZZ_LIBS)
 #                   tests_fuzz_fuzz_X_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_stanza_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_stanza_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_form_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_form_LDFLAGS = $(FUZZ_LINK)
 

@@ -1,4 +1,5 @@
 /* The roster: result, portions, versions, pushes, changes. */
+#include <time.h>
 #include "session_fixture.h"
 #include "xmpp/iq.h"
 
@@ -271,6 +272,14 @@ static void test_commands(void)
     fixture_free(f);
 }
 
+static gint64 cpu_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
 /* 50,000 contacts take time in proportion. */
 static void test_many(void)
 {
@@ -295,9 +304,9 @@ static void test_many(void)
                     p * 256 + i, i, i % 20);
             g_string_append(xml, "</query></iq>");
             stanza = stanza_parse(xml->str);
-            spent -= g_get_monotonic_time();
+            spent -= cpu_us();
             iq_handle(f->account, stanza);
-            spent += g_get_monotonic_time();
+            spent += cpu_us();
             g_string_free(xml, TRUE);
         }
         g_assert_cmpuint(roster_size(f->account->roster), ==,
