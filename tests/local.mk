@@ -26,6 +26,10 @@ UNIT_TESTS += tests/unit/test_roster
 UNIT_TESTS += tests/unit/test_presence
 UNIT_TESTS += tests/unit/test_inbox
 EXTRA_DIST += tests/unit/session_fixture.h
+UNIT_TESTS += tests/unit/test_stream
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c \
+	tests/unit/kit_server.c tests/unit/kit_server.h \
+	tests/unit/kit_tls.c tests/unit/kit_tls.h
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 
@@ -38,6 +42,23 @@ UNIT_TESTS += tests/unit/test_receipts
 EXTRA_DIST += tests/unit/xep_fixture.h
 FUZZ_TARGETS += tests/fuzz/fuzz_form
 FUZZ_TARGETS += tests/fuzz/fuzz_stanza
+
+UNIT_TESTS += tests/unit/test_jid
+UNIT_TESTS += tests/unit/test_log
+UNIT_TESTS += tests/unit/test_paths
+UNIT_TESTS += tests/unit/test_sasl
+UNIT_TESTS += tests/unit/test_secret
+UNIT_TESTS += tests/unit/test_stamp
+UNIT_TESTS += tests/unit/test_text
+
+FUZZ_TARGETS += tests/fuzz/fuzz_jid
+tests_fuzz_fuzz_jid_LDADD = $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_sasl
+tests_fuzz_fuzz_sasl_LDADD = $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_stamp
+tests_fuzz_fuzz_stamp_LDADD = $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_text
+tests_fuzz_fuzz_text_LDADD = $(FUZZ_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)

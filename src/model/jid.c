@@ -40,26 +40,34 @@ static struct parts split(const char *jid)
 
 /* ---- Character classes of the fast path and of jid_is_valid ---- */
 
-enum {
-    IN_LOCAL = 1, /* ASCII without controls, space and "&'/:<>@ (s. 3.3.1) */
-    IN_LABEL = 2, /* letters, digits, hyphen */
-    IN_HOST = 4,  /* what else servers write: dots, IP literals, underscore */
+/* Sets of ASCII, one bit a character: on the path of every stanza. Localpart
+ * (s. 3.3.1), label of a plain domain, and what servers may write as a host. */
+static const guint64 local_chars[2] = {
+    /* 0x21 to 0x3F without "&'/:<> */
+    G_GUINT64_CONSTANT(0xFFFFFFFE00000000) &
+        ~(1ull << '"' | 1ull << '&' | 1ull << '\'' | 1ull << '/' | 1ull << ':' |
+            1ull << '<' | 1ull << '>'),
+    /* 0x41 to 0x7E: without @ and DEL */
+    G_GUINT64_CONSTANT(0x7FFFFFFFFFFFFFFE),
+};
+static const guint64 label_chars[2] = {
+    G_GUINT64_CONSTANT(0x03FF200000000000), /* digits, hyphen */
+    G_GUINT64_CONSTANT(0x07FFFFFE07FFFFFE), /* letters */
+};
+static const guint64 host_chars[2] = {
+    G_GUINT64_CONSTANT(0x07FF600000000000), /* and . : */
+    G_GUINT64_CONSTANT(0x07FFFFFEAFFFFFFE), /* and [ ] _ */
 };
 
-static int class_of(unsigned char c)
+static bool is_in(const guint64 chars[2], unsigned char c)
 {
-    if (g_ascii_isalnum(c) || c == '-')
-        return IN_LOCAL | IN_LABEL | IN_HOST;
-    if (c <= 0x20 || c >= 0x7F)
-        return 0;
-    int class = strchr("\"&'/:<>@", c) ? 0 : IN_LOCAL;
-    return strchr(".:[]_", c) ? class | IN_HOST : class;
+    return c < 0x80 && (chars[c >> 6] >> (c & 63) & 1);
 }
 
-static bool all_of(const char *s, size_t len, int class)
+static bool all_of(const char *s, size_t len, const guint64 chars[2])
 {
     for (size_t i = 0; i < len; i++)
-        if (!(class_of(s[i]) & class))
+        if (!is_in(chars, s[i]))
             return false;
     return true;
 }
@@ -73,7 +81,7 @@ static bool is_plain_domain(const char *s, size_t len)
         const char *dot = memchr(s, '.', end - s);
         size_t n = (dot ? dot : end) - s;
         if (n == 0 || n > LABEL_MAX || s[0] == '-' || s[n - 1] == '-' ||
-            !all_of(s, n, IN_LABEL) ||
+            !all_of(s, n, label_chars) ||
             (n >= 4 && g_ascii_strncasecmp(s, "xn--", 4) == 0))
             return false;
         s += n + 1;
@@ -97,10 +105,11 @@ static bool is_part_len(size_t len)
 static char *prepare_plain(const struct parts *p, const char *jid)
 {
     if ((p->local && (!is_part_len(p->local_len) ||
-                         !all_of(p->local, p->local_len, IN_LOCAL))) ||
+                         !all_of(p->local, p->local_len, local_chars))) ||
         !is_plain_domain(p->domain, p->domain_len) ||
         (p->resource && (!is_part_len(p->resource_len) ||
-                            !is_plain_resource(p->resource, p->resource_len))))
+                            !is_plain_resource(p->resource, p->resource_len) ||
+                            p->resource[0] == ' ')))
         return NULL;
     char *copy = g_strdup(jid);
     for (size_t i = 0, n = jid_bare_len(jid); i < n; i++)
@@ -310,6 +319,17 @@ static char *prepare_local(const char *local, GError **error)
     return g_steal_pointer(&prepared);
 }
 
+/* s. 3.5, example 18: no space in front */
+static char *prepare_resource(const char *resource, GError **error)
+{
+    char *prepared = prepare_part(resource, in_resource, precis_opaque, error);
+    if (!prepared || prepared[0] != ' ')
+        return prepared;
+    malformed(error, in_resource, "it begins with a space");
+    g_free(prepared);
+    return NULL;
+}
+
 static char *prepare_parts(
     const char *local, const char *domain, const char *resource, GError **error)
 {
@@ -319,9 +339,7 @@ static char *prepare_parts(
     g_autofree char *d = NULL;
     if (!convert_domain(domain, &d, NULL, error))
         return NULL;
-    g_autofree char *r =
-        resource ? prepare_part(resource, in_resource, precis_opaque, error)
-                 : NULL;
+    g_autofree char *r = resource ? prepare_resource(resource, error) : NULL;
     if (resource && !r)
         return NULL;
     return jid_new(l, d, r);
@@ -453,12 +471,13 @@ static bool no_controls(const char *s)
 }
 
 /* Non-ASCII stays as it is: the server has prepared it, by whichever rules. */
-static bool all_of_or_high(const char *s, size_t len, int class, bool *high)
+static bool all_of_or_high(
+    const char *s, size_t len, const guint64 chars[2], bool *high)
 {
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)s[i] >= 0x80)
             *high = true;
-        else if (!(class_of(s[i]) & class))
+        else if (!is_in(chars, s[i]))
             return false;
     }
     return true;
@@ -471,10 +490,11 @@ bool jid_is_valid(const char *jid)
     struct parts p = split(jid);
     bool high = false;
     if (!is_part_len(p.domain_len) ||
-        !all_of_or_high(p.domain, p.domain_len, IN_HOST, &high))
+        !all_of_or_high(p.domain, p.domain_len, host_chars, &high))
         return false;
-    if (p.local && (!is_part_len(p.local_len) ||
-                       !all_of_or_high(p.local, p.local_len, IN_LOCAL, &high)))
+    if (p.local &&
+        (!is_part_len(p.local_len) ||
+            !all_of_or_high(p.local, p.local_len, local_chars, &high)))
         return false;
     if (p.resource) {
         if (!is_part_len(p.resource_len))

@@ -539,15 +539,16 @@ static void start_handshake(struct relay *r)
     continue_handshake(r);
 }
 
-/* The certificate is accepted; with STARTTLS libstrophe is there already and
- * waits for relay_open_stream(). */
+/* The certificate is accepted. With STARTTLS libstrophe is open already. */
 static void go_on_trusted(struct relay *r)
 {
     r->trusted = false;
     r->heard_early = 0;
     r->phase = STREAMING;
     r->unread = true; /* TLS may hold input already */
-    if (!r->link)
+    if (r->link)
+        on_opened(r);
+    else
         start_stream(r);
     schedule_pump(r);
 }

@@ -73,7 +73,6 @@ struct stream {
     bool ending;  /* the relay is being closed, or is closed */
     bool was_online;
     bool authenticated;
-    bool direct; /* TLS from the first byte */
     bool secured;
     bool header_asked; /* our header is out, theirs is not here */
     GError *reason;
@@ -297,7 +296,7 @@ static void forget_connection(struct stream *stream)
     stream->step = STEP_NONE;
     stream->closing = stream->ending = false;
     stream->was_online = stream->authenticated = false;
-    stream->direct = stream->secured = stream->header_asked = false;
+    stream->secured = stream->header_asked = false;
     stream->final = stream->session_needed = stream->redial = false;
     stream->max_bytes = 0;
     stream->idle_seconds = 0;
@@ -706,6 +705,17 @@ static void send_auth(struct stream *stream)
     secret_wipe(text, strlen(text));
 }
 
+static void password_refused(struct stream *stream)
+{
+    g_clear_pointer(&stream->password, secret_unref);
+    stream->no_plus = false;
+    if (++stream->tries >= LOGIN_TRIES_MAX) { /* C29 */
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", stream->refusal);
+        return;
+    }
+    ask_password(stream, true);
+}
+
 static void authenticate(struct stream *stream)
 {
     struct sasl_offer offer = offer_of(stream);
@@ -723,6 +733,13 @@ static void authenticate(struct stream *stream)
     }
     stream->sasl = sasl_new(&stream->choice, &offer,
         stream->local ? stream->local : "", stream->password, &error);
+    if (g_error_matches(error, SASL_ERROR, SASL_ERROR_PASSWORD)) {
+        g_free(stream->refusal);
+        stream->refusal = g_strdup(error->message);
+        g_error_free(error);
+        password_refused(stream);
+        return;
+    }
     if (!stream->sasl) {
         fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
         g_error_free(error);
@@ -807,17 +824,6 @@ static void on_success(struct stream *stream, xmpp_stanza_t *stanza)
     if (stream->callbacks.mechanism)
         stream->callbacks.mechanism(stream->mechanism, bound, stream->data);
     open_stream(stream);
-}
-
-static void password_refused(struct stream *stream)
-{
-    g_clear_pointer(&stream->password, secret_unref);
-    stream->no_plus = false;
-    if (++stream->tries >= LOGIN_TRIES_MAX) { /* C29 */
-        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", stream->refusal);
-        return;
-    }
-    ask_password(stream, true);
 }
 
 static void on_failure(struct stream *stream, xmpp_stanza_t *stanza)
@@ -1020,10 +1026,10 @@ static void on_stream_error(struct stream *stream, xmpp_stanza_t *stanza)
 static void on_connected(const struct dial_target *target, gpointer data)
 {
     struct stream *stream = data;
+    (void)target;
     if (stream->ending)
         return;
     stream->step = STEP_SECURING;
-    stream->direct = target->tls == DIAL_DIRECT;
     stream->secured = stream->header_asked = false;
     tell_state(stream, STATE_SECURING, NULL, -1);
 }
@@ -1033,10 +1039,7 @@ static void trust_and_go_on(struct stream *stream)
     stream->step = STEP_SECURING;
     stream->secured = true;
     stream->header_asked = false;
-    relay_trust(stream->relay);
-    /* With direct TLS libstrophe has yet to open; opened() tells. */
-    if (!stream->direct)
-        open_stream(stream);
+    relay_trust(stream->relay); /* on_opened() comes next */
 }
 
 static void on_secured(const struct tls_peer *peer, gpointer data)

@@ -600,19 +600,24 @@ static const char *const status_examples[] = {
     NULL
 };
 
-#define STATE_ARGS                                                          \
-    { "message", &arg_text, ARG_OPTIONAL | ARG_REPEAT },                    \
-        { "priority", &arg_int, ARG_OPTIONAL, "-p", NULL,                   \
-            "-128 to 127; below 0 no messages come to the bare address" },  \
-    {                                                                       \
-        "to", &arg_jid, ARG_OPTIONAL, "-t", NULL,                           \
-            "only this address is told"                                     \
+#define STATE_ARGS                                                             \
+    { .name = "message",                                                       \
+        .kind = &arg_text,                                                     \
+        .flags = ARG_OPTIONAL | ARG_REPEAT },                                  \
+        { .name = "priority",                                                  \
+            .kind = &arg_int,                                                  \
+            .flags = ARG_OPTIONAL,                                             \
+            .option = "-p",                                                    \
+            .summary =                                                         \
+                "-128 to 127; below 0 no messages come to the bare address" }, \
+    {                                                                          \
+        "to", &arg_jid, ARG_OPTIONAL, "-t", NULL, "only this address is told"  \
     }
 
 static const struct command status_commands[] = {
     { .name = "set",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "state", &arg_state }, STATE_ARGS },
+        .args = { { .name = "state", .kind = &arg_state }, STATE_ARGS },
         .summary = "Set the status",
         .run = run_status_set },
     { .name = "get",
@@ -622,7 +627,7 @@ static const struct command status_commands[] = {
         .run = run_status_get },
     { .name = "priority",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "priority", &arg_int } },
+        .args = { { .name = "priority", .kind = &arg_int } },
         .summary = "Set the priority of this resource",
         .run = run_priority },
     { .name = NULL },
@@ -631,12 +636,14 @@ static const struct command status_commands[] = {
 static const struct command autoaway_commands[] = {
     { .name = "time",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "time", &arg_seconds } },
+        .args = { { .name = "time", .kind = &arg_seconds } },
         .summary = "Go away after so long without a key press",
         .run = run_autoaway_time },
     { .name = "message",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "text", &arg_text, ARG_OPTIONAL | ARG_REST } },
+        .args = { { .name = "text",
+            .kind = &arg_text,
+            .flags = ARG_OPTIONAL | ARG_REST } },
         .summary = "What to say then",
         .run = run_autoaway_message },
     { .name = "off",
@@ -660,7 +667,10 @@ static const struct command commands[] = {
         .aliases = "presence online=online away=away xa=xa dnd=dnd "
                    "chat=chat priority=priority",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "state", &arg_state, ARG_OPTIONAL }, STATE_ARGS },
+        .args = { { .name = "state",
+                      .kind = &arg_state,
+                      .flags = ARG_OPTIONAL },
+            STATE_ARGS },
         .summary = "Set or show your presence",
         .examples = status_examples,
         .fields = "show status? priority",
@@ -668,16 +678,20 @@ static const struct command commands[] = {
         .sub = status_commands },
     { .name = "who",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "state", &arg_word, ARG_OPTIONAL, .summary =
-                      "available chat away xa dnd offline any" },
-            { "group", &arg_group, ARG_OPTIONAL } },
+        .args = { { .name = "state",
+                      .kind = &arg_word,
+                      .flags = ARG_OPTIONAL,
+                      .summary = "available chat away xa dnd offline any" },
+            { .name = "group", .kind = &arg_group, .flags = ARG_OPTIONAL } },
         .summary = "List who is there",
         .fields = "jid show name? status? resources",
         .run = run_who },
     { .name = "info",
         .aliases = "whois",
         .needs = NEEDS_ACCOUNT,
-        .args = { { "jid", &arg_contact, ARG_OPTIONAL } },
+        .args = { { .name = "jid",
+            .kind = &arg_contact,
+            .flags = ARG_OPTIONAL } },
         .summary = "Show what is known of somebody, or of this account",
         .fields = "jid name? subscription? ask? groups[]? show? status? "
                   "priority?",

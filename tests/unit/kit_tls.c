@@ -8,10 +8,11 @@
 
 static EVP_PKEY *key_new(const struct kit_spec *spec)
 {
-    EVP_PKEY *key = spec->ed25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
+    EVP_PKEY *key =
+        spec->ed25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
         : spec->rsa_bits
-        ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)spec->rsa_bits)
-        : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+            ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)spec->rsa_bits)
+            : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     g_assert_nonnull(key);
     return key;
 }
@@ -136,8 +137,7 @@ static int on_sni(SSL *ssl, int *alert, void *data)
     struct kit_server *server = data;
     (void)alert;
     g_free(server->sni);
-    server->sni =
-        g_strdup(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+    server->sni = g_strdup(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
     return SSL_TLSEXT_ERR_OK;
 }
 

@@ -15,11 +15,11 @@
 
 struct answer {
     const char *name;
-    const char *records[4];   /* SRV: "priority weight port host" */
+    const char *records[4]; /* SRV: "priority weight port host" */
     const char *addresses[4];
-    bool fails;               /* SERVFAIL */
-    bool never;               /* no answer at all */
-    unsigned many;            /* that many records to 127.0.0.1:1 */
+    bool fails;    /* SERVFAIL */
+    bool never;    /* no answer at all */
+    unsigned many; /* that many records to 127.0.0.1:1 */
 };
 
 static struct {
@@ -65,9 +65,8 @@ static void free_addresses(gpointer list)
 static GVariant *record_of(const char *text)
 {
     g_auto(GStrv) parts = g_strsplit(text, " ", 4);
-    return g_variant_ref_sink(g_variant_new("(qqqs)",
-        (guint16)atoi(parts[0]), (guint16)atoi(parts[1]),
-        (guint16)atoi(parts[2]), parts[3]));
+    return g_variant_ref_sink(g_variant_new("(qqqs)", (guint16)atoi(parts[0]),
+        (guint16)atoi(parts[1]), (guint16)atoi(parts[2]), parts[3]));
 }
 
 static void fail_task(GTask *task, const struct answer *answer)
@@ -217,8 +216,8 @@ static void on_done(int fd, const struct dial_target *target,
     g_assert_cmpint(getpeername(fd, (struct sockaddr *)&name, &len), ==, 0);
     g_autoptr(GSocketAddress) address =
         g_socket_address_new_from_native(&name, len);
-    result->peer = g_inet_address_to_string(g_inet_socket_address_get_address(
-        G_INET_SOCKET_ADDRESS(address)));
+    result->peer = g_inet_address_to_string(
+        g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
 }
 
 static gboolean too_late(gpointer data)
@@ -318,9 +317,9 @@ static void test_weight(void)
         g_ptr_array_add(targets, target(1, 80, 2));
         dial_sort_targets(targets, rand);
         g_assert_cmpuint(targets->len, ==, 3);
-        g_assert_cmpuint(port_at(targets, 0) + port_at(targets, 1) +
-                port_at(targets, 2),
-            ==, 3);
+        g_assert_cmpuint(
+            port_at(targets, 0) + port_at(targets, 1) + port_at(targets, 2), ==,
+            3);
         first[port_at(targets, 0)]++;
     }
     /* One in a hundred, a fifth, the rest. */

@@ -123,9 +123,9 @@ static void test_refused_wildcards(gconstpointer data)
         "www.*.tld", "*.v.tld.", "**.v.tld", "*..v.tld" };
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_test_message("%s", names[i]);
-        g_assert_cmpuint(distrust_of_names(
-                             fixture, "www.v.tld", KIT_DNS, names[i], 0),
-            ==, TLS_WRONG_NAME);
+        g_assert_cmpuint(
+            distrust_of_names(fixture, "www.v.tld", KIT_DNS, names[i], 0), ==,
+            TLS_WRONG_NAME);
     }
     /* One label, not two, and not none. */
     g_assert_cmpuint(
@@ -177,12 +177,10 @@ static void test_weak(gconstpointer data)
     const struct fixture *fixture = data;
     struct kit_spec spec = good_spec(fixture);
     spec.rsa_bits = 1024;
-    g_assert_cmpuint(
-        distrust_with(fixture, &spec, DOMAIN, NULL), ==, TLS_WEAK);
+    g_assert_cmpuint(distrust_with(fixture, &spec, DOMAIN, NULL), ==, TLS_WEAK);
     spec.rsa_bits = 0;
     spec.digest = "SHA1";
-    g_assert_cmpuint(
-        distrust_with(fixture, &spec, DOMAIN, NULL), ==, TLS_WEAK);
+    g_assert_cmpuint(distrust_with(fixture, &spec, DOMAIN, NULL), ==, TLS_WEAK);
     spec.issuer = NULL;
     g_assert_cmpuint(distrust_with(fixture, &spec, DOMAIN, NULL), ==,
         TLS_WEAK | TLS_SELF_SIGNED);
@@ -334,8 +332,7 @@ static void test_peer_is_shown(gconstpointer data)
     auto_struct(tls_peer) peer = tls_peer_copy(tls_peer(tls));
     g_assert_nonnull(strstr(peer->subject, "Jülich"));
     g_assert_nonnull(strstr(peer->issuer, "test CA"));
-    g_assert_cmpstr(
-        peer->names, ==, "v.tld, _xmpp-client.v.tld, nul\\0x, ::1");
+    g_assert_cmpstr(peer->names, ==, "v.tld, _xmpp-client.v.tld, nul\\0x, ::1");
     g_assert_cmpint(peer->not_before_us, <, g_get_real_time());
     g_assert_cmpint(peer->not_after_us, >, g_get_real_time());
     g_assert_true(g_str_has_prefix(peer->pem, "-----BEGIN CERTIFICATE-----"));
@@ -396,8 +393,8 @@ static void check_end_point(
     }
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_len;
-    X509_digest(cert->cert, EVP_get_digestbyname(expected_digest), digest,
-        &digest_len);
+    X509_digest(
+        cert->cert, EVP_get_digestbyname(expected_digest), digest, &digest_len);
     gsize len;
     const void *bytes = g_bytes_get_data(ours, &len);
     g_assert_cmpmem(bytes, len, digest, digest_len);
