@@ -15,8 +15,8 @@
 
 struct answer {
     const char *name;
-    const char *records[4]; /* SRV: "priority weight port host" */
-    const char *addresses[4];
+    const char *records[5]; /* SRV: "priority weight port host" */
+    const char *addresses[5];
     bool fails;    /* SERVFAIL */
     bool never;    /* no answer at all */
     unsigned many; /* that many records to 127.0.0.1:1 */
