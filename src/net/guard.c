@@ -91,6 +91,15 @@ static const struct top tops[] = {
     { NS_SASL2, "continue", IN_NEGOTIATING },
 };
 
+/* What may be so long that it is handed over in portions. */
+static const struct {
+    const char *ns, *name, *end;
+} lists[] = {
+    { "jabber:iq:roster", "query", "</query></iq>" },
+    { "http://jabber.org/protocol/disco#items", "query", "</query></iq>" },
+    { "urn:xmpp:blocking", "blocklist", "</blocklist></iq>" },
+};
+
 struct name { /* expat's "ns SEPARATOR name", taken apart */
     const char *ns, *local;
     size_t ns_len, local_len;
@@ -140,6 +149,7 @@ struct guard {
 
     /* A query that may be handed over in portions. */
     bool portionable;
+    const char *list_end;
     size_t prefix_len; /* of <iq …><query …>, 0 while not yet written */
     GArray *cuts;      /* offsets behind every GUARD_PORTION-th item */
 };
@@ -424,7 +434,7 @@ static void emit_portions(struct guard *g)
 {
     g_autoptr(GString) portion = g_string_sized_new(g->out->len / g->cuts->len);
     size_t from = g->prefix_len;
-    size_t to_end = g->out->len - strlen("</query></iq>");
+    size_t to_end = g->out->len - strlen(g->list_end);
     for (guint i = 0; i <= g->cuts->len; i++) {
         bool last = i == g->cuts->len;
         size_t to = last ? to_end : g_array_index(g->cuts, size_t, i);
@@ -432,7 +442,7 @@ static void emit_portions(struct guard *g)
         write_attribute(portion, "portion", last ? "last" : "more");
         g_string_append_len(portion, g->out->str + 3, g->prefix_len - 3);
         g_string_append_len(portion, g->out->str + from, to - from);
-        g_string_append(portion, "</query></iq>");
+        g_string_append(portion, g->list_end);
         emit(g, GUARD_STANZA, g->top->ns, g->top->name, portion);
         if (stopped(g))
             return;
@@ -638,11 +648,15 @@ static void start_top(
 static void start_child_of_iq(struct guard *g, const struct name *name)
 {
     /* A second child: what was written so far is no prefix any more. */
-    g->portionable = g->is_result && g->children[1] == 0 &&
-                     equals(name->local, name->local_len, "query") &&
-                     (equals(name->ns, name->ns_len, "jabber:iq:roster") ||
-                         equals(name->ns, name->ns_len,
-                             "http://jabber.org/protocol/disco#items"));
+    g->portionable = false;
+    if (!g->is_result || g->children[1] > 0)
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
+        if (equals(name->local, name->local_len, lists[i].name) &&
+            equals(name->ns, name->ns_len, lists[i].ns)) {
+            g->portionable = true;
+            g->list_end = lists[i].end;
+        }
 }
 
 static void on_start(void *data, const char *full, const char **attributes)

@@ -7,7 +7,7 @@
  * in text and attributes. A stanza is passed on when its end tag was seen,
  * never half of one. Pure: no I/O, no time.
  *
- * Huge query results (roster, disco#items) are handed over in portions of
+ * Huge results (roster, disco#items, block list) are handed over in portions of
  * GUARD_PORTION children: each portion is a complete stanza that carries the
  * attribute portion='more', the last one portion='last'; an attribute of that
  * name from outside is dropped. (libstrophe appends children in O(n).)

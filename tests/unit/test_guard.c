@@ -754,6 +754,17 @@ static void test_portions(void)
         check_portions(sizes[i], ITEMS, "");
     }
     check_portions(50000, ROSTER, "");
+    /* A list with another name for its element (XEP-0191). */
+    g_autofree char *items = repeat("<item jid='a'/>", 300);
+    g_autofree char *in =
+        g_strdup_printf("<iq type='result'><blocklist "
+                        "xmlns='urn:xmpp:blocking'>%s</blocklist></iq>",
+            items);
+    auto_struct(session) s = session_online();
+    g_assert_true(feed(s, in));
+    g_assert_cmpuint(s->items, ==, 2);
+    g_assert_nonnull(strstr(s->transcript->str, "portion='more'"));
+    g_assert_true(g_str_has_suffix(s->transcript->str, "</blocklist></iq>\n"));
 }
 
 static void test_not_portioned(void)
