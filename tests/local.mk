@@ -53,12 +53,16 @@ UNIT_TESTS += tests/unit/test_text
 
 FUZZ_TARGETS += tests/fuzz/fuzz_jid
 tests_fuzz_fuzz_jid_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_jid_LDFLAGS = $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz/fuzz_sasl
 tests_fuzz_fuzz_sasl_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_sasl_LDFLAGS = $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz/fuzz_stamp
 tests_fuzz_fuzz_stamp_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_stamp_LDFLAGS = $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz/fuzz_text
 tests_fuzz_fuzz_text_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_text_LDFLAGS = $(FUZZ_LINK)
 
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)

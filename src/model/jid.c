@@ -449,10 +449,13 @@ bool jid_uri_parse(
 
 char *jid_prepare(const char *text, GError **error)
 {
+    while (g_ascii_isspace(*text))
+        text++;
     g_autofree char *trimmed = NULL;
     size_t len = strlen(text);
-    if (len && (g_ascii_isspace(text[0]) || g_ascii_isspace(text[len - 1]))) {
-        trimmed = g_strstrip(g_strdup(text));
+    /* Space at the end of a resource is a part of it. */
+    if (len && g_ascii_isspace(text[len - 1]) && jid_is_bare(text)) {
+        trimmed = g_strchomp(g_strdup(text));
         text = trimmed;
     }
     return is_uri(text) ? prepare_uri(text, error) : prepare_jid(text, error);

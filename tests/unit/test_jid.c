@@ -54,6 +54,7 @@ static void test_h50(void)
     expect_prepared("A@V", "a@v");
     expect_prepared("a@V.tld.", "a@v.tld");
     expect_prepared("  a@v\n", "a@v");
+    expect_prepared(" a@v/r ", "a@v/r ");
     expect_prepared("a@v/r/s", "a@v/r/s");
     expect_prepared("a@v/r\u00a0s\u3000t", "a@v/r s t");
     expect_prepared("a@v/\u212b", "a@v/Å");
