@@ -1509,14 +1509,15 @@ void stream_password(struct stream *stream, struct secret *password)
         authenticate(stream);
 }
 
-void stream_send(struct stream *stream, xmpp_stanza_t *stanza)
+bool stream_send(struct stream *stream, xmpp_stanza_t *stanza)
 {
     bool registering = stream->step == STEP_REGISTER;
     if ((!registering && stream->step != STEP_ONLINE) || stream->ending)
-        return;
+        return false;
     if (registering)
         expect_step(stream, STEP_REGISTER);
     relay_send(stream->relay, stanza);
+    return true;
 }
 
 void stream_send_raw(struct stream *stream, const char *xml, gssize len)

@@ -76,7 +76,8 @@ void stream_fail(struct stream *stream, const char *condition, const char *text)
 void stream_certificate_decide(struct stream *stream, bool trust, const char *sha256_to_pin);
 void stream_password(struct stream *stream, struct secret *password); /* NULL: none to be had */
 
-void stream_send(struct stream *stream, xmpp_stanza_t *stanza); /* only when online or registering */
+/* Only when online or registering; false: dropped. */
+bool stream_send(struct stream *stream, xmpp_stanza_t *stanza);
 void stream_send_raw(struct stream *stream, const char *xml, gssize len);
 gsize stream_unsent_bytes(const struct stream *stream);
 

@@ -45,6 +45,7 @@ struct registration {
     char *jid; /* result */
     GError *error;
     bool ended;
+    bool connect_again; /* as soon as the old connection is gone */
     guint idle;
 };
 
@@ -121,7 +122,7 @@ static void G_GNUC_PRINTF(3, 4) fail(
 
 /* Requests. */
 
-static void send_request(
+static bool send_request(
     struct registration *reg, const char *type, xmpp_stanza_t *query)
 {
     g_free(reg->id);
@@ -129,7 +130,7 @@ static void send_request(
     g_autoptr(xmpp_stanza_t) iq = stanza_new(
         "iq", NULL, "type", type, "id", reg->id, "to", reg->domain, NULL);
     stanza_take_child(iq, query);
-    stream_send(reg->stream, iq);
+    return stream_send(reg->stream, iq);
 }
 
 static void ask_for_form(struct registration *reg)
@@ -140,14 +141,15 @@ static void ask_for_form(struct registration *reg)
 
 static void submit(struct registration *reg)
 {
-    if (reg->state != STATE_AUTHENTICATING) {
-        /* The server got tired of waiting for the person. */
-        reg->waiting = WAITING_CONNECTION;
+    /* When the server got tired of waiting for the person: once more. */
+    reg->waiting = WAITING_CONNECTION;
+    if (reg->state == STATE_OFFLINE)
         stream_connect(reg->stream);
-        return;
-    }
-    reg->waiting = WAITING_RESULT;
-    send_request(reg, "set", register_form_write(reg->form, reg->plain));
+    else if (send_request(
+                 reg, "set", register_form_write(reg->form, reg->plain)))
+        reg->waiting = WAITING_RESULT;
+    else
+        reg->connect_again = true;
 }
 
 /* The person. */
@@ -385,10 +387,14 @@ static void on_state(enum connection_state state, const GError *error,
     reg->state = state;
     if (state != STATE_OFFLINE)
         return;
+    bool again = reg->connect_again;
+    reg->connect_again = false;
     if (reg->ended)
         tell_later(reg);
     else if (reg->waiting == WAITING_PERSON)
         return; /* submit() connects anew */
+    else if (again)
+        stream_connect(reg->stream);
     else if (error)
         end(reg, g_error_copy(error));
     else
