@@ -1,6 +1,39 @@
 # The terminal front end.
 noinst_LIBRARIES += libui.a
 libui_a_SOURCES = \
-	ui/tui.c \
-	ui/tui.h
-LIBUI = libui.a
+	ui/draw/grid.c ui/draw/grid.h \
+	ui/draw/style.c ui/draw/style.h \
+	ui/draw/wrap.c ui/draw/wrap.h \
+	ui/term/key.c ui/term/key.h \
+	ui/term/line.c ui/term/line.h \
+	ui/term/screen.c ui/term/screen.h \
+	ui/term/signals.c ui/term/signals.h \
+	ui/theme/theme.c ui/theme/theme.h \
+	ui/widget/form.c ui/widget/form.h \
+	ui/widget/table.c ui/widget/table.h \
+	ui/pane/layout.c \
+	ui/pane/pane.h \
+	ui/pane/pane_chat.c \
+	ui/pane/pane_console.c \
+	ui/pane/pane_input.c \
+	ui/pane/pane_results.c \
+	ui/pane/pane_roster.c \
+	ui/pane/pane_status.c \
+	ui/pane/pane_title.c \
+	ui/pane/pane_xml.c \
+	ui/dialog/certificate.c \
+	ui/dialog/confirm.c \
+	ui/dialog/contact.c \
+	ui/dialog/dialog.c ui/dialog/dialog.h \
+	ui/dialog/first_start.c \
+	ui/dialog/form.c \
+	ui/dialog/help.c \
+	ui/dialog/password.c \
+	ui/dialog/subscription.c \
+	ui/keys.c \
+	ui/tui.c ui/tui.h \
+	ui/tui_commands.c \
+	ui/ui.h \
+	ui/window.c
+libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
+LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS)

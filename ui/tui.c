@@ -1,27 +1,1212 @@
-/* Stands in for the screen until it is built. */
+/*
+ * The front end's heart: an observer that only marks panes dirty, a key path
+ * (dialog, menu, results, roster, key table, readline), and one drawing per
+ * turn of the loop. A key draws at once; what the network does is drawn at
+ * most 60 times a second. Idle, nothing runs but the clock's minute.
+ */
+#include "config.h"
+#include "ui/ui.h"
 #include "ui/tui.h"
+#include "base/text.h"
+#include "model/account.h"
+#include "net/stream.h"
+#include "store/option.h"
+#include "ui/term/line.h"
+#include "ui/term/screen.h"
+#include "ui/term/signals.h"
+#include "xep/xep0352_csi.h"
+#include "xmpp/rfc6120_session.h"
+#include <errno.h>
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include <gio/gio.h>
+enum {
+    FRAME_US = 16000,        /* between two drawings for the network */
+    KEY_FRAME_US = 3000,     /* … for keys */
+    RESIZE_MS = 34,          /* at most 30 a second (F29) */
+    QUIT_MS = 2000,          /* after SIGHUP or SIGTERM (F30) */
+    BELL_US = 1000000, SENDER_US = 5000000, SENDERS_MAX = 1024, /* H49 */
+    TITLE_US = 500000,
+    READ_BYTES = 16384, READS = 64,
+    MIN_COLS = 20, MIN_ROWS = 5,
+};
+
+/* ---- options ---- */
+
+const char *tui_option(const struct tui *tui, const char *name)
+{
+    if (tui->app->options && options_row(tui->app->options, name)) {
+        const char *value = options_get(tui->app->options, NULL, name);
+        if (value)
+            return value;
+    }
+    for (const struct option *row = ui_options; row->name; row++)
+        if (!strcmp(row->name, name))
+            return row->fallback ? row->fallback : "";
+    return "";
+}
+
+bool tui_option_bool(const struct tui *tui, const char *name)
+{
+    const char *value = tui_option(tui, name);
+    return !strcmp(value, "true") || !strcmp(value, "on") || !strcmp(value, "yes") ||
+        !strcmp(value, "1");
+}
+
+int tui_option_int(const struct tui *tui, const char *name)
+{
+    return (int)g_ascii_strtoll(tui_option(tui, name), NULL, 10);
+}
+
+int tui_format_time(gint64 time_us, const char *format, char *out, gsize size)
+{
+    time_t seconds = (time_t)(time_us / G_USEC_PER_SEC);
+    struct tm tm;
+    char local[128];
+    *out = '\0';
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    if (!localtime_r(&seconds, &tm) || !strftime(local, sizeof local, format, &tm))
+        return 0;
+#pragma GCC diagnostic pop
+    /* The names of days and months are in the locale's charset. */
+    g_autofree char *utf8 = g_utf8_validate(local, -1, NULL)
+        ? g_strdup(local) : g_locale_to_utf8(local, -1, NULL, NULL, NULL);
+    if (!utf8)
+        return 0;
+    gsize used = 0;
+    for (const char *p = utf8; *p && used + 1 < size; p++)
+        if (*p != ' ' || (used && out[used - 1] != ' ')) /* %e pads */
+            out[used++] = *p;
+    out[used] = '\0';
+    return text_width(out, -1);
+}
+
+/* ---- drawing ---- */
+
+void pane_free(struct pane *pane)
+{
+    if (pane)
+        pane->ops->destroy(pane);
+}
+
+void pane_dirty(struct pane *pane)
+{
+    if (pane->dirty)
+        return;
+    pane->dirty = true;
+    if (pane->cols)
+        tui_dirty(pane->tui);
+}
+
+static void draw_pane(struct tui *tui, struct pane *pane)
+{
+    if (!pane->dirty || !pane->cols || !pane->rows)
+        return;
+    pane->dirty = false;
+    pane->ops->draw(pane, area_sub(grid_area(tui->grid), pane->x, pane->y, pane->cols, pane->rows));
+}
+
+static void draw_tree(struct tui *tui, struct layout *layout)
+{
+    if (layout->kind == LAYOUT_LEAF) {
+        draw_pane(tui, layout->window->pane);
+        return;
+    }
+    draw_tree(tui, layout->a);
+    draw_tree(tui, layout->b);
+}
+
+static void draw_small(struct tui *tui)
+{
+    struct area area = grid_area(tui->grid);
+    area_clear(area, style_of(ROLE_TEXT));
+    g_autofree char *text = g_strdup_printf(_("txmpp needs %dx%d"), MIN_COLS, MIN_ROWS);
+    grid_text_fit(area, 0, 0, area.cols, style_of(ROLE_TEXT), text);
+}
+
+static void update_title(struct tui *tui)
+{
+    if (!tui->screen || !tui_option_bool(tui, "ui.title"))
+        return;
+    gint64 now = g_get_monotonic_time();
+    if (now - tui->title_us < TITLE_US && tui->title_shown)
+        return;
+    guint unread = 0;
+    for (guint i = 0; i < tui->windows->len; i++) {
+        const struct window *window = tui->windows->pdata[i];
+        unread += window->chat ? window->chat->unread : 0;
+    }
+    const struct window *window = window_current(tui);
+    const char *name = window->kind == WINDOW_CHAT ? window_name(window) : "";
+    g_autofree char *title = unread
+        ? g_strdup_printf("(%u) txmpp%s%.64s", unread, *name ? ": " : "", name)
+        : g_strdup_printf("txmpp%s%.64s", *name ? ": " : "", name);
+    tui->title_us = now;
+    if (!g_strcmp0(title, tui->title_shown))
+        return;
+    screen_title(tui->screen, title);
+    g_free(tui->title_shown);
+    tui->title_shown = g_steal_pointer(&title);
+}
+
+void tui_draw(struct tui *tui)
+{
+    if (tui->detached || tui->leaving)
+        return;
+    if (tui->screen && screen_busy(tui->screen)) {
+        tui->draw_dirty = true; /* on_drained comes back */
+        return;
+    }
+    g_clear_handle_id(&tui->draw_source, g_source_remove);
+    tui->draw_dirty = false;
+    tui->drawn_us = g_get_monotonic_time();
+    struct area area = grid_area(tui->grid);
+    tui->grid->cursor_x = tui->grid->cursor_y = -1;
+    tui->small = area.cols < MIN_COLS || area.rows < MIN_ROWS;
+    if (tui->small)
+        draw_small(tui);
+    else {
+        if (tui->relayout) {
+            layout_place(tui);
+            area_clear(area, style_of(ROLE_TEXT));
+            layout_draw_frame(tui, area);
+        }
+        tui->input->dirty = true;
+        draw_pane(tui, tui->roster);
+        draw_tree(tui, tui->layout);
+        draw_pane(tui, tui->title);
+        draw_pane(tui, tui->results);
+        draw_pane(tui, tui->status);
+        draw_pane(tui, tui->input);
+        input_draw_menu(tui, area);
+        dialog_draw_all(tui, area);
+    }
+    if (!tui->screen)
+        return;
+    update_title(tui);
+    screen_show(tui->screen, tui->grid, tui->theme, tui->depth);
+}
+
+static gboolean on_draw(gpointer data)
+{
+    struct tui *tui = data;
+    tui->draw_source = 0;
+    tui_draw(tui);
+    return G_SOURCE_REMOVE;
+}
+
+void tui_dirty(struct tui *tui)
+{
+    tui->draw_dirty = true;
+    if (tui->draw_source || !tui->screen || tui->leaving)
+        return;
+    gint64 since = g_get_monotonic_time() - tui->drawn_us;
+    guint wait_ms = since >= FRAME_US ? 0 : (guint)((FRAME_US - since) / 1000 + 1);
+    /* Above the network's priority: a flood must not starve the screen. */
+    tui->draw_source = g_timeout_add_full(G_PRIORITY_HIGH, wait_ms, on_draw, tui, NULL);
+}
+
+void tui_dirty_all(struct tui *tui)
+{
+    tui->relayout = true;
+    tui_dirty(tui);
+}
+
+static void on_drained(gpointer data)
+{
+    struct tui *tui = data;
+    if (tui->draw_dirty)
+        tui_dirty(tui);
+}
+
+static gboolean on_minute(gpointer data)
+{
+    struct tui *tui = data;
+    gint64 into = g_get_real_time() / 1000 % 60000;
+    if (tui->clock_source)
+        pane_dirty(tui->status);
+    tui->clock_source = g_timeout_add((guint)(60000 - into + 5), on_minute, tui);
+    return G_SOURCE_REMOVE;
+}
+
+/* ---- running commands ---- */
+
+static bool has_secret(const struct command *command)
+{
+    for (const struct arg *arg = command->args;
+         arg < command->args + COMMAND_ARGS && arg->name; arg++)
+        if (arg->kind && arg->kind->is_secret)
+            return true;
+    for (const struct command *sub = command->sub; sub && sub->name; sub++)
+        if (has_secret(sub))
+            return true;
+    return false;
+}
+
+static bool line_has_secret(const struct tui *tui, const char *line)
+{
+    if (line[0] != '/' || !tui->app->engine)
+        return false;
+    g_autofree char *name = g_strndup(line + 1, strcspn(line + 1, " \t\n"));
+    const struct command *command = engine_find(tui->app->engine, name);
+    return command && has_secret(command);
+}
+
+static void run(struct tui *tui, const char *line, bool quiet)
+{
+    if (!tui->app->engine)
+        return;
+    struct window *window = window_current(tui);
+    g_autofree char *heading = line_has_secret(tui, line)
+        ? g_strndup(line, strcspn(line, " \t\n")) : g_strdup(line);
+    struct run_context context = {
+        .front = &tui->front,
+        .sink = results_sink_new(tui, heading, quiet),
+        .chat = window->chat,
+        .account = window->chat ? window->chat->account : NULL,
+    };
+    engine_run(tui->app->engine, line, &context);
+    tui_dirty(tui);
+}
+
+void tui_run(struct tui *tui, const char *line)
+{
+    run(tui, line, true);
+}
+
+void tui_run_shown(struct tui *tui, const char *line)
+{
+    run(tui, line, false);
+}
+
+void tui_runf(struct tui *tui, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *line = g_strdup_vprintf(format, args);
+    va_end(args);
+    run(tui, line, true);
+}
+
+char *tui_quote(const char *word)
+{
+    GString *out = g_string_new("\"");
+    for (const char *p = word; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_c(out, '\\');
+        g_string_append_c(out, *p);
+    }
+    g_string_append_c(out, '"');
+    return g_string_free(out, FALSE);
+}
+
+void tui_note(struct tui *tui, enum role role, const char *text)
+{
+    pane_console_add(window_console(tui)->pane, 0, role, text);
+    pane_results_say(tui, role, text);
+}
+
+static void on_accept(const char *text, gpointer data)
+{
+    struct tui *tui = data;
+    input_menu_close(tui);
+    pane_results_close(tui);
+    g_autofree char *line = g_strdup(text);
+    g_strchomp(line);
+    if (!*line)
+        return;
+    if (!line_has_secret(tui, line))
+        line_remember(tui->line, line);
+    struct window *window = window_current(tui);
+    if (window->chat)
+        g_clear_pointer(&window->chat->draft, g_free);
+    if (window->chat && line[0] != '/') {
+        pane_chat_bottom(window->pane);
+        pane_chat_set_new(window->pane, 0);
+    }
+    run(tui, line, false);
+    tui_dirty_all(tui);
+}
+
+static void on_complete(gpointer data)
+{
+    input_complete(data);
+}
+
+/* ---- keys ---- */
+
+static bool is_plain(const struct key *key, enum key_code code)
+{
+    return key->code == code && !key->mods;
+}
+
+static bool is_control(const struct key *key, const char *letter)
+{
+    return key->code == KEY_CHAR && key->mods == MOD_CTRL && !strcmp(key->text, letter);
+}
+
+static bool inside(const struct pane *pane, const struct key *key)
+{
+    return pane->cols && key->x >= pane->x && key->y >= pane->y &&
+        key->x < pane->x + pane->cols && key->y < pane->y + pane->rows;
+}
+
+static void scroll_window(struct window *window, int rows)
+{
+    if (window->kind == WINDOW_CHAT)
+        pane_chat_scroll(window->pane, rows);
+    else if (window->kind == WINDOW_CONSOLE)
+        pane_console_scroll(window->pane, rows);
+    else
+        pane_xml_scroll(window->pane, rows);
+}
+
+static void mouse(struct tui *tui, const struct key *key)
+{
+    int border = tui->roster->x + tui->roster->cols;
+    if (key->button == MOUSE_RELEASE) {
+        tui->dragging = false;
+        return;
+    }
+    bool on_border = tui->roster->cols && key->x == border &&
+        key->y >= tui->roster->y && key->y < tui->roster->y + tui->roster->rows;
+    if (key->button == MOUSE_LEFT && on_border) {
+        tui->dragging = true;
+        return;
+    }
+    if (key->button == MOUSE_DRAG) {
+        if (tui->dragging) {
+            tui->roster_width = CLAMP(key->x, 12, MAX(tui->grid->cols - 30, 12));
+            tui_dirty_all(tui);
+        }
+        return;
+    }
+    struct key relative = *key;
+    if (inside(tui->roster, key)) {
+        relative.x -= tui->roster->x;
+        relative.y -= tui->roster->y;
+        tui->roster->ops->key(tui->roster, &relative);
+        return;
+    }
+    if (inside(tui->results, key)) {
+        tui->results->ops->key(tui->results, key);
+        return;
+    }
+    struct layout *leaf = layout_leaf_at(tui, key->x, key->y);
+    if (!leaf)
+        return;
+    if (key->button == MOUSE_WHEEL_UP)
+        scroll_window(leaf->window, 3);
+    else if (key->button == MOUSE_WHEEL_DOWN)
+        scroll_window(leaf->window, -3);
+    else if (key->button == MOUSE_LEFT && leaf != tui->leaf) {
+        input_save_draft(tui);
+        tui->leaf = leaf;
+        input_load_draft(tui);
+        tui_dirty_all(tui);
+    }
+    if (key->button == MOUSE_LEFT && tui->focus == FOCUS_ROSTER) {
+        tui->focus = FOCUS_INPUT;
+        tui_dirty_all(tui);
+    }
+}
+
+static void focus_changed(struct tui *tui, bool focused)
+{
+    tui->terminal_focused = focused;
+    for (guint i = 0; i < tui->app->accounts->len; i++) {
+        struct account *account = tui->app->accounts->pdata[i];
+        if (account->session)
+            client_state_set(account, focused);
+    }
+    if (focused)
+        window_mark_read(tui, window_current(tui));
+}
+
+/* Keys of the input line that readline must not see. */
+static bool input_key(struct tui *tui, const struct key *key)
+{
+    const char *text = tui->line ? line_text(tui->line) : "";
+    if (tui->completion) {
+        if (is_plain(key, KEY_TAB) || is_plain(key, KEY_DOWN_))
+            return input_menu_step(tui, 1);
+        if (key->code == KEY_BACKTAB || is_plain(key, KEY_UP_))
+            return input_menu_step(tui, -1);
+        bool escape = is_plain(key, KEY_ESC);
+        bool chosen = is_plain(key, KEY_ENTER) && tui->completion_at != G_MAXUINT;
+        input_menu_close(tui);
+        if (escape || chosen)
+            return true;
+    }
+    if (key->code == KEY_ENTER && (key->mods & MOD_ALT)) {
+        if (tui->line)
+            line_insert(tui->line, "\n");
+        return true;
+    }
+    if (is_control(key, "c")) {
+        if (!*text)
+            tui->quit_hint = true;
+        if (tui->line)
+            line_set(tui->line, "", 0);
+        pane_dirty(tui->status);
+        return true;
+    }
+    if (is_control(key, "d") && !*text) {
+        tui->quit_hint = true;
+        pane_dirty(tui->status);
+        return true;
+    }
+    return false;
+}
+
+void tui_key(struct tui *tui, const struct key *key)
+{
+    switch (key->code) {
+    case KEY_FOCUS_IN:
+    case KEY_FOCUS_OUT:
+        focus_changed(tui, key->code == KEY_FOCUS_IN);
+        return;
+    case KEY_REPORT:
+        return;
+    default:
+        break;
+    }
+    if (tui->quit_hint) {
+        tui->quit_hint = false;
+        pane_dirty(tui->status);
+    }
+    if (is_control(key, "z")) {
+        tui_suspend(tui);
+        return;
+    }
+    if (tui->small || dialog_key(tui, key))
+        return;
+    if (key->code == KEY_MOUSE_) {
+        mouse(tui, key);
+        return;
+    }
+    if (key->code == KEY_PASTE) {
+        tui->focus = FOCUS_INPUT;
+        input_paste(tui, key);
+        return;
+    }
+    if (tui->focus == FOCUS_ROSTER) {
+        if (tui->roster->ops->key(tui->roster, key))
+            return;
+        keys_run(tui, key);
+        return;
+    }
+    if (!input_key(tui, key)) {
+        if (tui->results->ops->key(tui->results, key) || keys_run(tui, key))
+            return;
+        if (tui->line)
+            line_key(tui->line, key);
+    }
+    input_changed(tui);
+}
+
+static void on_key(const struct key *key, gpointer data)
+{
+    tui_key(data, key);
+}
+
+static gboolean on_escape(gpointer data)
+{
+    struct tui *tui = data;
+    tui->esc_source = 0;
+    keys_timeout(tui->keys);
+    tui_draw(tui);
+    return G_SOURCE_REMOVE;
+}
+
+static void quit(struct tui *tui);
+
+static guint stdin_source_of(struct tui *tui, bool on);
+
+static gboolean on_input(int fd, GIOCondition condition, gpointer data)
+{
+    struct tui *tui = data;
+    char bytes[READ_BYTES];
+    gssize n = -1;
+    for (int i = 0; i < READS; i++) {
+        n = read(fd, bytes, sizeof bytes);
+        if (n <= 0)
+            break;
+        if (screen_is_utf8(tui->screen))
+            keys_feed(tui->keys, bytes, (gsize)n);
+        else {
+            gsize len = 0;
+            g_autofree char *utf8 = g_convert_with_fallback(bytes, n, "UTF-8",
+                strcmp(g_get_codeset(), "ANSI_X3.4-1968") ? g_get_codeset() : "ISO-8859-1",
+                "?", NULL, &len, NULL);
+            if (utf8)
+                keys_feed(tui->keys, utf8, len);
+        }
+        if (tui->leaving || tui->detached)
+            return G_SOURCE_CONTINUE;
+    }
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+        (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL))) {
+        stdin_source_of(tui, false); /* the terminal is gone (F30) */
+        tui->detached = true;
+        quit(tui);
+        return G_SOURCE_REMOVE;
+    }
+    g_clear_handle_id(&tui->esc_source, g_source_remove);
+    if (keys_pending(tui->keys))
+        tui->esc_source = g_timeout_add_full(G_PRIORITY_HIGH, KEY_ESC_MS, on_escape, tui, NULL);
+    gint64 now = g_get_monotonic_time();
+    if (now - tui->key_drawn_us >= KEY_FRAME_US) {
+        tui->key_drawn_us = now;
+        tui_draw(tui);
+    } else
+        tui_dirty(tui);
+    return G_SOURCE_CONTINUE;
+}
+
+/* ---- leaving ---- */
+
+static gboolean on_quit_deadline(gpointer data)
+{
+    struct tui *tui = data;
+    g_main_loop_quit(tui->app->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void quit(struct tui *tui)
+{
+    if (!tui->app->loop)
+        return;
+    g_timeout_add(QUIT_MS, on_quit_deadline, tui);
+    if (tui->app->quitting) {
+        g_main_loop_quit(tui->app->loop); /* the second signal (F30) */
+        return;
+    }
+    app_quit(tui->app, NULL);
+}
+
+/* ---- $EDITOR and suspending ---- */
+
+static void detach(struct tui *tui)
+{
+    stdin_source_of(tui, false);
+    screen_leave(tui->screen);
+    tui->detached = true;
+}
+
+static void reattach(struct tui *tui)
+{
+    tui->detached = false;
+    screen_enter(tui->screen);
+    stdin_source_of(tui, true);
+    tui_dirty_all(tui);
+}
+
+void tui_suspend(struct tui *tui)
+{
+    if (!tui->screen || tui->detached)
+        return;
+    detach(tui);
+    signals_stop_self();
+    reattach(tui);
+}
+
+static gboolean on_resize(gpointer data);
+
+static void on_signal(int signo, gpointer data)
+{
+    struct tui *tui = data;
+    switch (signo) {
+    case SIGWINCH:
+        if (!tui->clock_source || tui->editing)
+            break;
+        if (!tui->resize_source) {
+            gint64 since = g_get_monotonic_time() - tui->drawn_us;
+            tui->resize_source = g_timeout_add_full(G_PRIORITY_HIGH,
+                since > RESIZE_MS * 1000 ? 0 : RESIZE_MS, on_resize, tui, NULL);
+        }
+        break;
+    case SIGTSTP:
+        tui_suspend(tui);
+        break;
+    case SIGCONT:
+        if (!tui->detached) {
+            screen_continued(tui->screen);
+            g_clear_handle_id(&tui->resize_source, g_source_remove);
+            on_resize(tui);
+        }
+        break;
+    default:
+        quit(tui);
+        break;
+    }
+}
+
+static gboolean on_resize(gpointer data)
+{
+    struct tui *tui = data;
+    int cols, rows;
+    tui->resize_source = 0;
+    if (tui->leaving)
+        return G_SOURCE_REMOVE;
+    screen_resized(tui->screen);
+    screen_size(tui->screen, &cols, &rows);
+    grid_resize(tui->grid, cols, rows);
+    screen_forget(tui->screen);
+    tui->relayout = true;
+    tui_draw(tui);
+    return G_SOURCE_REMOVE;
+}
+
+struct editing {
+    struct tui *tui;
+    char *file;
+    void (*done)(const char *text, const GError *error, gpointer data);
+    gpointer data;
+};
+
+static void on_editor_exit(GPid pid, gint status, gpointer data)
+{
+    struct editing *editing = data;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+    g_spawn_close_pid(pid);
+    if (g_spawn_check_wait_status(status, &error))
+        g_file_get_contents(editing->file, &text, NULL, &error);
+    unlink(editing->file);
+    editing->tui->editing = false;
+    reattach(editing->tui);
+    g_clear_handle_id(&editing->tui->resize_source, g_source_remove);
+    on_resize(editing->tui);
+    if (text && !g_utf8_validate(text, -1, NULL)) {
+        g_autofree char *valid = g_utf8_make_valid(text, -1);
+        g_free(text);
+        text = g_steal_pointer(&valid);
+    }
+    editing->done(text, error, editing->data);
+    g_free(editing->file);
+    g_free(editing);
+}
+
+/* The editor's standard streams are the terminal; nothing of ours is open. */
+bool tui_edit(struct front *front, const char *text,
+    void (*done)(const char *text, const GError *error, gpointer data), gpointer data)
+{
+    struct tui *tui = tui_of(front);
+    if (!tui->screen || tui->detached)
+        return false;
+    const char *editor = g_getenv("VISUAL");
+    if (!editor || !*editor)
+        editor = g_getenv("EDITOR");
+    g_auto(GStrv) argv = NULL;
+    gint argc = 0;
+    g_autoptr(GError) error = NULL;
+    if (!g_shell_parse_argv(editor && *editor ? editor : "editor", &argc, &argv, &error)) {
+        done(NULL, error, data);
+        return true;
+    }
+    struct editing *editing = g_new0(struct editing, 1);
+    *editing = (struct editing){ tui, NULL, done, data };
+    int fd = g_file_open_tmp("txmpp-XXXXXX.txt", &editing->file, &error);
+    if (fd >= 0)
+        close(fd);
+    if (fd < 0 || (text && !g_file_set_contents_full(editing->file, text, -1,
+                       G_FILE_SET_CONTENTS_NONE, 0600, &error))) {
+        done(NULL, error, data);
+        g_free(editing->file);
+        g_free(editing);
+        return true;
+    }
+    g_auto(GStrv) full = g_new0(char *, (gsize)argc + 2);
+    for (int i = 0; i < argc; i++)
+        full[i] = g_strdup(argv[i]);
+    full[argc] = g_strdup(editing->file);
+    detach(tui);
+    GPid pid;
+    if (!g_spawn_async(NULL, full, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
+                G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, &pid, &error)) {
+        unlink(editing->file);
+        reattach(tui);
+        done(NULL, error, data);
+        g_free(editing->file);
+        g_free(editing);
+        return true;
+    }
+    tui->editing = true;
+    g_child_watch_add(pid, on_editor_exit, editing);
+    return true;
+}
+
+/* ---- notifications ---- */
+
+static bool wants_bell(struct tui *tui, const struct chat *chat)
+{
+    g_autofree char *own = tui->app->options
+        ? options_section_get(tui->app->options, "notify", chat->jid) : NULL;
+    const char *rule = own ? own : tui_option(tui, "ui.notify");
+    if (!strcmp(rule, "never"))
+        return false;
+    return strcmp(rule, "mention") || chat->mentions || chat->kind == CHAT_CONTACT;
+}
+
+/* H49: a bell a second, one notification per sender in five. */
+static void notify(struct tui *tui, const struct chat *chat, const struct message *message)
+{
+    gint64 now = g_get_monotonic_time();
+    if (!tui->screen || message->outgoing || message->archive || now - tui->bell_us < BELL_US)
+        return;
+    gint64 *last = g_hash_table_lookup(tui->notified, chat->jid);
+    if ((last && now - *last < SENDER_US) || !wants_bell(tui, chat))
+        return;
+    if (g_hash_table_size(tui->notified) >= SENDERS_MAX)
+        g_hash_table_remove_all(tui->notified);
+    gint64 *stamp = g_new(gint64, 1);
+    *stamp = now;
+    g_hash_table_replace(tui->notified, g_strdup(chat->jid), stamp);
+    tui->bell_us = now;
+    if (tui_option_bool(tui, "ui.bell"))
+        screen_bell(tui->screen);
+    if (tui_option_bool(tui, "ui.notify_osc"))
+        screen_notify(tui->screen, account_display_name(chat->account, chat->jid),
+            message->body ? message->body : "");
+}
+
+/* ---- the observer ---- */
+
+static void on_message(struct tui *tui, const struct event *event)
+{
+    struct chat *chat = event->chat;
+    const struct message *message = event->message.message;
+    struct window *window = chat->ui;
+    if (!window)
+        window = window_open(tui, chat);
+    if (window->pane->cols) {
+        pane_dirty(window->pane);
+        if (window_is_visible(tui, window))
+            return;
+    }
+    if (!message->outgoing && !pane_chat_new_number(window->pane))
+        pane_chat_set_new(window->pane, message->number);
+    pane_dirty(tui->status);
+    pane_dirty(tui->roster);
+    notify(tui, chat, message);
+}
+
+static void on_state(struct tui *tui, const struct event *event)
+{
+    const struct account *account = event->account;
+    const GError *error = event->state.error;
+    g_autoptr(GString) text = g_string_new(account->jid);
+    g_string_append_printf(text, ": %s", connection_state_name(account->state));
+    if (account->state == STATE_ONLINE && account->full_jid)
+        g_string_append_printf(text, " as %s%s%s", account->full_jid,
+            account->tls_version ? ", " : "", account->tls_version ? account->tls_version : "");
+    if (error)
+        g_string_append_printf(text, " - %s", error->message);
+    if (account->state == STATE_WAITING && event->state.retry_ms > 0)
+        g_string_append_printf(text, " (next attempt in %" G_GINT64_FORMAT " s)",
+            (event->state.retry_ms + 999) / 1000);
+    enum role role = error ? ROLE_ERROR : ROLE_NOTICE;
+    pane_console_add(window_console(tui)->pane, 0, role, text->str);
+    if (error && account->state == STATE_OFFLINE) {
+        g_autofree char *sentence = g_strdup_printf("%s: %s", account->jid, error->message);
+        pane_results_say(tui, ROLE_ERROR, sentence);
+    }
+    tui_dirty_all(tui);
+}
+
+static void on_error(struct tui *tui, const struct event *event)
+{
+    g_autofree char *text = g_strdup_printf("%s%s%s (%s)",
+        event->error_info.by ? event->error_info.by : "", event->error_info.by ? ": " : "",
+        event->error_info.text ? event->error_info.text : "error",
+        event->error_info.condition ? event->error_info.condition : "undefined-condition");
+    struct window *console = window_console(tui);
+    pane_console_add(console->pane, 0, ROLE_ERROR, text);
+    if (!window_is_visible(tui, console))
+        console->hot++;
+    pane_dirty(tui->status);
+}
+
+static void on_notice(struct tui *tui, const struct event *event)
+{
+    const char *who = event->account && tui->app->accounts->len > 1 ? event->account->jid : NULL;
+    g_autofree char *text = g_strdup_printf("%s%s%s", who ? who : "", who ? ": " : "",
+        event->notice.text);
+    pane_console_add(window_console(tui)->pane, 0,
+        event->notice.urgent ? ROLE_ERROR : ROLE_NOTICE, text);
+    if (event->notice.urgent)
+        pane_results_say(tui, ROLE_ERROR, text);
+}
+
+static void apply_options(struct tui *tui)
+{
+    tui->roster_shown = tui_option_bool(tui, "ui.roster");
+    int width = tui_option_int(tui, "ui.roster.width");
+    tui->roster_width = CLAMP(width, 12, 200);
+    if (tui->screen)
+        screen_mouse(tui->screen, tui_option_bool(tui, "ui.mouse"));
+    const char *ascii = tui_option(tui, "ui.ascii");
+    bool utf8 = !tui->screen || screen_is_utf8(tui->screen);
+    if (tui->screen)
+        tui->ascii = tui->grid->ascii = !strcmp(ascii, "on") || (strcmp(ascii, "off") && !utf8);
+    pane_roster_reset(tui->roster);
+    tui_dirty_all(tui);
+}
+
+static void on_option(struct tui *tui, const struct event *event)
+{
+    const struct option *row = event->option.option;
+    if (!row || !g_str_has_prefix(row->name, "ui."))
+        return;
+    if (!strcmp(row->name, "ui.theme") || !strcmp(row->name, "ui.colors"))
+        tui_apply_theme(tui);
+    apply_options(tui);
+}
+
+static void on_option_changed(const struct option *row, const char *account,
+    const char *value, gpointer data)
+{
+    struct event event = { .type = EVENT_OPTION };
+    (void)account;
+    event.option.option = row;
+    event.option.value = value;
+    on_option(data, &event);
+}
+
+static void close_account_windows(struct tui *tui, const struct account *account)
+{
+    for (guint i = tui->windows->len; i-- > 0;) {
+        struct window *window = tui->windows->pdata[i];
+        if (window->chat && window->chat->account == account)
+            window_close(tui, window);
+    }
+}
+
+static void on_event(const struct event *event, gpointer data)
+{
+    struct tui *tui = data;
+    switch (event->type) {
+    case EVENT_MESSAGE:
+        on_message(tui, event);
+        return;
+    case EVENT_MESSAGE_CHANGED:
+        if (event->chat && event->chat->ui)
+            pane_chat_forget(((struct window *)event->chat->ui)->pane, event->message.message);
+        return;
+    case EVENT_CLEAR:
+        if (event->chat && event->chat->ui)
+            pane_chat_cleared(((struct window *)event->chat->ui)->pane);
+        return;
+    case EVENT_XML:
+        for (guint i = 0; i < tui->windows->len; i++) {
+            struct window *window = tui->windows->pdata[i];
+            if (window->kind == WINDOW_XML)
+                window->pane->ops->event(window->pane, event);
+        }
+        return;
+    case EVENT_CHAT_GONE:
+        if (event->chat->ui)
+            window_close(tui, event->chat->ui);
+        return;
+    case EVENT_ACCOUNT_GONE:
+        close_account_windows(tui, event->account);
+        dialog_dismiss(&tui->front, event->account, NULL);
+        pane_roster_reset(tui->roster);
+        tui_dirty_all(tui);
+        return;
+    case EVENT_ROSTER_RESET:
+        pane_roster_reset(tui->roster);
+        return;
+    case EVENT_STATE:
+        on_state(tui, event);
+        break;
+    case EVENT_TYPING:
+        pane_dirty(tui->status);
+        return;
+    case EVENT_ERROR:
+        on_error(tui, event);
+        return;
+    case EVENT_NOTICE:
+        on_notice(tui, event);
+        return;
+    case EVENT_OPTION:
+        return; /* options_on_change tells it too */
+    case EVENT_PRESENCE:
+        if (event->chat || (event->contact && window_current(tui)->chat &&
+                !strcmp(window_current(tui)->chat->jid, event->contact->jid)))
+            pane_dirty(tui->title);
+        break;
+    default:
+        pane_dirty(tui->title);
+        pane_dirty(tui->status);
+        break;
+    }
+    tui->roster->ops->event(tui->roster, event);
+}
+
+/* ---- what the engine asks of us ---- */
+
+static struct chat *op_current_chat(struct front *front)
+{
+    return window_current(tui_of(front))->chat;
+}
+
+static void op_show_chat(struct front *front, struct chat *chat)
+{
+    struct tui *tui = tui_of(front);
+    tui->focus = FOCUS_INPUT;
+    window_show(tui, window_open(tui, chat));
+}
+
+static struct account *op_current_account(struct front *front)
+{
+    struct chat *chat = op_current_chat(front);
+    return chat ? chat->account : NULL;
+}
+
+static bool op_is_visible(struct front *front, const struct chat *chat)
+{
+    return window_is_visible(tui_of(front), chat->ui);
+}
+
+static void op_quit(struct front *front)
+{
+    struct tui *tui = tui_of(front);
+    if (tui->app->loop)
+        g_main_loop_quit(tui->app->loop);
+}
+
+static const struct front_ops front_ops = {
+    .ask = dialog_ask,
+    .dismiss = dialog_dismiss,
+    .current_chat = op_current_chat,
+    .show_chat = op_show_chat,
+    .current_account = op_current_account,
+    .is_visible = op_is_visible,
+    .quit = op_quit,
+    .edit = tui_edit,
+    .is_screen = true,
+};
+
+/* ---- life ---- */
+
+const char **tui_theme_dirs(struct tui *tui)
+{
+    static const char installed[] = THEMEDIR;
+    const char **dirs = g_new0(const char *, 4);
+    int n = 0;
+    if (tui->app->paths) {
+        g_autofree char *own = g_build_filename(tui->app->paths->config_dir, "themes", NULL);
+        dirs[n++] = g_intern_string(own);
+    }
+    dirs[n++] = installed;
+    return dirs;
+}
+
+void tui_apply_theme(struct tui *tui)
+{
+    const char *wanted = tui->app->config.theme ? tui->app->config.theme
+                                                : tui_option(tui, "ui.theme");
+    g_autofree const char **dirs = tui_theme_dirs(tui);
+    g_autoptr(GError) error = NULL;
+    struct theme *theme = theme_load(wanted, dirs, &error);
+    if (!theme) {
+        if (tui->title)
+            tui_note(tui, ROLE_ERROR, error->message);
+        if (tui->theme)
+            return;
+        theme = theme_parse("", 0, "dark", NULL);
+    }
+    if (tui->screen && tui->theme)
+        screen_recolor(tui->screen);
+    theme_free(tui->theme);
+    tui->theme = theme;
+    tui->depth = theme_depth(tui_option(tui, "ui.colors"),
+        tui->screen ? screen_colors(tui->screen) : 256);
+    if (tui->screen && !screen_colors(tui->screen))
+        tui->depth = DEPTH_MONO;
+    if (tui->title)
+        tui_dirty_all(tui);
+}
+
+void tui_load_hues(struct tui *tui)
+{
+    g_clear_pointer(&tui->hues, g_hash_table_destroy);
+    g_auto(GStrv) names = tui->app->options
+        ? options_section_keys(tui->app->options, "hues") : NULL;
+    for (char **name = names; name && *name; name++) {
+        g_autofree char *text = options_section_get(tui->app->options, "hues", *name);
+        guint64 degrees;
+        if (!text || !g_ascii_string_to_unsigned(text, 10, 0, 359, &degrees, NULL))
+            continue;
+        if (!tui->hues)
+            tui->hues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_hash_table_insert(tui->hues, g_strdup(*name),
+            GUINT_TO_POINTER(1 + (guint)degrees * HUES / 360));
+    }
+}
+
+style_t tui_nick_style(const struct tui *tui, const char *nick)
+{
+    guint hue = tui->hues ? GPOINTER_TO_UINT(g_hash_table_lookup(tui->hues, nick)) : 0;
+    return hue ? style_of(ROLE_NICK) | hue << 16 : style_nick(ROLE_NICK, nick);
+}
+
+static guint stdin_source_of(struct tui *tui, bool on)
+{
+    if (!on)
+        g_clear_handle_id(&tui->tty_source, g_source_remove);
+    else if (!tui->tty_source)
+        tui->tty_source = g_unix_fd_add_full(G_PRIORITY_HIGH, screen_fd(tui->screen),
+            G_IO_IN | G_IO_HUP | G_IO_ERR, on_input, tui, NULL);
+    return tui->tty_source;
+}
+
+static void set_up(struct tui *tui, int cols, int rows)
+{
+    tui->front.ops = &front_ops;
+    tui->terminal_focused = true;
+    tui->grid = grid_new(cols, rows, tui->ascii);
+    tui->windows = g_ptr_array_new();
+    tui->dialogs = g_ptr_array_new();
+    tui->notified = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_queue_init(&tui->asks);
+    tui->layout = tui->leaf = layout_new(window_console(tui));
+    tui->roster = pane_roster_new(tui);
+    tui->status = pane_status_new(tui);
+    tui->input = pane_input_new(tui);
+    tui->results = pane_results_new(tui);
+    keys_load(tui);
+    tui_load_hues(tui);
+    tui_apply_theme(tui);
+    tui->title = pane_title_new(tui);
+    apply_options(tui);
+    tui->relayout = true;
+    if (tui->app->options)
+        options_on_change(tui->app->options, on_option_changed, tui);
+    observers_add(tui->app->observers, on_event, tui);
+}
+
+static void tear_down(struct tui *tui)
+{
+    observers_remove(tui->app->observers, on_event, tui);
+    dialog_close_all(tui);
+    pane_results_detach(tui);
+    if (tui->completion)
+        completion_free(tui->completion);
+    g_free(tui->completion_head);
+    for (guint i = 0; i < tui->windows->len; i++) {
+        struct window *window = tui->windows->pdata[i];
+        if (window->chat)
+            window->chat->ui = NULL;
+        pane_free(window->pane);
+        g_free(window);
+    }
+    g_ptr_array_free(tui->windows, TRUE);
+    g_ptr_array_free(tui->dialogs, TRUE);
+    layout_free(tui->layout);
+    pane_free(tui->roster);
+    pane_free(tui->status);
+    pane_free(tui->input);
+    pane_free(tui->results);
+    pane_free(tui->title);
+    g_array_free(tui->bindings, TRUE);
+    g_hash_table_destroy(tui->notified);
+    g_clear_pointer(&tui->hues, g_hash_table_destroy);
+    theme_free(tui->theme);
+    grid_free(tui->grid);
+    g_free(tui->pending_jid);
+    secret_unref(tui->pending_password);
+    g_free(tui->title_shown);
+    g_free(tui);
+}
+
+struct tui *tui_new_offscreen(struct app *app, int cols, int rows, bool ascii)
+{
+    struct tui *tui = g_new0(struct tui, 1);
+    tui->app = app;
+    tui->ascii = ascii;
+    set_up(tui, cols, rows);
+    tui->grid->ascii = ascii;
+    return tui;
+}
+
+/* When the loop runs, so that main had time to add accounts. */
+static gboolean on_started(gpointer data)
+{
+    struct tui *tui = data;
+    for (guint i = 0; tui->app->problems && i < tui->app->problems->len; i++)
+        tui_note(tui, ROLE_ERROR, tui->app->problems->pdata[i]);
+    if (!tui->app->accounts->len && !tui->app->config.offline && !tui->app->quitting)
+        dialog_first_start(tui);
+    pane_roster_reset(tui->roster);
+    tui_dirty_all(tui);
+    return G_SOURCE_REMOVE;
+}
 
 void tui_register(struct app *app)
 {
-    (void)app;
+    if (app->options && !options_row(app->options, ui_options[0].name))
+        options_register(app->options, ui_options);
+    if (app->engine && !engine_find(app->engine, ui_commands[0].name))
+        engine_register(app->engine, ui_commands);
 }
 
 struct front *tui_new(struct app *app, GError **error)
 {
-    (void)app;
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-        "There is no screen in this build: use --script");
-    return NULL;
+    setlocale(LC_CTYPE, "");
+    setlocale(LC_TIME, "");
+    setlocale(LC_MESSAGES, "");
+    bindtextdomain(PACKAGE, LOCALEDIR);
+    bind_textdomain_codeset(PACKAGE, "UTF-8");
+    textdomain(PACKAGE);
+    struct tui *tui = g_new0(struct tui, 1);
+    tui->app = app;
+    tui_register(app);
+    tui->screen = screen_new(on_drained, tui, error);
+    if (!tui->screen) {
+        g_free(tui);
+        return NULL;
+    }
+    int cols, rows;
+    screen_size(tui->screen, &cols, &rows);
+    g_autofree char *history = app->paths
+        ? g_build_filename(app->paths->data_dir, "input_history", NULL) : NULL;
+    struct line_events events = { on_accept, on_complete, tui };
+    tui->line = line_new(history, &events);
+    tui->keys = keys_new(on_key, tui);
+    screen_teach(tui->screen, tui->keys);
+    set_up(tui, cols, rows);
+    signals_watch(on_signal, tui);
+    stdin_source_of(tui, true);
+    on_minute(tui);
+    tui_draw(tui);
+    g_timeout_add(0, on_started, tui);
+    return &tui->front;
 }
 
 void tui_free(struct front *front)
 {
-    (void)front;
-}
-
-void ui_print_keys_mdoc(GString *out)
-{
-    (void)out;
+    if (!front)
+        return;
+    struct tui *tui = tui_of(front);
+    tui->leaving = true;
+    signals_unwatch();
+    stdin_source_of(tui, false);
+    g_clear_handle_id(&tui->draw_source, g_source_remove);
+    g_clear_handle_id(&tui->clock_source, g_source_remove);
+    g_clear_handle_id(&tui->esc_source, g_source_remove);
+    g_clear_handle_id(&tui->resize_source, g_source_remove);
+    line_free(tui->line);
+    tui->line = NULL;
+    keys_free(tui->keys);
+    screen_free(tui->screen);
+    tui->screen = NULL;
+    tear_down(tui);
 }

@@ -1,16 +1,18 @@
-/* The terminal front end, as main sees it. */
+/* The terminal front end, as main.c sees it. */
 #pragma once
 #include <glib.h>
+#include "cmd/front.h"
+#include "store/option.h"
 
 struct app;
-struct front;
-
 /* The screen's commands and options, also when there is no screen: for help,
  * the manual, and so that a script hears "on the screen only". */
 void tui_register(struct app *app);
-/* Takes the terminal. Draws and reads from app->loop, which main runs. */
+/* Takes the terminal over. NULL and a sentence where there is none (F31). */
 struct front *tui_new(struct app *app, GError **error);
-/* Behind app_close(); gives the terminal back. */
-void tui_free(struct front *front);
-/* The key bindings for txmpp-keys(7). */
+void tui_free(struct front *front); /* gives it back */
+
+extern const struct option ui_options[];
+extern const struct command ui_commands[];
 void ui_print_keys_mdoc(GString *out);
+void ui_print_options_mdoc(GString *out); /* style roles */

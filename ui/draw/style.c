@@ -1,0 +1,20 @@
+/* XEP-0392: a name's colour is an angle taken from its SHA-1. */
+#include "config.h"
+#include "ui/draw/style.h"
+#include <string.h>
+
+unsigned style_hue_of(const char *name)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
+    g_checksum_update(sum, (const guchar *)name, strlen(name));
+    guint8 digest[20];
+    gsize len = sizeof digest;
+    g_checksum_get_digest(sum, digest, &len);
+    unsigned angle = digest[0] | (unsigned)digest[1] << 8; /* of 65536 */
+    return 1 + angle * HUES / 65536;
+}
+
+style_t style_nick(enum role role, const char *name)
+{
+    return style_of(role) | (style_t)style_hue_of(name) << 16;
+}

@@ -1,0 +1,592 @@
+/*
+ * A conversation. Nothing is laid out before it is seen: a position is (index
+ * of a message, row in it), and drawing walks from there. The layout of what
+ * was seen is kept by message number until the width or the message changes.
+ */
+#include "config.h"
+#include "ui/ui.h"
+#include "base/text.h"
+#include "model/account.h"
+#include "ui/draw/wrap.h"
+#include <string.h>
+#include <time.h>
+
+enum {
+    LAID_MAX = 512,    /* layouts kept */
+    ROWS_MAX = 20000,  /* of one message */
+    ERROR_ROWS = 3,
+    TAIL_ROWS = 3,     /* newest lines that stay when scrolled back */
+    TAIL_FROM = 12,    /* … on panes of at least so many rows */
+};
+
+struct laid {
+    char *text, *error;
+    GArray *rows, *error_rows; /* struct wrap_row */
+    bool subject, action;
+};
+
+/* Columns of the pane at one width. */
+struct columns {
+    int cols, time_x, time, nick_x, nick, text_x, text, mark;
+};
+
+struct position {
+    guint index;
+    int row;
+};
+
+struct pane_chat {
+    struct pane pane;
+    struct window *window;
+    GHashTable *laid; /* message number → struct laid */
+    int laid_cols;
+    bool follow;
+    guint64 anchor;   /* number of the message at the bottom when !follow */
+    int anchor_row;
+    guint64 new_number;
+    int rows_seen;    /* of the part that scrolls, when last drawn */
+    struct columns columns;
+    char day_buffer[64];
+};
+
+static void laid_free(gpointer data)
+{
+    struct laid *laid = data;
+    g_free(laid->text);
+    g_free(laid->error);
+    g_array_free(laid->rows, TRUE);
+    if (laid->error_rows)
+        g_array_free(laid->error_rows, TRUE);
+    g_free(laid);
+}
+
+static struct pane_chat *chat_of(struct pane *pane)
+{
+    return (struct pane_chat *)pane;
+}
+
+static GPtrArray *messages_of(const struct pane_chat *view)
+{
+    return view->window->chat->messages;
+}
+
+static const struct message *message_at(const struct pane_chat *view, guint index)
+{
+    return g_ptr_array_index(messages_of(view), index);
+}
+
+static const char *nick_of(const struct pane_chat *view, const struct message *message)
+{
+    const struct chat *chat = view->window->chat;
+    if (message->nick && *message->nick)
+        return message->nick;
+    if (!message->outgoing)
+        return account_display_name(chat->account, chat->jid);
+    return account_display_name(chat->account, chat->account->jid);
+}
+
+/* The local part alone, where a name is an address. */
+static char *short_nick(const char *name)
+{
+    const char *at = strchr(name, '@');
+    g_autofree char *clean = text_clean(name,
+        (gssize)(at && at != name ? (gsize)(at - name) : strnlen(name, 256)), TEXT_ONE_LINE);
+    return g_steal_pointer(&clean);
+}
+
+static int nick_width(const struct pane_chat *view)
+{
+    const struct chat *chat = view->window->chat;
+    if (chat->kind != CHAT_CONTACT)
+        return 12;
+    g_autofree char *peer = short_nick(account_display_name(chat->account, chat->jid));
+    g_autofree char *own = short_nick(account_display_name(chat->account, chat->account->jid));
+    return CLAMP(MAX(text_width(peer, -1), text_width(own, -1)), 4, 16);
+}
+
+static void measure(struct pane_chat *view, int cols)
+{
+    struct columns c = { .cols = cols };
+    char sample[64];
+    if (cols >= 36)
+        c.time = MIN(20, tui_format_time(0, tui_option(view->pane.tui, "ui.time"),
+            sample, sizeof sample));
+    bool wide = cols >= 60;
+    c.time_x = wide ? 1 : 0;
+    c.nick_x = c.time ? c.time_x + c.time + (wide ? 2 : 1) : wide;
+    c.nick = MIN(nick_width(view), wide ? MAX(cols / 5, 8) : cols >= 30 ? 8 : 6);
+    c.text_x = c.nick_x + c.nick + (wide ? 2 : 1);
+    c.mark = view->pane.tui->ascii && cols < 30 ? 1 : 2;
+    c.text = MAX(cols - c.text_x - c.mark - 1 - (wide ? 1 : 0), 2);
+    view->columns = c;
+    if (view->laid_cols != c.text) {
+        g_hash_table_remove_all(view->laid);
+        view->laid_cols = c.text;
+    }
+}
+
+static struct laid *lay_out(struct pane_chat *view, const struct message *message)
+{
+    gpointer key = GSIZE_TO_POINTER((gsize)message->number);
+    struct laid *laid = g_hash_table_lookup(view->laid, key);
+    if (laid)
+        return laid;
+    if (g_hash_table_size(view->laid) >= LAID_MAX)
+        g_hash_table_remove_all(view->laid);
+    laid = g_new0(struct laid, 1);
+    laid->rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
+    const char *body = message->body ? message->body : message->oob ? message->oob : "";
+    gssize len = -1;
+    g_autofree char *joined = NULL;
+    if (g_str_has_prefix(body, "/me ")) { /* XEP-0245 */
+        g_autofree char *nick = short_nick(nick_of(view, message));
+        laid->action = true;
+        joined = g_strconcat(nick, body + 3, NULL);
+        body = joined;
+    }
+    if (message->subject && *message->subject) {
+        laid->subject = true;
+        g_autofree char *with = g_strconcat(message->subject, "\n", body, NULL);
+        g_free(joined);
+        body = joined = g_steal_pointer(&with);
+    }
+    laid->text = wrap_prepare(body, len);
+    gsize size = strlen(laid->text);
+    while (size && laid->text[size - 1] == '\n')
+        size--;
+    wrap_text(laid->rows, laid->text, size, view->columns.text, ROWS_MAX);
+    if (message->error) {
+        laid->error = text_clean(message->error, -1, TEXT_ONE_LINE);
+        laid->error_rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
+        wrap_text(laid->error_rows, laid->error, strlen(laid->error),
+            view->columns.text - 2, ERROR_ROWS);
+    }
+    g_hash_table_insert(view->laid, key, laid);
+    return laid;
+}
+
+static void local_day(gint64 time_us, struct tm *tm)
+{
+    time_t seconds = (time_t)(time_us / G_USEC_PER_SEC);
+    if (!localtime_r(&seconds, tm))
+        *tm = (struct tm){ 0 };
+}
+
+static bool begins_day(const struct pane_chat *view, guint index)
+{
+    if (!index)
+        return true;
+    struct tm now, before;
+    local_day(message_at(view, index)->time_us, &now);
+    local_day(message_at(view, index - 1)->time_us, &before);
+    return now.tm_yday != before.tm_yday || now.tm_year != before.tm_year;
+}
+
+static bool begins_new(const struct pane_chat *view, guint index)
+{
+    return view->new_number && message_at(view, index)->number == view->new_number;
+}
+
+static int lead_rows(const struct pane_chat *view, guint index)
+{
+    return begins_day(view, index) + begins_new(view, index);
+}
+
+static int rows_of(struct pane_chat *view, guint index)
+{
+    struct laid *laid = lay_out(view, message_at(view, index));
+    return lead_rows(view, index) + (int)laid->rows->len +
+        (laid->error_rows ? (int)laid->error_rows->len : 0);
+}
+
+static void draw_rule(struct pane_chat *view, struct area area, int y, style_t style, const char *text)
+{
+    int width = text_width(text, -1);
+    int left = MAX((area.cols - width - 2) / 2, 0);
+    (void)view;
+    grid_hline(area, 1, y, area.cols - 2, style);
+    if (width + 2 > area.cols)
+        return;
+    grid_text(area, left, y, 1, style, " ");
+    grid_text(area, left + 1, y, width, style, text);
+    grid_text(area, left + 1 + width, y, 1, style, " ");
+}
+
+static void draw_day(struct pane_chat *view, struct area area, int y, guint index)
+{
+    char text[128];
+    const char *format = area.cols >= 40 ? _("%A, %e %B %Y") : "%Y-%m-%d";
+    if (tui_format_time(message_at(view, index)->time_us, format, text, sizeof text))
+        draw_rule(view, area, y, style_of(ROLE_DAY), text);
+}
+
+static void draw_new(struct pane_chat *view, struct area area, int y, guint index)
+{
+    guint count = 0;
+    for (guint i = index; i < messages_of(view)->len && count < 10000; i++)
+        count += !message_at(view, i)->outgoing;
+    g_autofree char *text = g_strdup_printf(ngettext("%u new", "%u new", count), count);
+    draw_rule(view, area, y, style_of(ROLE_NEW), text);
+}
+
+static void draw_mark(struct pane_chat *view, struct area area, int y, const struct message *message)
+{
+    static const struct {
+        enum role role;
+        enum mark mark;
+    } marks[] = {
+        [DELIVERY_QUEUED] = { ROLE_QUEUED, MARK_QUEUED },
+        [DELIVERY_SENT] = { ROLE_SENT, MARK_SENT },
+        [DELIVERY_DELIVERED] = { ROLE_DELIVERED, MARK_DELIVERED },
+        [DELIVERY_DISPLAYED] = { ROLE_DISPLAYED, MARK_DISPLAYED },
+        [DELIVERY_FAILED] = { ROLE_FAILED, MARK_FAILED },
+    };
+    (void)view;
+    if (!message->outgoing || message->delivery == DELIVERY_NONE ||
+        message->delivery >= G_N_ELEMENTS(marks))
+        return;
+    enum mark mark = marks[message->delivery].mark;
+    int width = mark_width(mark, area.grid->ascii);
+    int edge = area.cols - (area.cols >= 60 ? 1 : 0);
+    grid_mark(area, edge - width, y, style_of(marks[message->delivery].role), mark);
+}
+
+static void draw_head(struct pane_chat *view, struct area area, int y,
+    const struct message *message, const struct laid *laid)
+{
+    const struct columns *c = &view->columns;
+    if (c->time) {
+        char text[64];
+        tui_format_time(message->time_us, tui_option(view->pane.tui, "ui.time"),
+            text, sizeof text);
+        grid_text(area, c->time_x, y, c->time, style_of(ROLE_TIME), text);
+    }
+    if (message->type == MESSAGE_NOTICE) {
+        grid_mark(area, c->nick_x, y, style_of(ROLE_NOTICE), MARK_DOT);
+        return;
+    }
+    if (laid->action) {
+        grid_text(area, c->nick_x + c->nick - 1, y, 1, style_of(ROLE_ACTION), "*");
+        return;
+    }
+    g_autofree char *nick = short_nick(nick_of(view, message));
+    style_t style = message->outgoing ? style_of(ROLE_NICK_SELF) : tui_nick_style(view->pane.tui, nick);
+    grid_text_fit(area, c->nick_x, y, c->nick, style_with(style, ATTR_BOLD), nick);
+}
+
+static style_t body_style(const struct message *message, const struct laid *laid, guint row)
+{
+    if (laid->subject && !row)
+        return style_with(style_of(ROLE_MESSAGE), ATTR_BOLD);
+    if (laid->action)
+        return style_of(ROLE_ACTION);
+    switch (message->type) {
+    case MESSAGE_NOTICE:
+    case MESSAGE_HEADLINE:
+        return style_of(ROLE_NOTICE);
+    case MESSAGE_ERROR:
+        return style_of(ROLE_ERROR);
+    default:
+        return style_of(ROLE_MESSAGE);
+    }
+}
+
+static void draw_links(struct area area, int x, int y, const char *text, gsize len)
+{
+    static const char *const schemes[] = { "https://", "http://", "xmpp:" };
+    for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        const char *at = text, *end = text + len;
+        while ((at = g_strstr_len(at, end - at, schemes[i]))) {
+            const char *stop = at;
+            while (stop < end && !strchr(" \t<>\"", *stop))
+                stop++;
+            grid_restyle(area, x + text_width(text, at - text), y,
+                text_width(at, stop - at), style_of(ROLE_LINK));
+            at = stop;
+        }
+    }
+}
+
+static void draw_row(struct pane_chat *view, struct area area, int y, struct position at)
+{
+    const struct message *message = message_at(view, at.index);
+    int row = at.row;
+    if (begins_day(view, at.index) && row-- == 0) {
+        draw_day(view, area, y, at.index);
+        return;
+    }
+    if (begins_new(view, at.index) && row-- == 0) {
+        draw_new(view, area, y, at.index);
+        return;
+    }
+    const struct laid *laid = lay_out(view, message);
+    const struct columns *c = &view->columns;
+    if (row < 0)
+        return;
+    if (row < (int)laid->rows->len) {
+        const struct wrap_row *r = &g_array_index(laid->rows, struct wrap_row, row);
+        if (!row)
+            draw_head(view, area, y, message, laid);
+        grid_text_n(area, c->text_x, y, c->text, body_style(message, laid, (guint)row),
+            laid->text + r->start, (gssize)(r->end - r->start));
+        draw_links(area, c->text_x, y, laid->text + r->start, r->end - r->start);
+        if (row == (int)laid->rows->len - 1)
+            draw_mark(view, area, y, message);
+        return;
+    }
+    row -= (int)laid->rows->len;
+    if (!laid->error_rows || row >= (int)laid->error_rows->len)
+        return;
+    const struct wrap_row *r = &g_array_index(laid->error_rows, struct wrap_row, row);
+    if (!row)
+        grid_mark(area, c->text_x, y, style_of(ROLE_ERROR), MARK_REPLY);
+    grid_text_n(area, c->text_x + 2, y, c->text - 2, style_of(ROLE_ERROR),
+        laid->error + r->start, (gssize)(r->end - r->start));
+}
+
+static struct position last_position(struct pane_chat *view)
+{
+    guint last = messages_of(view)->len - 1;
+    return (struct position){ last, rows_of(view, last) - 1 };
+}
+
+/* Moves up by at most rows; returns how many it could. */
+static int step_up(struct pane_chat *view, struct position *at, int rows)
+{
+    int left = rows;
+    while (left > 0) {
+        int take = MIN(at->row, left);
+        at->row -= take;
+        left -= take;
+        if (!left || !at->index)
+            break;
+        at->index--;
+        at->row = rows_of(view, at->index) - 1;
+        left--;
+    }
+    return rows - left;
+}
+
+static int step_down(struct pane_chat *view, struct position *at, int rows)
+{
+    int left = rows;
+    while (left > 0) {
+        int below = rows_of(view, at->index) - 1 - at->row;
+        int take = MIN(below, left);
+        at->row += take;
+        left -= take;
+        if (!left || at->index + 1 >= messages_of(view)->len)
+            break;
+        at->index++;
+        at->row = 0;
+        left--;
+    }
+    return rows - left;
+}
+
+static void draw_up_to(struct pane_chat *view, struct area area, struct position bottom)
+{
+    struct position at = bottom;
+    int rows = step_up(view, &at, area.rows - 1) + 1;
+    for (int y = 0; y < rows; y++) {
+        draw_row(view, area, y, at);
+        if (y + 1 < rows)
+            step_down(view, &at, 1);
+    }
+}
+
+/* Numbers grow with the index. */
+static guint index_of(const struct pane_chat *view, guint64 number)
+{
+    guint low = 0, high = messages_of(view)->len;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (message_at(view, middle)->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct position anchor_position(struct pane_chat *view)
+{
+    guint count = messages_of(view)->len;
+    struct position at = { MIN(index_of(view, view->anchor), count - 1), 0 };
+    at.row = CLAMP(view->anchor_row, 0, rows_of(view, at.index) - 1);
+    return at;
+}
+
+static void draw_empty(struct pane_chat *view, struct area area)
+{
+    const struct chat *chat = view->window->chat;
+    if (area.rows < 3 || area.cols < 16)
+        return;
+    g_autofree char *name =
+        text_clean(account_display_name(chat->account, chat->jid), -1, TEXT_ONE_LINE);
+    g_autofree char *line = g_strdup_printf(_("No messages with %s yet."), name);
+    const char *hint = _("Type below and press Enter.");
+    int y = MAX(area.rows / 3, 0);
+    int width = MIN(text_width(line, -1), area.cols - 2);
+    grid_text_fit(area, (area.cols - width) / 2, y, area.cols - 2, style_of(ROLE_DIM), line);
+    width = MIN(text_width(hint, -1), area.cols - 2);
+    grid_text_fit(area, (area.cols - width) / 2, y + 1, area.cols - 2, style_of(ROLE_GHOST), hint);
+}
+
+static void draw(struct pane *pane, struct area area)
+{
+    struct pane_chat *view = chat_of(pane);
+    area_clear(area, style_of(ROLE_TEXT));
+    measure(view, area.cols);
+    view->rows_seen = area.rows;
+    if (!messages_of(view)->len) {
+        draw_empty(view, area);
+        return;
+    }
+    if (view->follow) {
+        draw_up_to(view, area, last_position(view));
+        return;
+    }
+    bool tail = area.rows >= TAIL_FROM;
+    if (!tail) {
+        draw_up_to(view, area, anchor_position(view));
+        return;
+    }
+    int upper = area.rows - TAIL_ROWS - 1;
+    view->rows_seen = upper;
+    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view));
+    guint64 last = message_at(view, messages_of(view)->len - 1)->number;
+    g_autofree char *text = g_strdup_printf("%s %" G_GUINT64_FORMAT " %s",
+        mark_text(MARK_DOWN, area.grid->ascii), last - MIN(view->anchor, last), _("below"));
+    draw_rule(view, area, upper, style_of(ROLE_RULE), text);
+    draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view));
+}
+
+static void set_anchor(struct pane_chat *view, struct position at)
+{
+    view->follow = false;
+    view->anchor = message_at(view, at.index)->number;
+    view->anchor_row = at.row;
+    pane_dirty(&view->pane);
+}
+
+void pane_chat_scroll(struct pane *pane, int rows)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (!messages_of(view)->len || !rows)
+        return;
+    if (!view->columns.cols)
+        measure(view, MAX(pane->cols, 20));
+    if (rows < 0) {
+        if (view->follow)
+            return;
+        struct position at = anchor_position(view);
+        if (step_down(view, &at, -rows) < -rows)
+            pane_chat_bottom(pane);
+        else
+            set_anchor(view, at);
+        return;
+    }
+    struct position at = view->follow ? last_position(view) : anchor_position(view);
+    struct position top = at;
+    int height = MAX(view->rows_seen, 1);
+    if (view->follow && pane->rows >= TAIL_FROM) { /* the tail is about to open */
+        height = MAX(height - TAIL_ROWS - 1, 1);
+        rows += TAIL_ROWS;
+    }
+    /* No further than until the first row is at the top. */
+    int above = step_up(view, &top, height - 1 + rows);
+    int most = above - (height - 1);
+    if (most <= 0)
+        return;
+    step_up(view, &at, MIN(rows, most));
+    set_anchor(view, at);
+}
+
+void pane_chat_page(struct pane *pane, int pages)
+{
+    struct pane_chat *view = chat_of(pane);
+    pane_chat_scroll(pane, pages * MAX(view->rows_seen - 1, 1));
+}
+
+void pane_chat_top(struct pane *pane)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (!messages_of(view)->len)
+        return;
+    struct position at = { 0, 0 };
+    step_down(view, &at, MAX(view->rows_seen, 1) - 1);
+    if (at.index + 1 < messages_of(view)->len)
+        set_anchor(view, at);
+}
+
+void pane_chat_bottom(struct pane *pane)
+{
+    chat_of(pane)->follow = true;
+    pane_dirty(pane);
+}
+
+bool pane_chat_goto(struct pane *pane, guint64 number)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (!messages_of(view)->len)
+        return false;
+    struct position at = { MIN(index_of(view, number), messages_of(view)->len - 1), 0 };
+    int room = MAX(view->rows_seen, 1) / 2;
+    if (step_down(view, &at, room) < room)
+        pane_chat_bottom(pane);
+    else
+        set_anchor(view, at);
+    return true;
+}
+
+void pane_chat_set_new(struct pane *pane, guint64 number)
+{
+    struct pane_chat *view = chat_of(pane);
+    view->new_number = number;
+    pane_dirty(pane);
+}
+
+guint64 pane_chat_new_number(struct pane *pane)
+{
+    return chat_of(pane)->new_number;
+}
+
+bool pane_chat_scrolled(struct pane *pane)
+{
+    return !chat_of(pane)->follow;
+}
+
+void pane_chat_forget(struct pane *pane, const struct message *message)
+{
+    g_hash_table_remove(chat_of(pane)->laid, GSIZE_TO_POINTER((gsize)message->number));
+    pane_dirty(pane);
+}
+
+void pane_chat_cleared(struct pane *pane)
+{
+    struct pane_chat *view = chat_of(pane);
+    g_hash_table_remove_all(view->laid);
+    view->follow = true;
+    view->new_number = 0;
+    pane_dirty(pane);
+}
+
+static void destroy(struct pane *pane)
+{
+    struct pane_chat *view = chat_of(pane);
+    g_hash_table_destroy(view->laid);
+    g_free(view);
+}
+
+static const struct pane_ops ops = { .name = "chat", .destroy = destroy, .draw = draw };
+
+struct pane *pane_chat_new(struct tui *tui, struct window *window)
+{
+    struct pane_chat *view = g_new0(struct pane_chat, 1);
+    view->pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
+    view->window = window;
+    view->follow = true;
+    view->laid = g_hash_table_new_full(NULL, NULL, NULL, laid_free);
+    return &view->pane;
+}

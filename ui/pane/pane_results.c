@@ -1,0 +1,340 @@
+/*
+ * The panel above the status line with what the last command answered: a
+ * table, notes, an error. It takes no keys but those that scroll and close
+ * it; the input line goes on. Everything is in the console as well.
+ */
+#include "config.h"
+#include "ui/ui.h"
+#include "base/text.h"
+#include "cmd/job.h"
+#include "ui/draw/wrap.h"
+#include "ui/widget/table.h"
+#include <string.h>
+
+enum { LINES_MAX = 4000, CONSOLE_ROWS = 200 };
+
+struct result_line {
+    enum role role;
+    bool table;  /* clipped, not wrapped */
+    char *text;
+};
+
+struct pane_results {
+    struct pane pane;
+    char *heading;
+    GPtrArray *lines; /* struct result_line* */
+    GPtrArray *sinks; /* struct results_sink* still running */
+    GArray *rows;     /* struct row_ref: laid out for cols */
+    int cols, top, height;
+};
+
+struct row_ref {
+    guint line;
+    struct wrap_row row;
+};
+
+struct results_sink {
+    struct sink sink;
+    struct tui *tui;  /* NULL: the screen is gone */
+    char *heading;
+    struct table *table;
+    bool quiet;       /* run by a key: only failures are shown */
+    bool shown;
+};
+
+static struct pane_results *results_of(struct tui *tui)
+{
+    return (struct pane_results *)tui->results;
+}
+
+static void line_free_result(gpointer data)
+{
+    struct result_line *line = data;
+    g_free(line->text);
+    g_free(line);
+}
+
+static void changed(struct pane_results *view)
+{
+    g_array_set_size(view->rows, 0);
+    view->cols = 0;
+    tui_dirty_all(view->pane.tui);
+}
+
+static void begin(struct tui *tui, const char *heading)
+{
+    struct pane_results *view = results_of(tui);
+    g_ptr_array_set_size(view->lines, 0);
+    g_free(view->heading);
+    view->heading = g_strdup(heading);
+    view->top = 0;
+    changed(view);
+}
+
+static void add(struct tui *tui, enum role role, bool table, const char *text)
+{
+    struct pane_results *view = results_of(tui);
+    if (view->lines->len >= LINES_MAX)
+        return;
+    struct result_line *line = g_new0(struct result_line, 1);
+    line->role = role;
+    line->table = table;
+    line->text = wrap_prepare(text, -1);
+    g_ptr_array_add(view->lines, line);
+    changed(view);
+}
+
+void pane_results_close(struct tui *tui)
+{
+    struct pane_results *view = results_of(tui);
+    if (!view->lines->len)
+        return;
+    begin(tui, NULL);
+    tui_dirty_all(tui);
+}
+
+void pane_results_say(struct tui *tui, enum role role, const char *text)
+{
+    begin(tui, NULL);
+    add(tui, role, false, text);
+}
+
+void pane_results_text(struct tui *tui, const char *heading, const char *text)
+{
+    begin(tui, heading);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (line[1] || **line)
+            add(tui, ROLE_PANEL, false, *line);
+}
+
+static void lay_out(struct pane_results *view, int cols)
+{
+    if (view->cols == cols)
+        return;
+    view->cols = cols;
+    g_array_set_size(view->rows, 0);
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
+    for (guint i = 0; i < view->lines->len; i++) {
+        const struct result_line *line = view->lines->pdata[i];
+        gsize len = strlen(line->text);
+        g_array_set_size(rows, 0);
+        if (line->table)
+            g_array_append_val(rows, ((struct wrap_row){ 0, (guint32)len }));
+        else
+            wrap_text(rows, line->text, len, MAX(cols - 2, 2), 500);
+        for (guint k = 0; k < rows->len; k++) {
+            struct row_ref ref = { i, g_array_index(rows, struct wrap_row, k) };
+            g_array_append_val(view->rows, ref);
+        }
+    }
+}
+
+int pane_results_wanted(struct tui *tui, int most)
+{
+    struct pane_results *view = results_of(tui);
+    if (!view->lines->len || most < 1)
+        return 0;
+    lay_out(view, tui->grid->cols);
+    int rows = (int)view->rows->len + (most > 2 ? 1 : 0);
+    return MIN(rows, most);
+}
+
+static void draw(struct pane *pane, struct area area)
+{
+    struct pane_results *view = (struct pane_results *)pane;
+    area_clear(area, style_of(ROLE_PANEL));
+    lay_out(view, pane->tui->grid->cols);
+    int y = 0;
+    int room = area.rows;
+    bool headed = area.rows > 1;
+    if (headed) {
+        grid_hline(area, 0, 0, area.cols, style_of(ROLE_RULE));
+        if (view->heading) {
+            g_autofree char *text = g_strdup_printf(" %s ", view->heading);
+            grid_text_fit(area, 2, 0, area.cols - 24, style_of(ROLE_PANEL_TITLE), text);
+        }
+        y++;
+        room--;
+    }
+    int count = (int)view->rows->len;
+    view->height = room;
+    view->top = CLAMP(view->top, 0, MAX(count - room, 0));
+    if (headed && area.cols >= 40) {
+        g_autofree char *hint = count > room
+            ? g_strdup_printf(_(" %d-%d of %d  PageDown  Esc "), view->top + 1, view->top + room, count)
+            : g_strdup(" Esc ");
+        int width = text_width(hint, -1);
+        grid_text(area, area.cols - width - 2, 0, width, style_of(ROLE_DIM), hint);
+    }
+    for (int i = 0; i < room && view->top + i < count; i++) {
+        const struct row_ref *ref = &g_array_index(view->rows, struct row_ref, view->top + i);
+        const struct result_line *line = view->lines->pdata[ref->line];
+        grid_text_n(area, 1, y + i, area.cols - 2, style_of(line->role),
+            line->text + ref->row.start, (gssize)(ref->row.end - ref->row.start));
+    }
+}
+
+static bool on_key(struct pane *pane, const struct key *key)
+{
+    struct pane_results *view = (struct pane_results *)pane;
+    if (!view->lines->len)
+        return false;
+    if (key->code == KEY_ESC && !key->mods) {
+        pane_results_close(pane->tui);
+        return true;
+    }
+    if ((int)view->rows->len <= view->height)
+        return false;
+    int page = MAX(view->height - 1, 1);
+    if (key->code == KEY_PGUP && !key->mods)
+        view->top -= page;
+    else if (key->code == KEY_PGDN && !key->mods)
+        view->top += page;
+    else if (key->code == KEY_MOUSE_ && key->button == MOUSE_WHEEL_UP)
+        view->top -= 3;
+    else if (key->code == KEY_MOUSE_ && key->button == MOUSE_WHEEL_DOWN)
+        view->top += 3;
+    else
+        return false;
+    view->top = MAX(view->top, 0);
+    pane_dirty(pane);
+    return true;
+}
+
+static void destroy(struct pane *pane)
+{
+    struct pane_results *view = (struct pane_results *)pane;
+    g_ptr_array_free(view->lines, TRUE);
+    g_ptr_array_free(view->sinks, TRUE);
+    g_array_free(view->rows, TRUE);
+    g_free(view->heading);
+    g_free(view);
+}
+
+static const struct pane_ops ops = { .name = "results", .destroy = destroy,
+    .draw = draw, .key = on_key };
+
+struct pane *pane_results_new(struct tui *tui)
+{
+    struct pane_results *view = g_new0(struct pane_results, 1);
+    view->pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
+    view->lines = g_ptr_array_new_with_free_func(line_free_result);
+    view->sinks = g_ptr_array_new();
+    view->rows = g_array_new(FALSE, FALSE, sizeof(struct row_ref));
+    return &view->pane;
+}
+
+/* ---- the sink ---- */
+
+static struct results_sink *sink_of(struct sink *sink)
+{
+    return (struct results_sink *)sink;
+}
+
+static void log_line_to_console(struct tui *tui, enum role role, const char *text)
+{
+    pane_console_add(window_console(tui)->pane, 0, role, text);
+}
+
+static void show_begin(struct results_sink *sink)
+{
+    if (sink->shown)
+        return;
+    sink->shown = true;
+    begin(sink->tui, sink->heading);
+}
+
+static void on_row(struct sink *base, struct job *job, const char *kind,
+    const struct field *fields, size_t n)
+{
+    struct results_sink *sink = sink_of(base);
+    (void)job;
+    (void)kind;
+    if (!sink->tui)
+        return;
+    if (!sink->table)
+        sink->table = table_new();
+    table_add(sink->table, fields, n);
+}
+
+static void on_note(struct sink *base, struct job *job, const char *text)
+{
+    struct results_sink *sink = sink_of(base);
+    (void)job;
+    if (!sink->tui)
+        return;
+    log_line_to_console(sink->tui, ROLE_NOTICE, text);
+    if (sink->quiet)
+        return;
+    show_begin(sink);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (line[1] || **line)
+            add(sink->tui, ROLE_PANEL, false, *line);
+}
+
+static void on_fail(struct sink *base, struct job *job, const char *condition, const char *text)
+{
+    struct results_sink *sink = sink_of(base);
+    (void)job;
+    if (!sink->tui)
+        return;
+    const char *sentence = text && *text ? text : condition;
+    log_line_to_console(sink->tui, ROLE_ERROR, sentence);
+    show_begin(sink);
+    /* The engine's sentence may carry a second line with a caret. */
+    g_auto(GStrv) lines = g_strsplit(sentence, "\n", -1);
+    for (char **line = lines; *line; line++)
+        add(sink->tui, ROLE_ERROR, line != lines, *line);
+}
+
+static void show_table(struct results_sink *sink)
+{
+    struct tui *tui = sink->tui;
+    gboolean heading = FALSE;
+    g_autoptr(GPtrArray) lines =
+        table_format(sink->table, MAX(tui->grid->cols - 2, 20), tui->ascii, &heading);
+    show_begin(sink);
+    for (guint i = 0; i < lines->len; i++) {
+        enum role role = heading && !i ? ROLE_COLUMN : ROLE_PANEL;
+        add(tui, role, true, lines->pdata[i]);
+        if (i < CONSOLE_ROWS)
+            log_line_to_console(tui, i || !heading ? ROLE_TEXT : ROLE_COLUMN, lines->pdata[i]);
+    }
+}
+
+static void on_done(struct sink *base, struct job *job, bool ok)
+{
+    struct results_sink *sink = sink_of(base);
+    (void)job;
+    (void)ok;
+    if (sink->tui && sink->table && table_rows(sink->table))
+        show_table(sink);
+    if (sink->tui)
+        g_ptr_array_remove_fast(results_of(sink->tui)->sinks, sink);
+    table_free(sink->table);
+    g_free(sink->heading);
+    g_free(sink);
+}
+
+static const struct sink_ops sink_ops = { on_row, on_note, on_fail, on_done };
+
+struct sink *results_sink_new(struct tui *tui, const char *line, bool quiet)
+{
+    struct results_sink *sink = g_new0(struct results_sink, 1);
+    sink->sink.ops = &sink_ops;
+    sink->tui = tui;
+    sink->heading = text_clean(line, (gssize)strnlen(line, 200), TEXT_ONE_LINE);
+    sink->quiet = quiet;
+    g_ptr_array_add(results_of(tui)->sinks, sink);
+    return &sink->sink;
+}
+
+void pane_results_detach(struct tui *tui)
+{
+    GPtrArray *sinks = results_of(tui)->sinks;
+    for (guint i = 0; i < sinks->len; i++)
+        ((struct results_sink *)sinks->pdata[i])->tui = NULL;
+    g_ptr_array_set_size(sinks, 0);
+}

@@ -1,0 +1,162 @@
+/* The status line: time, windows that want attention by urgency, who is
+ * typing, and at the right the state of the connection. */
+#include "config.h"
+#include "ui/ui.h"
+#include "base/text.h"
+#include "model/account.h"
+#include <string.h>
+
+static int compare_hot(gconstpointer a, gconstpointer b)
+{
+    const struct window *x = *(struct window *const *)a, *y = *(struct window *const *)b;
+    guint ux = window_urgency(x), uy = window_urgency(y);
+    if (ux != uy)
+        return ux > uy ? -1 : 1;
+    return x->number - y->number;
+}
+
+static int draw_hotlist(struct tui *tui, struct area area, int x, int edge)
+{
+    g_autoptr(GPtrArray) hot = g_ptr_array_new();
+    for (guint i = 0; i < tui->windows->len; i++)
+        if (window_urgency(tui->windows->pdata[i]))
+            g_ptr_array_add(hot, tui->windows->pdata[i]);
+    g_ptr_array_sort(hot, compare_hot);
+    for (guint i = 0; i < hot->len && x < edge - 4; i++) {
+        const struct window *window = hot->pdata[i];
+        guint urgency = window_urgency(window);
+        enum role role = urgency >= 3 ? ROLE_STATUS_MENTION
+            : urgency == 2            ? ROLE_STATUS_HOT
+                                      : ROLE_STATUS;
+        const char *name = window_name(window);
+        const char *at = strchr(name, '@');
+        g_autofree char *part = g_strndup(name, at && at > name ? (gsize)(at - name) : strlen(name));
+        g_autofree char *fit = text_ellipsize(part, 16, tui->ascii);
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_string_append_printf(text, "%d:%s", window->number, fit);
+        if (window->chat && window->chat->mentions)
+            g_string_append_printf(text, "(@%u)", window->chat->mentions);
+        else if (window->chat && window->chat->unread)
+            g_string_append_printf(text, "(%u)", window->chat->unread);
+        if (x + text_width(text->str, -1) > edge - 3) {
+            x += grid_mark(area, x, 0, style_of(ROLE_STATUS_HOT), MARK_ELLIPSIS) + 1;
+            break;
+        }
+        x += grid_text(area, x, 0, edge - x, style_of(role), text->str) + 2;
+    }
+    return x;
+}
+
+static const char *state_word(const struct account *account)
+{
+    static const char *const words[] = {
+        [STATE_OFFLINE] = N_("offline"),
+        [STATE_WAITING] = N_("waiting to reconnect"),
+        [STATE_DIALING] = N_("connecting…"),
+        [STATE_SECURING] = N_("securing…"),
+        [STATE_AUTHENTICATING] = N_("signing in…"),
+        [STATE_BINDING] = N_("binding…"),
+        [STATE_ONLINE] = N_("online"),
+        [STATE_CLOSING] = N_("closing…"),
+    };
+    if (account->state == STATE_ONLINE && account->own.show != SHOW_ONLINE)
+        return account->own.show == SHOW_AWAY ? N_("away")
+            : account->own.show == SHOW_XA    ? N_("away for long")
+            : account->own.show == SHOW_DND   ? N_("do not disturb")
+            : account->own.show == SHOW_CHAT  ? N_("free for chat")
+                                              : N_("invisible");
+    return words[account->state];
+}
+
+/* Worst first when there are several accounts. */
+static const struct account *worst_account(const struct tui *tui)
+{
+    const struct account *worst = NULL;
+    for (guint i = 0; i < tui->app->accounts->len; i++) {
+        const struct account *account = tui->app->accounts->pdata[i];
+        if (!worst || account->state < worst->state)
+            worst = account;
+    }
+    return worst;
+}
+
+static int draw_state(struct tui *tui, struct area area)
+{
+    const struct account *account = worst_account(tui);
+    const char *word = !account ? (tui->app->config.offline ? _("offline") : _("no account"))
+                                : _(state_word(account));
+    g_autofree char *text = NULL;
+    if (account && tui->app->accounts->len > 1 && account->state != STATE_ONLINE) {
+        const char *at = strchr(account->jid, '@');
+        g_autofree char *who = g_strndup(account->jid,
+            at ? (gsize)(at - account->jid) : strlen(account->jid));
+        text = g_strdup_printf("%s: %s", who, word);
+    } else
+        text = g_strdup(word);
+    g_autofree char *fit = text_ellipsize(text, MAX(area.cols / 2, 4), tui->ascii);
+    int width = text_width(fit, -1);
+    enum role role = !account || account->state <= STATE_WAITING ? ROLE_STATUS_BAD
+        : account->state == STATE_ONLINE                        ? ROLE_STATUS_GOOD
+                                                                : ROLE_STATUS_MENTION;
+    grid_text(area, area.cols - 1 - width, 0, width, style_of(role), fit);
+    return width + 2;
+}
+
+static int draw_typing(struct tui *tui, struct area area, int x, int edge)
+{
+    const struct window *window = window_current(tui);
+    if (!window->chat || !window->chat->typing || strcmp(window->chat->typing, "composing"))
+        return x;
+    g_autofree char *who = text_ellipsize(window_name(window), 20, tui->ascii);
+    g_autofree char *text = g_strdup_printf(_("%s is typing%s"), who,
+        mark_text(MARK_ELLIPSIS, tui->ascii));
+    x += grid_mark(area, x, 0, style_of(ROLE_STATUS_DIM), MARK_DOT) + 1;
+    return x + grid_text(area, x, 0, edge - x, style_with(style_of(ROLE_STATUS_DIM), ATTR_ITALIC), text) + 2;
+}
+
+static void draw_hint(struct area area, int x, int edge, const char *text)
+{
+    if (edge - x > 10)
+        grid_text_fit(area, x, 0, edge - x, style_of(ROLE_STATUS_DIM), text);
+}
+
+static void draw(struct pane *pane, struct area area)
+{
+    struct tui *tui = pane->tui;
+    area_clear(area, style_of(ROLE_STATUS));
+    int edge = area.cols - draw_state(tui, area);
+    int x = 1;
+    if (area.cols >= 40) {
+        char text[64];
+        tui_format_time(g_get_real_time(), tui_option(tui, "ui.time"), text, sizeof text);
+        x += grid_text(area, x, 0, 12, style_of(ROLE_STATUS), text) + 2;
+    }
+    if (tui->quit_hint) {
+        draw_hint(area, x, edge, _("Type /quit to leave."));
+        return;
+    }
+    if (tui->focus == FOCUS_ROSTER) {
+        draw_hint(area, x, edge,
+            _("Enter open  / or letters filter  Insert add  C-r edit  C-s subscribe  Delete remove  C-b block  C-o info  Esc back"));
+        return;
+    }
+    x = draw_hotlist(tui, area, x, edge);
+    x = draw_typing(tui, area, x, edge);
+    const struct window *window = window_current(tui);
+    if (window->chat && pane_chat_scrolled(window->pane))
+        draw_hint(area, x, edge, _("M-End: newest"));
+}
+
+static void destroy(struct pane *pane)
+{
+    g_free(pane);
+}
+
+static const struct pane_ops ops = { .name = "status", .destroy = destroy, .draw = draw };
+
+struct pane *pane_status_new(struct tui *tui)
+{
+    struct pane *pane = g_new0(struct pane, 1);
+    *pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
+    return pane;
+}

@@ -1,0 +1,96 @@
+/* The first row: which account, whom we talk with, how they are, and how the
+ * way there is secured. */
+#include "config.h"
+#include "ui/ui.h"
+#include "base/text.h"
+#include "model/account.h"
+#include <string.h>
+
+static const char *show_word(enum show show)
+{
+    switch (show) {
+    case SHOW_CHAT:
+        return _("free for chat");
+    case SHOW_ONLINE:
+        return _("available");
+    case SHOW_AWAY:
+        return _("away");
+    case SHOW_XA:
+        return _("away for long");
+    case SHOW_DND:
+        return _("do not disturb");
+    default:
+        return _("offline");
+    }
+}
+
+static void append_presence(GString *out, const struct chat *chat, bool ascii)
+{
+    const struct contact *contact = roster_find(chat->account->roster, chat->jid);
+    const char *dot = mark_text(MARK_DOT, ascii);
+    if (!contact || chat->kind != CHAT_CONTACT)
+        return;
+    const struct presence *best = contact_best(contact);
+    g_string_append_printf(out, " %s %s", dot, show_word(contact_show(contact)));
+    const char *status = best ? best->status : contact->last_status;
+    if (status && *status)
+        g_string_append_printf(out, " %s \"%s\"", dot, status);
+}
+
+static int draw_security(struct area area, const struct account *account)
+{
+    bool ascii = area.grid->ascii;
+    if (!account || account->state != STATE_ONLINE)
+        return 0;
+    g_autofree char *text = account->tls_version
+        ? g_strdup_printf("%s tls %s", mark_text(MARK_LOCK, ascii),
+              g_str_has_prefix(account->tls_version, "TLSv") ? account->tls_version + 4
+                                                            : account->tls_version)
+        : g_strdup_printf("%s %s", mark_text(MARK_NO_LOCK, ascii), _("not encrypted"));
+    int width = text_width(text, -1);
+    if (width + 1 > area.cols / 2)
+        return 0;
+    grid_text(area, area.cols - 1 - width, 0, width,
+        style_of(account->tls_version ? ROLE_SECURE : ROLE_INSECURE), text);
+    return width + 2;
+}
+
+static void draw(struct pane *pane, struct area area)
+{
+    struct tui *tui = pane->tui;
+    const struct window *window = window_current(tui);
+    const struct account *account =
+        window->chat ? window->chat->account : app_default_account(tui->app);
+    area_clear(area, style_of(ROLE_TITLE));
+    int right = draw_security(area, account);
+    int x = 1, room = area.cols - right;
+    if (account && area.cols >= 70) {
+        x += grid_text_fit(area, 1, 0, area.cols / 3, style_of(ROLE_TITLE_DIM), account->jid) + 3;
+        /* The conversation stands above its pane. */
+        if (tui->leaf && tui->leaf->x + 1 > x)
+            x = tui->leaf->x + 1;
+    }
+    g_autofree char *name = g_strdup(window->kind == WINDOW_CONSOLE ? _("Console")
+            : window->kind == WINDOW_XML                           ? _("XML stream")
+                                                                   : window_name(window));
+    x += grid_text_fit(area, x, 0, room - x, style_of(ROLE_TITLE_NAME), name);
+    if (!window->chat)
+        return;
+    g_autoptr(GString) rest = g_string_new(NULL);
+    append_presence(rest, window->chat, area.grid->ascii);
+    grid_text_fit(area, x, 0, room - x, style_of(ROLE_TITLE_DIM), rest->str);
+}
+
+static void destroy(struct pane *pane)
+{
+    g_free(pane);
+}
+
+static const struct pane_ops ops = { .name = "title", .destroy = destroy, .draw = draw };
+
+struct pane *pane_title_new(struct tui *tui)
+{
+    struct pane *pane = g_new0(struct pane, 1);
+    *pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
+    return pane;
+}

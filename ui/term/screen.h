@@ -1,0 +1,48 @@
+/*
+ * The terminal: the only file that knows curses. Curses writes into a memory
+ * file; from there the bytes go to the terminal without ever blocking: while
+ * it does not take them, frames are left out (screen_busy).
+ */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include "ui/draw/grid.h"
+#include "ui/term/key.h"
+#include "ui/theme/theme.h"
+
+#define SCREEN_ERROR screen_error_quark()
+GQuark screen_error_quark(void);
+
+struct screen;
+/* Fails with a sentence when there is no usable terminal (F31). drained is
+ * called when everything was written after screen_busy was true. */
+struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError **error);
+/* Puts the terminal back as it was. */
+void screen_free(struct screen *screen);
+
+int screen_fd(const struct screen *screen); /* non-blocking, to read keys from */
+void screen_size(const struct screen *screen, int *cols, int *rows);
+int screen_colors(const struct screen *screen);
+bool screen_is_utf8(const struct screen *screen);
+void screen_teach(const struct screen *screen, struct keys *keys);
+
+/* The size may have changed: asks the terminal. */
+void screen_resized(struct screen *screen);
+/* Shows grid; only cells that changed since the last time are written. */
+void screen_show(struct screen *screen, const struct grid *grid,
+    const struct theme *theme, enum depth depth);
+void screen_forget(struct screen *screen); /* next time everything is written */
+void screen_recolor(struct screen *screen); /* another theme */
+bool screen_busy(const struct screen *screen);
+
+void screen_mouse(struct screen *screen, bool on);
+void screen_bell(struct screen *screen);
+/* OSC strings: text is cleaned here; nothing on terminals that lack them. */
+void screen_title(struct screen *screen, const char *text);
+void screen_notify(struct screen *screen, const char *title, const char *text);
+
+/* Hands the terminal to somebody else (suspend, editor) and takes it back. */
+void screen_leave(struct screen *screen);
+void screen_enter(struct screen *screen);
+/* After a SIGSTOP nobody could prepare for. */
+void screen_continued(struct screen *screen);

@@ -1,0 +1,753 @@
+/* The commands and options that belong to the screen. They are in the tables
+ * of script mode too, which refuses them with a sentence (NEEDS_SCREEN). */
+#include "config.h"
+#include "ui/ui.h"
+#include "ui/tui.h"
+#include "base/stamp.h"
+#include "base/text.h"
+#include "cmd/job.h"
+#include "model/account.h"
+#include "store/option.h"
+#include "ui/term/line.h"
+#include "ui/term/screen.h"
+#include <gio/gio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option ui_options[] = {
+    { .name = "ui.theme", .kind = OPTION_STRING, .fallback = "dark",
+        .summary = "theme: dark, light, high-contrast, mono, or one of yours" },
+    { .name = "ui.colors", .kind = OPTION_ENUM, .fallback = "auto",
+        .choices = "auto none 8 16 256 true",
+        .summary = "how many colours the terminal has",
+        .detail = "With auto the terminfo database is asked, and NO_COLOR is honoured." },
+    { .name = "ui.ascii", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
+        .summary = "draw marks and lines with ASCII characters only" },
+    { .name = "ui.mouse", .kind = OPTION_BOOL, .fallback = "true",
+        .summary = "take the mouse; off leaves it to the terminal's own selection" },
+    { .name = "ui.roster", .kind = OPTION_BOOL, .fallback = "true",
+        .summary = "show the contact list where the terminal is wide enough" },
+    { .name = "ui.roster.width", .kind = OPTION_INT, .fallback = "25", .min = 12, .max = 200,
+        .summary = "columns of the contact list" },
+    { .name = "ui.roster.order", .kind = OPTION_ENUM, .fallback = "presence",
+        .choices = "presence name activity", .summary = "order of the contact list" },
+    { .name = "ui.roster.offline", .kind = OPTION_BOOL, .fallback = "true",
+        .summary = "show contacts that are offline" },
+    { .name = "ui.time", .kind = OPTION_STRING, .fallback = "%H:%M",
+        .summary = "time of messages and in the status line, as strftime(3) has it" },
+    { .name = "ui.input_rows", .kind = OPTION_INT, .fallback = "5", .min = 1, .max = 20,
+        .summary = "rows the input line may grow to" },
+    { .name = "ui.paste_guard", .kind = OPTION_BOOL, .fallback = "true",
+        .summary = "ask before several pasted lines go into the input line" },
+    { .name = "ui.title", .kind = OPTION_BOOL, .fallback = "true",
+        .summary = "set the terminal's title" },
+    { .name = "ui.bell", .kind = OPTION_BOOL, .fallback = "true",
+        .summary = "ring the bell for messages you do not see" },
+    { .name = "ui.notify", .kind = OPTION_ENUM, .fallback = "always",
+        .choices = "always mention never",
+        .summary = "which messages are notified; /notify sets it per chat" },
+    { .name = "ui.notify_osc", .kind = OPTION_BOOL, .fallback = "false",
+        .summary = "let the terminal show notifications (OSC 9 and OSC 777)" },
+    { .name = NULL },
+};
+
+static struct tui *tui_of_job(struct job *job)
+{
+    return tui_of(job_front(job));
+}
+
+/* ---- /win ---- */
+
+static struct window *hottest(struct tui *tui)
+{
+    struct window *best = NULL;
+    for (guint i = 0; i < tui->windows->len; i++) {
+        struct window *window = tui->windows->pdata[i];
+        if (window_urgency(window) && (!best || window_urgency(window) > window_urgency(best)))
+            best = window;
+    }
+    return best;
+}
+
+static struct window *neighbour(struct tui *tui, int step)
+{
+    guint at = 0, count = tui->windows->len;
+    g_ptr_array_find(tui->windows, window_current(tui), &at);
+    return tui->windows->pdata[(at + count + (guint)step) % count];
+}
+
+/* Number, then exact name, then the best fuzzy match. */
+static struct window *find_window(struct tui *tui, const char *word)
+{
+    guint64 number;
+    if (g_ascii_string_to_unsigned(word, 10, 0, 9999, &number, NULL))
+        return window_number(tui, (int)number);
+    struct window *best = NULL;
+    int best_score = -1;
+    for (guint i = 0; i < tui->windows->len; i++) {
+        struct window *window = tui->windows->pdata[i];
+        const char *name = window_name(window);
+        int score = !strcmp(name, word) || (window->chat && !strcmp(window->chat->jid, word))
+            ? G_MAXINT : text_fuzzy(word, name);
+        if (score > best_score) {
+            best = window;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+static enum cmd_status list_windows(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    for (guint i = 0; i < tui->windows->len; i++) {
+        const struct window *window = tui->windows->pdata[i];
+        JOB_ROW(job, "window", FIELD_I("number", window->number),
+            FIELD_T("name", window_name(window)),
+            FIELD_T("jid", window->chat ? window->chat->jid : NULL),
+            FIELD_I("unread", window->chat ? window->chat->unread : window->hot),
+            FIELD_I("messages", window->chat ? window->chat->messages->len : 0));
+    }
+    return job_done(job);
+}
+
+static enum cmd_status run_win(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *word = job_arg(job, "window");
+    struct window *window = NULL;
+    if (!word || !strcmp(word, "list"))
+        return list_windows(job);
+    if (!strcmp(word, "move")) {
+        if (!window_move(tui, window_current(tui), (int)job_int(job, "number", 0)))
+            return job_fail(job, "bad-request",
+                "This window cannot be moved there; say /win move NUMBER, from 1.");
+        return job_done(job);
+    }
+    if (!strcmp(word, "next") || !strcmp(word, "prev"))
+        window = neighbour(tui, *word == 'n' ? 1 : -1);
+    else if (!strcmp(word, "unread")) {
+        window = hottest(tui);
+        if (!window)
+            return job_done(job);
+    } else if (!strcmp(word, "back"))
+        window = tui->previous ? tui->previous : window_current(tui);
+    else
+        window = find_window(tui, word);
+    if (!window)
+        return job_fail(job, "item-not-found", "There is no window \"%s\"; /win lists them.", word);
+    tui->focus = FOCUS_INPUT;
+    window_show(tui, window);
+    return job_done(job);
+}
+
+static void complete_window(struct completion *completion, const char *prefix)
+{
+    static const char *const words[] = { "next", "prev", "unread", "back", "move", "list" };
+    (void)prefix;
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+        completion_add(completion, words[i]);
+    if (!completion->front || !completion->front->ops->is_screen)
+        return;
+    struct tui *tui = tui_of(completion->front);
+    for (guint i = 0; i < tui->windows->len; i++)
+        completion_add(completion, window_name(tui->windows->pdata[i]));
+}
+
+static const struct arg_kind arg_window = { .placeholder = "WINDOW", .complete = complete_window };
+
+/* ---- /close ---- */
+
+static enum cmd_status run_close(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *what = job_arg(job, "what");
+    if (!what || !strcmp(what, ".")) {
+        if (window_current(tui)->kind == WINDOW_CONSOLE)
+            return job_fail(job, "not-allowed", "The console stays; /quit leaves txmpp.");
+        window_close(tui, window_current(tui));
+        return job_done(job);
+    }
+    bool all = !strcmp(what, "all"), read = !strcmp(what, "read");
+    if (!all && !read) {
+        struct window *window = find_window(tui, what);
+        if (!window || window->kind == WINDOW_CONSOLE)
+            return job_fail(job, "item-not-found", "There is no window \"%s\" to close.", what);
+        window_close(tui, window);
+        return job_done(job);
+    }
+    for (guint i = tui->windows->len; i-- > 0;) {
+        struct window *window = tui->windows->pdata[i];
+        if (window->kind == WINDOW_CHAT && (all || !window_urgency(window)))
+            window_close(tui, window);
+    }
+    return job_done(job);
+}
+
+/* ---- /layout ---- */
+
+static enum cmd_status run_layout_split(struct job *job)
+{
+    bool side = !strcmp(job_arg(job, "direction"), "v");
+    if (!layout_split(tui_of_job(job), side ? LAYOUT_COLS : LAYOUT_ROWS))
+        return job_fail(job, "not-acceptable",
+            "There is no room for another part; make the terminal larger.");
+    return job_done(job);
+}
+
+static enum cmd_status run_layout_close(struct job *job)
+{
+    if (!layout_close_leaf(tui_of_job(job)))
+        return job_fail(job, "not-acceptable", "The screen is not split.");
+    return job_done(job);
+}
+
+static enum cmd_status run_layout_only(struct job *job)
+{
+    layout_only_leaf(tui_of_job(job));
+    return job_done(job);
+}
+
+static enum cmd_status run_layout_focus(struct job *job)
+{
+    const char *where = job_arg(job, "where");
+    layout_focus_next(tui_of_job(job), where && !strcmp(where, "prev") ? -1 : 1);
+    return job_done(job);
+}
+
+static void set_width(struct tui *tui, int width)
+{
+    g_autofree char *text = g_strdup_printf("%d", CLAMP(width, 12, 200));
+    if (tui->app->options)
+        options_set(tui->app->options, NULL, "ui.roster.width", text, false, NULL);
+    tui->roster_width = CLAMP(width, 12, 200);
+    tui_dirty_all(tui);
+}
+
+static void set_shown(struct tui *tui, bool shown)
+{
+    if (tui->app->options)
+        options_set(tui->app->options, NULL, "ui.roster", shown ? "true" : "false", false, NULL);
+    tui->roster_shown = shown;
+    if (!shown)
+        tui->focus = FOCUS_INPUT;
+    tui_dirty_all(tui);
+}
+
+static enum cmd_status run_layout_pane(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *action = job_arg(job, "action");
+    if (!strcmp(action, "show") || !strcmp(action, "hide"))
+        set_shown(tui, *action == 's');
+    else if (!strcmp(action, "toggle"))
+        set_shown(tui, !tui->roster_shown);
+    else if (!strcmp(action, "wider") || !strcmp(action, "narrower"))
+        set_width(tui, tui->roster_width + (*action == 'w' ? 2 : -2));
+    else if (!strcmp(action, "width")) {
+        if (!job_arg(job, "columns"))
+            return job_fail(job, "bad-request", "Say how wide: /layout pane roster width 30.");
+        set_width(tui, (int)job_int(job, "columns", 25));
+    } else {
+        tui->focus = tui->focus == FOCUS_ROSTER ? FOCUS_INPUT : FOCUS_ROSTER;
+        tui_dirty_all(tui);
+    }
+    return job_done(job);
+}
+
+static const struct command layout_commands[] = {
+    { .name = "split", .needs = NEEDS_SCREEN, .run = run_layout_split,
+        .args = { { .name = "direction", .kind = &arg_choice, .choices = "h v" } },
+        .summary = "Split this part of the screen: h one over the other, v side by side" },
+    { .name = "close", .needs = NEEDS_SCREEN, .run = run_layout_close,
+        .summary = "Close this part of a split screen; its window stays open" },
+    { .name = "only", .needs = NEEDS_SCREEN, .run = run_layout_only,
+        .summary = "One window again" },
+    { .name = "focus", .needs = NEEDS_SCREEN, .run = run_layout_focus,
+        .args = { { .name = "where", .kind = &arg_choice, .flags = ARG_OPTIONAL,
+            .choices = "next prev" } },
+        .summary = "Go to another part of a split screen" },
+    { .name = "pane", .needs = NEEDS_SCREEN, .run = run_layout_pane,
+        .args = { { .name = "pane", .kind = &arg_choice, .choices = "roster" },
+            { .name = "action", .kind = &arg_choice,
+                .choices = "show hide toggle wider narrower width focus" },
+            { .name = "columns", .kind = &arg_int, .flags = ARG_OPTIONAL } },
+        .summary = "Show, hide, resize or enter a pane" },
+    { .name = NULL },
+};
+
+/* ---- /notify, /theme, /color, /bind, /redraw ---- */
+
+static enum cmd_status run_notify(struct job *job)
+{
+    struct options *options = tui_of_job(job)->app->options;
+    const char *rule = job_arg(job, "rule"), *who = job_arg(job, "chat");
+    g_autoptr(GError) error = NULL;
+    if (!rule) {
+        JOB_ROW(job, "notify", FIELD_T("chat", "(default)"),
+            FIELD_T("rule", options_get(options, NULL, "ui.notify")));
+        g_auto(GStrv) keys = options_section_keys(options, "notify");
+        for (char **key = keys; key && *key; key++) {
+            g_autofree char *value = options_section_get(options, "notify", *key);
+            JOB_ROW(job, "notify", FIELD_T("chat", *key), FIELD_T("rule", value));
+        }
+        return job_done(job);
+    }
+    struct chat *chat = job_chat(job);
+    if (!who && chat)
+        who = chat->jid;
+    bool done = who && strcmp(who, "all")
+        ? options_section_set(options, "notify", who, rule, &error)
+        : options_set(options, NULL, "ui.notify", rule, false, &error);
+    return done ? job_done(job) : job_fail_error(job, error);
+}
+
+static enum cmd_status run_theme(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *name = job_arg(job, "name");
+    g_autofree const char **dirs = tui_theme_dirs(tui);
+    if (!name) {
+        g_auto(GStrv) names = theme_list(dirs);
+        for (char **one = names; *one; one++)
+            JOB_ROW(job, "theme", FIELD_T("name", *one),
+                FIELD_B("current", !strcmp(*one, theme_name(tui->theme))));
+        return job_done(job);
+    }
+    g_autoptr(GError) error = NULL;
+    struct theme *theme = theme_load(name, dirs, &error);
+    if (!theme)
+        return job_fail_error(job, error);
+    theme_free(theme);
+    tui->app->config.theme = NULL;
+    if (!options_set(tui->app->options, NULL, "ui.theme", name, false, &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+static void complete_theme(struct completion *completion, const char *prefix)
+{
+    (void)prefix;
+    if (!completion->front || !completion->front->ops->is_screen)
+        return;
+    g_autofree const char **dirs = tui_theme_dirs(tui_of(completion->front));
+    g_auto(GStrv) names = theme_list(dirs);
+    for (char **one = names; *one; one++)
+        completion_add(completion, *one);
+}
+
+static const struct arg_kind arg_theme = { .placeholder = "THEME", .complete = complete_theme };
+
+static enum cmd_status run_color(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *nick = job_arg(job, "nick"), *hue = job_arg(job, "hue");
+    g_autoptr(GError) error = NULL;
+    guint64 degrees = 0;
+    if (!hue)
+        return job_fail(job, "bad-request", "Say the hue as an angle from 0 to 359, or off.");
+    bool off = !strcmp(hue, "off");
+    if (!off && !g_ascii_string_to_unsigned(hue, 10, 0, 359, &degrees, NULL))
+        return job_fail(job, "bad-request",
+            "\"%s\" is no hue: an angle from 0 (red) over 120 (green) and 240 (blue) to 359, or off.", hue);
+    if (!options_section_set(tui->app->options, "hues", nick, off ? NULL : hue, &error))
+        return job_fail_error(job, error);
+    tui_load_hues(tui);
+    tui_dirty_all(tui);
+    return job_done(job);
+}
+
+static enum cmd_status run_bind(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *name = job_arg(job, "key"), *line = job_arg(job, "line");
+    g_autoptr(GError) error = NULL;
+    if (!name || !strcmp(name, "list")) {
+        for (guint i = 0; i < tui->bindings->len; i++) {
+            const struct binding *binding = &g_array_index(tui->bindings, struct binding, i);
+            g_autofree char *key = key_label(&binding->key);
+            JOB_ROW(job, "key", FIELD_T("key", key), FIELD_T("line", binding->line));
+        }
+        return job_done(job);
+    }
+    struct key key;
+    if (!key_parse(name, &key))
+        return job_fail(job, "bad-request",
+            "\"%s\" is no key; they are called F5, M-x, C-Left, S-Up, M-Enter.", name);
+    g_autofree char *canonical = key_label(&key);
+    if (line && *line != '/' && strcmp(line, "-") && strcmp(line, "default"))
+        return job_fail(job, "bad-request",
+            "A key runs a command line that begins with /; - gives it to readline, default takes the binding back.");
+    if (!options_section_set(tui->app->options, "keys", canonical,
+            line && strcmp(line, "default") ? line : NULL, &error))
+        return job_fail_error(job, error);
+    keys_load(tui);
+    return job_done(job);
+}
+
+static enum cmd_status run_keys(struct job *job)
+{
+    g_autofree char *text = keys_help_text();
+    dialog_help(tui_of_job(job), _("Keys"), text);
+    return job_done(job);
+}
+
+static enum cmd_status run_redraw(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    if (tui->screen)
+        screen_forget(tui->screen);
+    tui_dirty_all(tui);
+    return job_done(job);
+}
+
+/* ---- /xml ---- */
+
+static enum cmd_status run_xml(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    window_show(tui, window_xml(tui));
+    return job_done(job);
+}
+
+static enum cmd_status run_xml_filter(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    pane_xml_filter(window_xml(tui)->pane, job_arg(job, "text"));
+    window_show(tui, window_xml(tui));
+    return job_done(job);
+}
+
+static enum cmd_status run_xml_freeze(struct job *job)
+{
+    pane_xml_freeze(window_xml(tui_of_job(job))->pane, true);
+    return job_done(job);
+}
+
+static enum cmd_status run_xml_thaw(struct job *job)
+{
+    pane_xml_freeze(window_xml(tui_of_job(job))->pane, false);
+    return job_done(job);
+}
+
+static enum cmd_status run_xml_save(struct job *job)
+{
+    g_autoptr(GError) error = NULL;
+    if (!pane_xml_save(window_xml(tui_of_job(job))->pane, job_arg(job, "file"), &error))
+        return job_fail_error(job, error);
+    job_note(job, "Saved to %s.", job_arg(job, "file"));
+    return job_done(job);
+}
+
+static enum cmd_status run_xml_close(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    window_close(tui, window_xml(tui));
+    return job_done(job);
+}
+
+static const struct command xml_commands[] = {
+    { .name = "filter", .needs = NEEDS_SCREEN, .run = run_xml_filter,
+        .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
+        .summary = "Show only stanzas with this text (address, namespace, id); none: all" },
+    { .name = "freeze", .needs = NEEDS_SCREEN, .run = run_xml_freeze,
+        .summary = "Take no more stanzas in" },
+    { .name = "thaw", .needs = NEEDS_SCREEN, .run = run_xml_thaw, .summary = "Go on" },
+    { .name = "save", .needs = NEEDS_SCREEN, .run = run_xml_save,
+        .args = { { .name = "file", .kind = &arg_file } },
+        .summary = "Write what is shown to a file" },
+    { .name = "close", .needs = NEEDS_SCREEN, .run = run_xml_close,
+        .summary = "Close the XML console" },
+    { .name = NULL },
+};
+
+/* ---- /goto, /read ---- */
+
+static void scroll(struct tui *tui, bool page, int direction)
+{
+    struct window *window = window_current(tui);
+    if (window->kind == WINDOW_CHAT)
+        page ? pane_chat_page(window->pane, direction) : pane_chat_scroll(window->pane, direction);
+    else if (window->kind == WINDOW_CONSOLE)
+        page ? pane_console_page(window->pane, direction)
+             : pane_console_scroll(window->pane, direction);
+    else
+        page ? pane_xml_page(window->pane, direction) : pane_xml_scroll(window->pane, direction);
+}
+
+static void go_end(struct tui *tui, bool top)
+{
+    struct window *window = window_current(tui);
+    if (window->kind == WINDOW_CHAT)
+        top ? pane_chat_top(window->pane) : pane_chat_bottom(window->pane);
+    else if (window->kind == WINDOW_CONSOLE)
+        top ? pane_console_top(window->pane) : pane_console_bottom(window->pane);
+    else
+        pane_xml_scroll(window->pane, top ? 1000000 : -1000000000);
+}
+
+static guint64 number_since(const struct chat *chat, gint64 time_us)
+{
+    guint low = 0, high = chat->messages->len;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        const struct message *message = chat->messages->pdata[middle];
+        if (message->time_us < time_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == chat->messages->len)
+        return 0;
+    return ((const struct message *)chat->messages->pdata[low])->number;
+}
+
+static enum cmd_status goto_place(struct job *job, struct window *window, const char *where)
+{
+    struct chat *chat = window->chat;
+    guint64 number = 0;
+    gint64 time_us;
+    if (!chat || !chat->messages->len)
+        return job_fail(job, "item-not-found", "There are no messages here.");
+    char *end = NULL;
+    guint64 value = g_ascii_strtoull(where, &end, 10);
+    if (end != where && !strcmp(end, "%") && value <= 100) {
+        guint index = (guint)((chat->messages->len - 1) * value / 100);
+        number = ((const struct message *)chat->messages->pdata[index])->number;
+    } else if (end != where && !*end)
+        number = value;
+    else if (stamp_parse_human(where, g_get_real_time(), &time_us))
+        number = number_since(chat, time_us);
+    else {
+        struct message *message = chat_find_id(chat, where, false);
+        if (!message)
+            message = chat_find_id(chat, where, true);
+        if (!message)
+            return job_fail(job, "item-not-found",
+                "\"%s\" is neither a place, a date nor the id of a message here.", where);
+        number = message->number;
+    }
+    if (!number)
+        pane_chat_bottom(window->pane);
+    else
+        pane_chat_goto(window->pane, number);
+    return job_done(job);
+}
+
+static enum cmd_status run_goto(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    struct window *window = window_current(tui);
+    const char *where = job_arg(job, "where"), *direction = job_arg(job, "direction");
+    int step = direction && !strcmp(direction, "up") ? 1 : -1;
+    if (!strcmp(where, "top") || !strcmp(where, "bottom"))
+        go_end(tui, *where == 't');
+    else if (!strcmp(where, "page") || !strcmp(where, "line"))
+        scroll(tui, *where == 'p', step);
+    else if (!strcmp(where, "unread")) {
+        guint64 number = window->chat ? pane_chat_new_number(window->pane) : 0;
+        if (number)
+            pane_chat_goto(window->pane, number);
+    } else
+        return goto_place(job, window, where);
+    return job_done(job);
+}
+
+static void complete_place(struct completion *completion, const char *prefix)
+{
+    static const char *const words[] = { "top", "bottom", "unread", "page", "line",
+        "today", "yesterday" };
+    (void)prefix;
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+        completion_add(completion, words[i]);
+}
+
+static const struct arg_kind arg_place = { .placeholder = "PLACE", .complete = complete_place };
+
+static enum cmd_status run_read(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *what = job_arg(job, "what");
+    for (guint i = 0; i < tui->windows->len; i++) {
+        struct window *window = tui->windows->pdata[i];
+        bool wanted = !what ? window == window_current(tui)
+            : !strcmp(what, "all") || (window->chat && !strcmp(window->chat->jid, what));
+        if (wanted) {
+            window_mark_read(tui, window);
+            if (window->chat)
+                pane_chat_set_new(window->pane, 0);
+        }
+    }
+    return job_done(job);
+}
+
+/* ---- text into the input line ---- */
+
+static void on_edited(const char *text, const GError *error, gpointer data)
+{
+    struct tui *tui = data;
+    if (!text) {
+        g_autofree char *why = g_strdup_printf("%s %s", _("The editor did not work:"),
+            error ? error->message : "");
+        tui_note(tui, ROLE_ERROR, why);
+        return;
+    }
+    if (!tui->line)
+        return;
+    g_autofree char *trimmed = g_strdup(text);
+    g_strchomp(trimmed);
+    line_set(tui->line, trimmed, strlen(trimmed));
+    input_changed(tui);
+}
+
+static enum cmd_status run_editor(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    g_autofree char *text = g_strdup(tui->line ? line_text(tui->line) : "");
+    if (g_str_has_prefix(text, "/editor"))
+        *text = '\0';
+    if (!tui_edit(&tui->front, text, on_edited, tui))
+        return job_fail(job, "not-allowed", "The terminal is in use already.");
+    return job_done(job);
+}
+
+static void on_clipboard(GObject *source, GAsyncResult *result, gpointer data)
+{
+    struct tui *tui = data;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    if (!g_subprocess_communicate_utf8_finish(G_SUBPROCESS(source), result, &text, NULL, &error) ||
+        !text) {
+        tui_note(tui, ROLE_ERROR, error ? error->message : _("The clipboard is empty."));
+        return;
+    }
+    struct key key = { .code = KEY_PASTE, .paste = text,
+        .paste_len = MIN(strlen(text), (gsize)KEY_PASTE_MAX) };
+    input_paste(tui, &key);
+    tui_dirty(tui);
+}
+
+static enum cmd_status run_paste(struct job *job)
+{
+    static const char *const tools[][5] = { { "wl-paste", "-n" },
+        { "xclip", "-o", "-selection", "clipboard" }, { "xsel", "-b", "-o" } };
+    struct tui *tui = tui_of_job(job);
+    for (gsize i = 0; i < G_N_ELEMENTS(tools); i++) {
+        g_autofree char *path = g_find_program_in_path(tools[i][0]);
+        if (!path)
+            continue;
+        g_autoptr(GSubprocess) tool = g_subprocess_newv(tools[i],
+            G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+        if (!tool)
+            continue;
+        g_subprocess_communicate_utf8_async(tool, NULL, NULL, on_clipboard, tui);
+        return job_done(job);
+    }
+    return job_fail(job, "item-not-found",
+        "Install wl-clipboard, xclip or xsel, or paste with your terminal.");
+}
+
+static enum cmd_status run_quote(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    struct chat *chat = job_chat(job);
+    const char *which = job_arg(job, "message");
+    const struct message *message = NULL;
+    if (which) {
+        message = chat_find_number(chat, g_ascii_strtoull(which, NULL, 10));
+        if (!message)
+            message = chat_find_id(chat, which, false);
+    } else
+        for (guint i = chat->messages->len; i-- > 0 && !message;) {
+            const struct message *one = chat->messages->pdata[i];
+            if (!one->outgoing && one->body)
+                message = one;
+        }
+    if (!message || !message->body)
+        return job_fail(job, "item-not-found", "There is no such message to quote.");
+    g_auto(GStrv) lines = g_strsplit(message->body, "\n", 200);
+    g_autoptr(GString) out = g_string_new(NULL);
+    for (char **line = lines; *line; line++)
+        g_string_append_printf(out, "> %s\n", *line);
+    g_autofree char *clean = text_clean(out->str, -1, 0);
+    if (tui->line)
+        line_insert(tui->line, clean);
+    input_changed(tui);
+    return job_done(job);
+}
+
+static const char *const win_examples[] = { "/win 2", "Show window 2.", "/win romeo",
+    "Show the window whose name is like that.", "/win unread",
+    "Show what needs you most.", NULL };
+static const char *const layout_examples[] = { "/layout split v", "Two chats side by side.",
+    "/layout pane roster width 30", "A wider contact list.", NULL };
+static const char *const bind_examples[] = { "/bind F5 /status away",
+    "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
+
+const struct command ui_commands[] = {
+    { .name = "win", .aliases = "w wins next=next prev=prev", .needs = NEEDS_SCREEN, .run = run_win,
+        .args = { { .name = "window", .kind = &arg_window, .flags = ARG_OPTIONAL,
+                      .summary = "number, name, next, prev, unread, back, move or list" },
+            { .name = "number", .kind = &arg_int, .flags = ARG_OPTIONAL,
+                .summary = "new number, for move" } },
+        .summary = "Show another window, or list them", .examples = win_examples,
+        .fields = "number name jid? unread messages" },
+    { .name = "close", .needs = NEEDS_SCREEN, .run = run_close,
+        .args = { { .name = "what", .kind = &arg_chat, .flags = ARG_OPTIONAL,
+            .summary = "a chat, all, or read (all without news)" } },
+        .summary = "Close a window" },
+    { .name = "layout", .needs = NEEDS_SCREEN, .sub = layout_commands,
+        .summary = "Split the screen, show and size panes", .examples = layout_examples },
+    { .name = "notify", .needs = NEEDS_SCREEN, .run = run_notify,
+        .args = { { .name = "rule", .kind = &arg_choice, .flags = ARG_OPTIONAL,
+                      .choices = "always mention never" },
+            { .name = "chat", .kind = &arg_chat, .flags = ARG_OPTIONAL,
+                .summary = "all: the default for every chat" } },
+        .summary = "Which messages of a chat are notified", .fields = "chat rule" },
+    { .name = "theme", .needs = NEEDS_SCREEN, .run = run_theme,
+        .args = { { .name = "name", .kind = &arg_theme, .flags = ARG_OPTIONAL } },
+        .summary = "Choose a theme, or list them", .fields = "name current" },
+    { .name = "color", .needs = NEEDS_SCREEN, .run = run_color,
+        .args = { { .name = "nick", .kind = &arg_text },
+            { .name = "hue", .kind = &arg_word, .flags = ARG_OPTIONAL,
+                .summary = "0 to 359, or off" } },
+        .summary = "Give a name another colour" },
+    { .name = "bind", .aliases = "key", .needs = NEEDS_SCREEN, .run = run_bind,
+        .args = { { .name = "key", .kind = &arg_word, .flags = ARG_OPTIONAL },
+            { .name = "line", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST,
+                .summary = "command line, - or default" } },
+        .summary = "Bind a command line to a key, or list the keys",
+        .examples = bind_examples, .fields = "key line" },
+    { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys, .summary = "Show the keys" },
+    { .name = "redraw", .needs = NEEDS_SCREEN, .run = run_redraw,
+        .summary = "Draw the screen anew" },
+    { .name = "xml", .aliases = "xmlconsole", .needs = NEEDS_SCREEN, .run = run_xml,
+        .sub = xml_commands, .summary = "Show the stanzas that cross the connection" },
+    { .name = "goto", .aliases = "scrollback", .needs = NEEDS_SCREEN, .run = run_goto,
+        .args = { { .name = "where", .kind = &arg_place,
+                      .summary = "top, bottom, unread, a date, an id, a number, 50%" },
+            { .name = "direction", .kind = &arg_choice, .flags = ARG_OPTIONAL,
+                .choices = "up down", .summary = "with page and line" } },
+        .summary = "Scroll to a place in this window" },
+    { .name = "read", .needs = NEEDS_SCREEN, .run = run_read,
+        .args = { { .name = "what", .kind = &arg_chat, .flags = ARG_OPTIONAL,
+            .summary = "a chat or all" } },
+        .summary = "Mark messages as read" },
+    { .name = "editor", .needs = NEEDS_SCREEN, .run = run_editor,
+        .summary = "Write the message in $VISUAL or $EDITOR" },
+    { .name = "paste", .needs = NEEDS_SCREEN, .run = run_paste,
+        .summary = "Put the clipboard into the input line" },
+    { .name = "quote", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = run_quote,
+        .args = { { .name = "message", .kind = &arg_word, .flags = ARG_OPTIONAL,
+            .summary = "number or id; none: the last one received" } },
+        .summary = "Quote a message in the input line" },
+    { .name = NULL },
+};
+
+void ui_print_options_mdoc(GString *out)
+{
+    g_string_append(out, ".Bl -tag -width 16n -compact\n");
+    for (int i = 0; i < ROLES; i++)
+        g_string_append_printf(out, ".It Cm %s\n%s\n", role_rows[i].name, role_rows[i].summary);
+    g_string_append(out, ".El\n");
+}

@@ -1,0 +1,237 @@
+/*
+ * What the files of the front end share: struct tui, the root of its state.
+ * Windows are what can be looked at (console, chats, the XML console);
+ * leaves of the layout each show one.
+ */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include "app/app.h"
+#include "cmd/sink.h"
+#include "ui/draw/grid.h"
+#include "ui/pane/pane.h"
+#include "ui/term/key.h"
+#include "ui/theme/theme.h"
+
+#include <libintl.h>
+#define _(text) gettext(text)
+#define N_(text) (text)
+
+struct line;
+struct screen;
+struct dialog;
+struct leaf;
+
+enum window_kind { WINDOW_CONSOLE, WINDOW_CHAT, WINDOW_XML };
+
+/* pane_chat.c, pane_console.c: the state of one view. */
+struct window {
+    enum window_kind kind;
+    int number;
+    struct chat *chat;     /* WINDOW_CHAT; borrowed, chat->ui is this window */
+    struct pane *pane;     /* draws it; owned */
+    gint64 seen_us;        /* last time it was in front */
+    guint hot;             /* unread lines of console windows */
+};
+
+enum layout_kind { LAYOUT_LEAF, LAYOUT_ROWS /* one over the other */, LAYOUT_COLS };
+struct layout {
+    enum layout_kind kind;
+    struct layout *parent, *a, *b;
+    int share;             /* of a, in 1/1000 */
+    struct window *window; /* LAYOUT_LEAF */
+    int x, y, cols, rows;
+};
+
+/* One pending question, copied. */
+struct ask;
+
+enum focus { FOCUS_INPUT, FOCUS_ROSTER };
+
+struct binding {
+    struct key key;
+    char *line;            /* a command line, or "-" for nothing */
+};
+
+struct tui {
+    struct front front;    /* first: struct front * is struct tui * */
+    struct app *app;
+    struct screen *screen; /* NULL off-screen (tests) */
+    struct keys *keys;
+    struct line *line;     /* NULL off-screen */
+    struct theme *theme;
+    enum depth depth;
+    struct grid *grid;
+    bool ascii, small, leaving, detached /* the terminal is handed over */;
+    bool terminal_focused;
+
+    GPtrArray *windows;    /* struct window*, sorted by number */
+    struct layout *layout;
+    struct layout *leaf;   /* the focused leaf */
+    struct window *previous;
+    struct pane *title, *roster, *status, *input, *results;
+    enum focus focus;
+    int roster_width;
+    bool roster_shown, relayout, repaint;
+
+    GPtrArray *dialogs;    /* struct dialog*, the last one is on top */
+    GQueue asks;           /* struct ask*, waiting for their dialog */
+
+    GArray *bindings;      /* struct binding */
+    struct completion *completion;
+    guint completion_at;   /* chosen item; G_MAXUINT: none */
+    char *completion_head; /* line before it */
+
+    gint64 drawn_us, key_drawn_us;
+    guint draw_source, clock_source, esc_source, tty_source, resize_source;
+    bool dragging;         /* the roster's border */
+    bool draw_dirty;
+
+    char *pending_jid;     /* first start: the password that was typed */
+    struct secret *pending_password;
+    char *title_shown;
+    gint64 title_us;
+    GHashTable *notified;  /* chat JID → gint64 time of the last bell */
+    gint64 bell_us;
+    GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
+    bool editing;          /* $EDITOR runs */
+    bool quit_hint;
+};
+
+static inline struct tui *tui_of(struct front *front)
+{
+    return (struct tui *)front;
+}
+
+/* tui.c */
+void tui_dirty(struct tui *tui);       /* draw soon */
+void tui_dirty_all(struct tui *tui);   /* lay out and draw everything soon */
+void tui_draw(struct tui *tui);        /* now */
+void tui_key(struct tui *tui, const struct key *key);
+void tui_run(struct tui *tui, const char *line); /* a command line, quietly */
+void tui_run_shown(struct tui *tui, const char *line); /* … its results in the panel */
+G_GNUC_PRINTF(2, 3) void tui_runf(struct tui *tui, const char *format, ...);
+char *tui_quote(const char *word);     /* as an argument of a command line */
+void tui_apply_theme(struct tui *tui);
+void tui_load_hues(struct tui *tui);
+style_t tui_nick_style(const struct tui *tui, const char *nick);
+const char **tui_theme_dirs(struct tui *tui); /* borrowed strings, free the array */
+void tui_note(struct tui *tui, enum role role, const char *text); /* console + panel */
+struct tui *tui_new_offscreen(struct app *app, int cols, int rows, bool ascii);
+void tui_suspend(struct tui *tui);
+/* Local time in a format of strftime(3), as UTF-8 in out; cells it takes. */
+int tui_format_time(gint64 time_us, const char *format, char *out, gsize size);
+const char *tui_option(const struct tui *tui, const char *name);
+bool tui_option_bool(const struct tui *tui, const char *name);
+int tui_option_int(const struct tui *tui, const char *name);
+bool tui_edit(struct front *front, const char *text,
+    void (*done)(const char *text, const GError *error, gpointer data), gpointer data);
+
+/* window.c */
+struct window *window_open(struct tui *tui, struct chat *chat);
+struct window *window_console(struct tui *tui);
+struct window *window_xml(struct tui *tui);     /* made when first wanted */
+void window_close(struct tui *tui, struct window *window);
+void window_show(struct tui *tui, struct window *window);
+struct window *window_current(const struct tui *tui); /* never NULL */
+struct window *window_number(const struct tui *tui, int number);
+bool window_is_visible(const struct tui *tui, const struct window *window);
+void window_mark_read(struct tui *tui, struct window *window);
+bool window_move(struct tui *tui, struct window *window, int number);
+const char *window_name(const struct window *window); /* not cleaned */
+guint window_urgency(const struct window *window); /* 0 quiet … 3 mention or private */
+
+/* pane/layout.c */
+struct layout *layout_new(struct window *window);
+void layout_free(struct layout *layout);
+bool layout_split(struct tui *tui, enum layout_kind kind);
+bool layout_close_leaf(struct tui *tui);
+void layout_only_leaf(struct tui *tui);
+void layout_focus_next(struct tui *tui, int step);
+void layout_place(struct tui *tui);    /* gives every pane its rectangle */
+void layout_draw_frame(struct tui *tui, struct area area);
+struct layout *layout_leaf_of(const struct tui *tui, const struct window *window);
+struct layout *layout_leaf_at(const struct tui *tui, int x, int y);
+
+/* pane/pane_chat.c */
+struct pane *pane_chat_new(struct tui *tui, struct window *window);
+void pane_chat_forget(struct pane *pane, const struct message *message); /* layout is stale */
+void pane_chat_cleared(struct pane *pane);
+void pane_chat_scroll(struct pane *pane, int rows);   /* up is positive */
+void pane_chat_page(struct pane *pane, int pages);
+void pane_chat_top(struct pane *pane);
+void pane_chat_bottom(struct pane *pane);
+bool pane_chat_goto(struct pane *pane, guint64 number);
+void pane_chat_set_new(struct pane *pane, guint64 number); /* new-messages line above */
+bool pane_chat_scrolled(struct pane *pane);
+guint64 pane_chat_new_number(struct pane *pane);
+
+/* pane/pane_console.c: lines of text, bounded */
+struct pane *pane_console_new(struct tui *tui);
+void pane_console_add(struct pane *pane, gint64 time_us, enum role role, const char *text);
+void pane_console_clear(struct pane *pane);
+void pane_console_scroll(struct pane *pane, int rows);
+void pane_console_page(struct pane *pane, int pages);
+void pane_console_top(struct pane *pane);
+void pane_console_bottom(struct pane *pane);
+
+/* pane/pane_xml.c */
+struct pane *pane_xml_new(struct tui *tui);
+void pane_xml_filter(struct pane *pane, const char *word); /* NULL: everything */
+void pane_xml_freeze(struct pane *pane, bool frozen);
+bool pane_xml_save(struct pane *pane, const char *file, GError **error);
+void pane_xml_scroll(struct pane *pane, int rows);
+void pane_xml_page(struct pane *pane, int pages);
+
+/* pane/pane_roster.c */
+void pane_roster_reset(struct pane *pane);
+void pane_roster_filter(struct pane *pane, const char *text);
+
+/* pane/pane_results.c: the panel with the answers of commands */
+struct sink *results_sink_new(struct tui *tui, const char *line, bool quiet);
+void pane_results_close(struct tui *tui);
+void pane_results_say(struct tui *tui, enum role role, const char *text);
+int pane_results_wanted(struct tui *tui, int most); /* rows; 0: closed */
+void pane_results_text(struct tui *tui, const char *heading, const char *text);
+void pane_results_detach(struct tui *tui); /* sinks that are still out */
+
+/* pane/pane_input.c */
+int pane_input_rows(struct tui *tui, int most);
+void input_complete(struct tui *tui);
+void input_menu_close(struct tui *tui);
+bool input_menu_step(struct tui *tui, int step);
+void input_draw_menu(struct tui *tui, struct area area);
+void input_changed(struct tui *tui);
+void input_paste(struct tui *tui, const struct key *key);
+void input_save_draft(struct tui *tui);
+void input_load_draft(struct tui *tui);
+
+/* dialog/: see dialog/dialog.h */
+void dialog_next_ask(struct tui *tui);
+bool dialog_ask(struct front *front, const struct question *question);
+void dialog_dismiss(struct front *front, const struct account *account, const char *jid);
+void dialog_draw_all(struct tui *tui, struct area area);
+bool dialog_key(struct tui *tui, const struct key *key);
+void dialog_close_all(struct tui *tui);
+void dialog_first_start(struct tui *tui);
+void dialog_contact(struct tui *tui, struct account *account, const char *jid);
+void dialog_help(struct tui *tui, const char *title, const char *text);
+/* fn(yes) exactly once, or never when dismissed with NULL data wanted */
+void dialog_confirm(struct tui *tui, const char *title, const char *text, bool destructive,
+    void (*fn)(struct tui *tui, bool yes, gpointer data), gpointer data, GDestroyNotify free_fn);
+void dialog_prompt(struct tui *tui, const char *title, const char *label, const char *value,
+    void (*fn)(struct tui *tui, const char *text, gpointer data), gpointer data, GDestroyNotify free_fn);
+
+/* keys.c */
+struct key_row {
+    const char *key, *line, *summary;
+};
+extern const struct key_row key_rows[];        /* the key table; NULL key ends */
+extern const struct key_row key_fixed_rows[];  /* keys that are not changeable */
+void keys_load(struct tui *tui);
+bool keys_run(struct tui *tui, const struct key *key);
+char *keys_help_text(void);
+
+/* tui_commands.c */
+extern const struct command ui_commands[];
+extern const struct option ui_options[];
