@@ -36,4 +36,4 @@ libui_a_SOURCES = \
 	ui/ui.h \
 	ui/window.c
 libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
-LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS)
+LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS) -lm

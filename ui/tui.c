@@ -1142,7 +1142,7 @@ static gboolean on_started(gpointer data)
 {
     struct tui *tui = data;
     for (guint i = 0; tui->app->problems && i < tui->app->problems->len; i++)
-        tui_note(tui, ROLE_ERROR, tui->app->problems->pdata[i]);
+        pane_results_say(tui, ROLE_ERROR, tui->app->problems->pdata[i]);
     if (!tui->app->accounts->len && !tui->app->config.offline && !tui->app->quitting)
         dialog_first_start(tui);
     pane_roster_reset(tui->roster);
