@@ -315,6 +315,17 @@ static const char *skip_ascii(
     return end;
 }
 
+/* The same in the middle of a text, where nothing can join what stands left. */
+static const char *skip_run(struct cleaner *c, const char *p, const char *end)
+{
+    if ((unsigned char)*p >= 0x80 || !is_printable_ascii(c->prev))
+        return p;
+    const char *next = skip_ascii(p, end, c->flags);
+    if (next > p)
+        cleaner_start(c, next[-1]);
+    return next;
+}
+
 bool text_is_clean(const char *s, gssize len, enum text_flags flags)
 {
     const char *end = end_of(s, len);
@@ -326,6 +337,9 @@ bool text_is_clean(const char *s, gssize len, enum text_flags flags)
     struct cleaner c = { .flags = flags };
     cleaner_start(&c, p > s ? p[-1] : -1);
     while (p < end) {
+        p = skip_run(&c, p, end);
+        if (p == end)
+            break;
         gint32 cp;
         size_t n = decode(p, end, &cp);
         if (!n || judge(&c, cp, p + n, end) != KEEP)
@@ -347,6 +361,11 @@ char *text_clean(const char *s, gssize len, enum text_flags flags)
     struct cleaner c = { .flags = flags };
     cleaner_start(&c, p > s ? p[-1] : -1);
     while (p < end) {
+        const char *run = p;
+        p = skip_run(&c, p, end);
+        g_string_append_len(out, run, p - run);
+        if (p == end)
+            break;
         gint32 cp;
         size_t n = decode(p, end, &cp);
         enum verdict verdict = MARK;
@@ -456,15 +475,19 @@ bool text_next_grapheme(const char *s, const char *end, struct grapheme *out)
 int text_width(const char *s, gssize len)
 {
     const char *end = end_of(s, len);
-    const char *p = skip_ascii(s, end, TEXT_ONE_LINE);
-    if (p == end)
-        return MIN(end - s, G_MAXINT);
-    if (p > s)
-        p--; /* a mark may follow */
-    gint64 width = p - s;
+    gint64 width = 0;
     struct grapheme g;
-    for (; text_next_grapheme(p, end, &g); p += g.len_bytes)
+    for (const char *p = s; p < end; p += g.len_bytes) {
+        const char *run = skip_ascii(p, end, TEXT_ONE_LINE);
+        if (run == end)
+            return MIN(width + (run - p), G_MAXINT);
+        if (run > p + 1) { /* a mark may belong to the last one */
+            width += run - 1 - p;
+            p = run - 1;
+        }
+        text_next_grapheme(p, end, &g);
         width += g.width_cells;
+    }
     return MIN(width, G_MAXINT);
 }
 

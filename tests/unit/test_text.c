@@ -272,6 +272,41 @@ static void test_fuzzy(void)
     g_assert_cmpint(text_fuzzy("\xff\xfe", "\xff"), <, 0);
 }
 
+/* Random mixes of what has rules: done once is done, and nothing of width zero
+ * begins a cluster. */
+static void test_mixes(void)
+{
+    static const gunichar alphabet[] = { 'a', ' ', '\n', '\t', 0x0301, 0x0489,
+        0x200B, 0x200C, 0x200D, 0x202E, 0xFE0E, 0xFE0F, 0xE0100, 0xE0067,
+        0xE007F, 0x1F3F4, 0x1F468, 0x1F469, 0x1F3FD, 0x2764, 0x1F1E9, 0x1F1EA,
+        0x0915, 0x094D, 0x0937, 0x093F, 0x0E33, 0x0645, 0x06CC, 0x064B, 0x0600,
+        0x0D4E, 0x1100, 0x1161, 0x11A8, 0xAC00, 0x6F22, 0x20E3, '1', 0x1820,
+        0x180B, 0x1F6D1, 0x0378, 0xFFFD, 0x00A9 };
+    for (int round = 0; round < 20000; round++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (int n = g_test_rand_int_range(1, 40); n > 0; n--)
+            g_string_append_unichar(text,
+                alphabet[g_test_rand_int_range(0, G_N_ELEMENTS(alphabet))]);
+        enum text_flags flags = round & 1 ? TEXT_ONE_LINE : 0;
+        g_autofree char *clean = text_clean(text->str, -1, flags);
+        g_autofree char *again = text_clean(clean, -1, flags);
+        g_assert_cmpstr(again, ==, clean);
+        g_assert_true(text_is_clean(clean, -1, flags));
+        g_assert_cmpint(text_is_clean(text->str, -1, flags), ==,
+            strcmp(clean, text->str) == 0);
+        struct grapheme g;
+        const char *end = clean + strlen(clean);
+        int width = 0;
+        for (const char *p = clean; text_next_grapheme(p, end, &g);
+             p += g.len_bytes) {
+            g_assert_true(g.width_cells > 0 || *p == '\n' || *p == '\t');
+            g_assert_cmpuint(g_utf8_strlen(p, g.len_bytes), <=, 16);
+            width += g.width_cells;
+        }
+        g_assert_cmpint(text_width(clean, -1), ==, width);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -281,6 +316,7 @@ int main(int argc, char **argv)
     g_test_add_func("/text/H53-piles", test_h53);
     g_test_add_func("/text/H53-fast", test_h53_fast);
     g_test_add_func("/text/H55-one-line", test_h55);
+    g_test_add_func("/text/H53-mixes", test_mixes);
     g_test_add_func("/text/bad-utf8", test_bad_utf8);
     g_test_add_func("/text/F36-xml", test_xml);
     g_test_add_func("/text/clusters", test_clusters);
