@@ -22,6 +22,7 @@ enum {
     MAX_FORMS = 16,
     MAX_NAME_BYTES = 1024,
     MAX_CACHED = 512,
+    MAX_ASKED = 64,
 };
 #define CACHE_US (10 * 60 * G_USEC_PER_SEC)
 
@@ -366,7 +367,9 @@ enum disco_answer disco_peer_has(
         info = disco_cached(account, full_jid);
     if (info)
         return disco_info_has(info, feature) ? DISCO_YES : DISCO_NO;
-    if (session_is_online(account) && jid_resource(full_jid)) {
+    /* What is asked at once is bounded: they may announce much (H49). */
+    if (session_is_online(account) && jid_resource(full_jid) &&
+        g_hash_table_size(state_of(account)->pending) < MAX_ASKED) {
         g_autofree char *node = caps_question(account, full_jid);
         disco_query_info(
             account, full_jid, node, on_peer, g_strdup(full_jid), g_free);

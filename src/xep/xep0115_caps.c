@@ -2,8 +2,8 @@
  * A hash in presence stands for what a client can do. The meaning of a hash is
  * asked once for all who announce it, checked, and kept on disk in a file of
  * its own, named by the hash, whose content is checked again when it is read.
- * Nothing is asked or read before somebody wants to know: presence only costs
- * a look-up.
+ * Nothing is asked or read before somebody wants to know or a chat is open:
+ * presence only costs a look-up.
  */
 #include "xep/xep0115_caps.h"
 
@@ -285,6 +285,10 @@ static enum verdict on_presence(struct incoming *incoming, xmpp_stanza_t *child)
              has_room(incoming))
         g_hash_table_replace(
             state->jids, g_strdup(incoming->from), entry_ref(entry));
+    /* With whom we talk, chat states soon want to know. */
+    if (entry && !entry->info &&
+        account_find_chat(incoming->account, incoming->from_bare))
+        disco_peer_has(incoming->account, incoming->from, NS_CAPS);
     return GO_ON;
 }
 

@@ -271,8 +271,10 @@ def test_H44_C54_odd_presence(online, inside, member, value):
 
 
 def test_H44_false_caps_hash(online):
-    """The hash does not fit the answer: nothing is kept under it."""
+    """The hash does not fit the answer: nothing is kept under it. (With whom
+    no chat is open is not asked at all.)"""
     t, c = online
+    t.run("/msg bob@b.tld")
     for who in ("p", "q"):
         c.send(f"<presence from='bob@b.tld/{who}' to='{c.jid}'><c "
                "xmlns='http://jabber.org/protocol/caps' hash='sha-1' "

@@ -309,6 +309,22 @@ static void appear(struct fixture *f, const char *from, const char *ver)
 }
 #define MUC "http://jabber.org/protocol/muc"
 
+/* Presence alone asks nothing, unless a chat is open; and never very much. */
+static void test_open_chat(void)
+{
+    FIXTURE(f);
+    add_contact(&f, BOB, SUB_BOTH);
+    account_open_chat(f.account, BOB, CHAT_CONTACT);
+    for (int i = 0; i < 1000; i++) {
+        g_autofree char *ver = g_strdup_printf("%d", i);
+        g_autofree char *from = g_strdup_printf(BOB "/%d", i);
+        appear(&f, from, ver);
+        appear(&f, from, ver);
+    }
+    g_assert_cmpuint(f.sent->len, >, 0);
+    g_assert_cmpuint(f.sent->len, <=, 64);
+}
+
 static void test_peer(void)
 {
     FIXTURE(f);
@@ -458,6 +474,7 @@ int main(int argc, char **argv)
     g_test_add_func("/caps/hash-complex", test_complex_hash);
     g_test_add_func("/caps/ill-formed", test_ill_formed);
     g_test_add_func("/caps/peer", test_peer);
+    g_test_add_func("/caps/H49-open-chat", test_open_chat);
     g_test_add_func("/caps/H44-false-hash", test_false_hash);
     g_test_add_func("/caps/H24-hostile", test_hostile_caps);
     g_test_add_func("/caps/disk", test_disk);
