@@ -1210,15 +1210,23 @@ static void on_stream_closed(gpointer data)
     end_connection(stream, NULL, NULL);
 }
 
+static GError *reason_of_end(const struct stream *stream, const GError *cause)
+{
+    GError *error =
+        stream_reason_of_relay(stream->domain, cause, stream->was_online);
+    /* What cannot be read in the middle of a login is a failed login. */
+    if (stream->step == STEP_SASL && error->code == STREAM_ERROR_PROTOCOL)
+        error->code = STREAM_ERROR_AUTH;
+    return error;
+}
+
 static void on_closed(const GError *error, gpointer data)
 {
     struct stream *stream = data;
-    bool keep_asking = is_asking(stream);
-    if (!stream->reason && !stream->closing && !keep_asking)
-        stream->reason = hung_up_on_retry(stream)
-                             ? NULL
-                             : stream_reason_of_relay(
-                                   stream->domain, error, stream->was_online);
+    bool expected = stream->reason || stream->closing || is_asking(stream) ||
+                    hung_up_on_retry(stream);
+    if (!expected)
+        stream->reason = reason_of_end(stream, error);
     schedule_finish(stream);
 }
 

@@ -177,9 +177,9 @@ class Conn:
         """The handshake, as the fake's certificate and settings want it."""
         args = dict(self.fake.context_args, **kw)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*args.pop("cert", self.fake.cert))
-        if "ciphers" in args:
+        if "ciphers" in args:   # first: they say which keys may be loaded
             context.set_ciphers(args.pop("ciphers"))
+        context.load_cert_chain(*args.pop("cert", self.fake.cert))
         if "client_ca" in args:
             context.load_verify_locations(str(args.pop("client_ca")))
             context.verify_mode = ssl.CERT_OPTIONAL
