@@ -137,7 +137,7 @@ static void set_contact(
     put(r, (struct field)FIELD_T("name", contact->name));
     put(r, (struct field)FIELD_T(
                "subscription", subscription_name(contact->subscription)));
-    put(r, (struct field)FIELD_B("ask", contact->ask));
+    put(r, (struct field)FIELD_T("ask", contact->ask ? "subscribe" : NULL));
     put(r, (struct field)FIELD_L(
                "groups", (const char *const *)contact->groups));
     end_columns(r);
