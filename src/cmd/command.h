@@ -20,6 +20,9 @@ enum needs {
     NEEDS_ROOM = 1 << 3,
     NEEDS_SCREEN = 1 << 4,  /* refused in scripts with a sentence */
     NEEDS_CONSENT = 1 << 5, /* destroys something: asks, --yes/--no are accepted */
+    NEEDS_ROSTER = 1 << 6,  /* shows what comes with the roster: a script that is
+                               connecting waits for it (implies NEEDS_ACCOUNT);
+                               otherwise what is known is shown */
 };
 
 /* A kind of argument is a row as well. */

@@ -345,7 +345,8 @@ static bool check_needs(struct job *job)
             "/%s works on the screen only, not in command mode", job->name);
         return false;
     }
-    if ((needs & (NEEDS_ACCOUNT | NEEDS_ONLINE | NEEDS_CHAT | NEEDS_ROOM)) &&
+    if ((needs & (NEEDS_ACCOUNT | NEEDS_ONLINE | NEEDS_CHAT | NEEDS_ROOM |
+                     NEEDS_ROSTER)) &&
         !job->account) {
         job_fail(job, "item-not-found", "There is no account: name one on the "
             "command line, with -a ACCOUNT, or add one with /account add JID");
@@ -387,7 +388,8 @@ static void check_and_run(struct job *job)
  * names in it may be those of contacts that are not known yet. */
 static bool must_park(struct job *job)
 {
-    return job->wait_online && (job->command->needs & NEEDS_ONLINE) &&
+    return job->wait_online &&
+        (job->command->needs & (NEEDS_ONLINE | NEEDS_ROSTER)) &&
         job->account && job->account->state != STATE_OFFLINE &&
         !is_online(job);
 }

@@ -54,6 +54,7 @@ struct script {
     const struct record_writer *writer;
     guint kinds;             /* bits of enum record_kind that are printed */
     bool go_on;              /* /onerror continue */
+    bool ended;              /* all lines were run */
     bool over;               /* the connection decided: nothing goes on */
     bool late;               /* a deadline passed */
     char *condition, *failure; /* of the job that is failing */
@@ -257,6 +258,8 @@ static void on_online(struct script *script, struct account *account)
         return;
     g_clear_handle_id(&script->connect_timer, g_source_remove);
     g_clear_handle_id(&script->restore_timer, g_source_remove);
+    if (script->ended && !script->app->quitting)
+        app_quit(script->app, NULL);
 }
 
 /* A failed attempt ends a script that was never online at once; one that was
@@ -298,12 +301,27 @@ static void on_late(gpointer data)
     script->late = true;
 }
 
+/* Connecting belongs to what a script is asked to do: one that ends earlier
+ * than the login waits for it, so that its status can tell how that went. */
+static bool is_connecting(const struct script *script)
+{
+    const GPtrArray *accounts = script->app->accounts;
+    for (guint i = 0; i < accounts->len; i++) {
+        const struct account *account = accounts->pdata[i];
+        if (account->state != STATE_OFFLINE &&
+            account->state != STATE_CLOSING && !account->synced &&
+            !g_hash_table_contains(script->online, account))
+            return true;
+    }
+    return false;
+}
+
 static void on_ended(struct runner *runner, bool ok, gpointer data)
 {
     struct script *script = data;
     (void)runner;
-    (void)ok;
-    if (!script->app->quitting)
+    script->ended = true;
+    if (!script->app->quitting && !(ok && is_connecting(script)))
         app_quit(script->app, NULL);
 }
 

@@ -708,7 +708,7 @@ static const char *const add_examples[] = {
 
 static const struct command roster_commands[] = {
     { .name = "list",
-        .needs = NEEDS_ACCOUNT,
+        .needs = NEEDS_ROSTER,
         .summary = "List all contacts",
         .fields = CONTACT_FIELDS,
         .run = run_list },
@@ -750,7 +750,7 @@ static const struct command roster_commands[] = {
         .summary = "Hide the roster on the screen",
         .run = run_hide },
     { .name = "search",
-        .needs = NEEDS_ACCOUNT,
+        .needs = NEEDS_ROSTER,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_REST } },
         .summary = "List contacts whose address, name or group has TEXT",
         .fields = CONTACT_FIELDS,
@@ -771,7 +771,7 @@ static const struct command roster_commands[] = {
 static const struct command commands[] = {
     { .name = "roster",
         .aliases = "add=add remove=remove name=nick",
-        .needs = NEEDS_ACCOUNT,
+        .needs = NEEDS_ROSTER,
         .summary = "The contact list",
         .detail = "Without a subcommand all contacts are listed.",
         .fields = CONTACT_FIELDS,

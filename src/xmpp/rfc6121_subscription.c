@@ -546,7 +546,7 @@ static const struct command sub_commands[] = {
         .summary = "Take back your request, or stop seeing their presence",
         .run = run_cancel },
     { .name = "show",
-        .needs = NEEDS_ACCOUNT,
+        .needs = NEEDS_ROSTER,
         .args = { { .name = "jid",
             .kind = &arg_contact,
             .flags = ARG_OPTIONAL } },
@@ -559,7 +559,7 @@ static const struct command sub_commands[] = {
 static const struct command commands[] = {
     { .name = "sub",
         .aliases = "accept=allow deny=deny",
-        .needs = NEEDS_ACCOUNT,
+        .needs = NEEDS_ROSTER,
         .summary = "Who may see whose presence",
         .detail = "Without a subcommand waiting requests are listed.",
         .fields = "jid subscription asks asked status?",
