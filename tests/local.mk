@@ -65,6 +65,11 @@ FUZZ_TARGETS += tests/fuzz/fuzz_text
 tests_fuzz_fuzz_text_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_text_LDFLAGS = $(FUZZ_LINK)
 
+UNIT_TESTS += tests/unit/test_option
+UNIT_TESTS += tests/unit/test_args
+UNIT_TESTS += tests/unit/test_registry
+UNIT_TESTS += tests/unit/test_complete
+UNIT_TESTS += tests/unit/test_script_output
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \

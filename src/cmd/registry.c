@@ -161,23 +161,28 @@ void engine_foreach(const struct engine *engine, command_fn fn, gpointer data)
         fn(rows->pdata[i], data);
 }
 
-/* Edits needed to make b of a; both short. */
+/* Edits needed to make b of a, exchanged neighbours counting once; both are at
+ * most 32 bytes long. */
 static guint distance(const char *a, const char *b)
 {
-    guint row[34];
+    guint rows[3][34];
     guint n = (guint)strlen(b);
     for (guint j = 0; j <= n; j++)
-        row[j] = j;
-    for (guint i = 1; a[i - 1]; i++) {
-        guint diagonal = row[0];
-        row[0] = i;
+        rows[0][j] = j;
+    guint i = 1;
+    for (; a[i - 1]; i++) {
+        guint *now = rows[i % 3];
+        const guint *last = rows[(i - 1) % 3];
+        const guint *before = rows[(i + 1) % 3];
+        now[0] = i;
         for (guint j = 1; j <= n; j++) {
-            guint change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+            now[j] = MIN(last[j - 1] + (a[i - 1] != b[j - 1]),
+                MIN(last[j], now[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = MIN(now[j], before[j - 2] + 1);
         }
     }
-    return row[n];
+    return rows[(i - 1) % 3][n];
 }
 
 struct near {
@@ -336,6 +341,14 @@ static bool is_online(const struct job *job)
         host->is_online(host->data, job->account);
 }
 
+/* In a script: nothing is queued that nobody will ever send. */
+static bool wants_wire(const struct job *job)
+{
+    const unsigned wire = NEEDS_ONLINE | NEEDS_WIRE | NEEDS_CHAT | NEEDS_ROOM;
+    return (job->command->needs & NEEDS_ONLINE) ||
+        (job->wait_online && (job->command->needs & wire));
+}
+
 /* False: the job was ended. */
 static bool check_needs(struct job *job)
 {
@@ -362,7 +375,7 @@ static bool check_needs(struct job *job)
             "/%s works in a room only: /join ROOM opens one", job->name);
         return false;
     }
-    if ((needs & NEEDS_ONLINE) && !is_online(job)) {
+    if (wants_wire(job) && !is_online(job)) {
         job_fail(job, "recipient-unavailable",
             "%s is not connected: /connect does that", job->account->jid);
         return false;
@@ -389,7 +402,7 @@ static void check_and_run(struct job *job)
 static bool must_park(struct job *job)
 {
     return job->wait_online &&
-        (job->command->needs & (NEEDS_ONLINE | NEEDS_ROSTER)) &&
+        (wants_wire(job) || (job->command->needs & NEEDS_ROSTER)) &&
         job->account && job->account->state != STATE_OFFLINE &&
         !is_online(job);
 }

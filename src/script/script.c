@@ -279,6 +279,15 @@ static void on_offline(
             script->timeout_s, on_restore_deadline, script);
 }
 
+/* It failed because the connection broke under it. */
+static bool is_cut_off(const struct script *script, const struct job *job)
+{
+    struct account *account = job_account(job);
+    return account && g_hash_table_contains(script->online, account) &&
+        account->state != STATE_ONLINE && account->state != STATE_CLOSING &&
+        session_error(account);
+}
+
 static bool on_failed(struct job *job, const char *condition, gpointer data)
 {
     struct script *script = data;
@@ -290,8 +299,9 @@ static bool on_failed(struct job *job, const char *condition, gpointer data)
     if (script->over)
         return false;
     if (!app->exit_code || app->exit_code == EXIT_FAILED)
-        app->exit_code =
-            late && !script->go_on ? EXIT_LATE : EXIT_FAILED;
+        app->exit_code = script->go_on ? EXIT_FAILED
+            : late ? EXIT_LATE
+            : is_cut_off(script, job) ? EXIT_LOST : EXIT_FAILED;
     return script->go_on;
 }
 

@@ -372,7 +372,7 @@ static const char *const msg_examples[] = {
 static const struct command commands[] = {
     { .name = "msg",
         .aliases = "query message open",
-        .needs = NEEDS_ACCOUNT,
+        .needs = NEEDS_ACCOUNT | NEEDS_WIRE,
         .args = { { .name = "jid", .kind = &arg_contact },
             { .name = "text",
                 .kind = &arg_text,
