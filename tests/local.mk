@@ -70,6 +70,7 @@ UNIT_TESTS += tests/unit/test_args
 UNIT_TESTS += tests/unit/test_registry
 UNIT_TESTS += tests/unit/test_complete
 UNIT_TESTS += tests/unit/test_script_output
+EXTRA_DIST += tests/unit/engine_fixture.h
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \

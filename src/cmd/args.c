@@ -240,7 +240,7 @@ static char *parse_seconds(struct job *job, const char *text, GError **error)
     if (n == (double)(gint64)n)
         return g_strdup_printf("%" G_GINT64_FORMAT, (gint64)n);
     char number[G_ASCII_DTOSTR_BUF_SIZE];
-    return g_strdup(g_ascii_formatd(number, sizeof number, "%.6f", n));
+    return g_strdup(g_ascii_formatd(number, sizeof number, "%.12g", n));
 }
 
 static char *parse_date(struct job *job, const char *text, GError **error)

@@ -1,5 +1,6 @@
 /* An engine with rows of its own and a sink that remembers. */
 #pragma once
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/help.h"

@@ -22,7 +22,9 @@ static enum cmd_status show(struct job *job)
             g_string_append(out, job_arg(job, arg->name));
         g_string_append(out, "> ");
     }
-    job_note(job, "%s: %s", job_name(job), g_strchomp(out->str));
+    g_autofree char *all =
+        g_strdup_printf("%s: %s", job_name(job), g_strchomp(out->str));
+    job_note(job, "%s", g_strchomp(all));
     g_string_free(out, TRUE);
     return job_done(job);
 }

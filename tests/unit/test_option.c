@@ -9,12 +9,12 @@
 
 static const struct option rows[] = {
     { "ui.theme", OPTION_ENUM, "dark", .choices = "dark light" },
-    { "ui.bell", OPTION_BOOL, "true" },
+    { "ui.bell", OPTION_BOOL, "true", .summary = "" },
     { "ui.width", OPTION_INT, "20", .min = 1, .max = 100 },
     { "net.idle", OPTION_SECONDS, "5m", .min = 1, .max = 86400 },
-    { "ui.words", OPTION_LIST, NULL },
-    { "account.resource", OPTION_STRING, NULL },
-    { "account.enabled", OPTION_BOOL, "on" },
+    { "ui.words", OPTION_LIST, NULL, .summary = "" },
+    { "account.resource", OPTION_STRING, NULL, .summary = "" },
+    { "account.enabled", OPTION_BOOL, "on", .summary = "" },
     { NULL },
 };
 
