@@ -655,9 +655,6 @@ static bool is_plus(const char *mechanism)
 
 static struct sasl_offer offer_of(const struct stream *stream)
 {
-    const char *pinned = stream->pinned_mechanism;
-    bool nothing_better =
-        !pinned || sasl_strength(pinned) <= sasl_strength("PLAIN");
     return (struct sasl_offer){
         .mechanisms = (const char *const *)stream->mechanisms,
         .bindings = (const char *const *)stream->bindings,
@@ -667,8 +664,8 @@ static struct sasl_offer offer_of(const struct stream *stream)
         .anonymous = stream->anonymous,
         .exporter = stream->exporter,
         .end_point = stream->end_point,
-        .pinned = pinned,
-        .plain_allowed = stream->plain_allowed || nothing_better,
+        .pinned = stream->pinned_mechanism,
+        .plain_allowed = stream->plain_allowed,
         .no_plus = stream->no_plus,
     };
 }

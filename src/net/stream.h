@@ -50,7 +50,8 @@ struct stream_config { /* all strings copied */
     const char *proxy;
     const char *client_cert, *client_key;
     const char *pinned_mechanism;
-    bool plain_allowed, anonymous;
+    bool plain_allowed;      /* the user said yes to PLAIN (H11) */
+    bool anonymous;
     bool registration;       /* stop before logging in: see the callback */
     const char *lang;        /* xml:lang of our stream */
     unsigned timeout_ms;     /* per phase, 0: defaults */

@@ -127,6 +127,7 @@ static struct stream_config config_for(const struct kit_host *host)
         .server = "127.0.0.1",
         .port = host->port,
         .ca_file = kit.ca_file,
+        .plain_allowed = true,
         .lang = "en",
         .timeout_ms = 10000,
     };
@@ -662,6 +663,30 @@ static void test_scram(void)
     wait_state(&owner, STATE_ONLINE);
     g_assert_cmpstr(owner.mechanism, ==, "SCRAM-SHA-256-PLUS");
     g_assert_true(owner.channel_bound);
+    owner_clear(&owner);
+}
+
+static void play_only_plain(struct kit_peer *peer)
+{
+    kit_secure(peer);
+    kit_features(peer,
+        "<mechanisms xmlns='" KIT_NS_SASL "'><mechanism>PLAIN</mechanism>"
+        "</mechanisms>");
+    kit_wait_closed(peer);
+}
+
+static void test_plain_needs_a_yes(void)
+{
+    struct owner owner;
+    owner_init(&owner, play_only_plain);
+    struct stream_config config = config_for(owner.host);
+    config.plain_allowed = false;
+    owner_start(&owner, &config);
+    wait_state(&owner, STATE_OFFLINE);
+    g_assert_error(owner.error, STREAM_ERROR, STREAM_ERROR_AUTH);
+    g_assert_cmpuint(owner.asked, ==, 0);
+    owner_stop(&owner);
+    g_assert_false(heard(&owner, "<auth"));
     owner_clear(&owner);
 }
 
@@ -1463,6 +1488,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stream/free-early", test_free_early);
     g_test_add_func("/stream/close-when-bound", test_close_when_bound);
     g_test_add_func("/stream/scram", test_scram);
+    g_test_add_func("/stream/H11-plain", test_plain_needs_a_yes);
     g_test_add_func("/stream/H06-H07-H10-proof", test_no_proof);
     g_test_add_func("/stream/plus-rejected", test_plus_rejected);
     g_test_add_func("/stream/H11-downgrade", test_downgrade);
