@@ -71,6 +71,27 @@ UNIT_TESTS += tests/unit/test_registry
 UNIT_TESTS += tests/unit/test_complete
 UNIT_TESTS += tests/unit/test_script_output
 EXTRA_DIST += tests/unit/engine_fixture.h
+UNIT_TESTS += tests/unit/test_grid
+tests_unit_test_grid_LDADD = $(LIBUI) $(LDADD)
+UNIT_TESTS += tests/unit/test_keys
+tests_unit_test_keys_LDADD = $(LIBUI) $(LDADD)
+UNIT_TESTS += tests/unit/test_panes
+tests_unit_test_panes_LDADD = $(LIBUI) $(LDADD)
+UNIT_TESTS += tests/unit/test_theme
+tests_unit_test_theme_LDADD = $(LIBUI) $(LDADD)
+UNIT_TESTS += tests/unit/test_wrap
+tests_unit_test_wrap_LDADD = $(LIBUI) $(LDADD)
+EXTRA_DIST += tests/golden
+FUZZ_TARGETS += tests/fuzz/fuzz_keys
+tests_fuzz_fuzz_keys_LDADD = $(LIBUI) $(FUZZ_LIBS)
+tests_fuzz_fuzz_keys_LDFLAGS = $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_theme
+tests_fuzz_fuzz_theme_LDADD = $(LIBUI) $(FUZZ_LIBS)
+tests_fuzz_fuzz_theme_LDFLAGS = $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_wrap
+tests_fuzz_fuzz_wrap_LDADD = $(LIBUI) $(FUZZ_LIBS)
+tests_fuzz_fuzz_wrap_LDFLAGS = $(FUZZ_LINK)
+
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \

@@ -125,7 +125,9 @@ static void draw_small(struct tui *tui)
 {
     struct area area = grid_area(tui->grid);
     area_clear(area, style_of(ROLE_TEXT));
-    g_autofree char *text = g_strdup_printf(_("txmpp needs %dx%d"), MIN_COLS, MIN_ROWS);
+    g_autofree char *text = area.cols < 17
+        ? g_strdup_printf("< %dx%d", MIN_COLS, MIN_ROWS)
+        : g_strdup_printf(_("txmpp needs %dx%d"), MIN_COLS, MIN_ROWS);
     grid_text_fit(area, 0, 0, area.cols, style_of(ROLE_TEXT), text);
 }
 
@@ -785,11 +787,9 @@ static void on_message(struct tui *tui, const struct event *event)
     struct window *window = chat->ui;
     if (!window)
         window = window_open(tui, chat);
-    if (window->pane->cols) {
-        pane_dirty(window->pane);
-        if (window_is_visible(tui, window))
-            return;
-    }
+    pane_dirty(window->pane);
+    if (window_is_visible(tui, window))
+        return;
     if (!message->outgoing && !pane_chat_new_number(window->pane))
         pane_chat_set_new(window->pane, message->number);
     pane_dirty(tui->status);

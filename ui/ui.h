@@ -96,6 +96,7 @@ struct tui {
     GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
     bool editing;          /* $EDITOR runs */
     bool quit_hint;
+    gint64 frozen_us;      /* tests: what the clock shows; 0: the time */
 };
 
 static inline struct tui *tui_of(struct front *front)

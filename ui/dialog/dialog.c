@@ -476,7 +476,7 @@ static GArray *lay_out(const struct dialog *dialog, int cols, int *focus_row)
     for (guint i = 0; i < dialog->paragraphs->len; i++) {
         const struct paragraph *paragraph = dialog->paragraphs->pdata[i];
         add_text_rows(rows, i, paragraph->text, cols);
-        if (!dialog->text_only)
+        if (!dialog->text_only && (i + 1 < dialog->paragraphs->len || dialog->inputs->len))
             add_blank(rows);
     }
     for (guint i = 0; i < dialog->inputs->len; i++) {
@@ -596,7 +596,7 @@ static void draw_title(struct dialog *dialog, struct area box)
     g_autofree char *queue = NULL;
     guint waiting = dialog->tui->asks.length;
     if (waiting && dialog->ask)
-        queue = g_strdup_printf(ngettext(" (%u more) ", " (%u more) ", waiting), waiting);
+        queue = g_strdup_printf(ngettext(" (%u more)", " (%u more)", waiting), waiting);
     g_autofree char *title = g_strdup_printf(" %s%s ", dialog->title, queue ? queue : "");
     grid_text_fit(box, 2, 0, box.cols - 4, style_of(ROLE_DIALOG_TITLE), title);
 }

@@ -183,7 +183,8 @@ void layout_place(struct tui *tui)
     place(tui->results, 0, top + body, cols, results);
 
     bool focused = tui->focus == FOCUS_ROSTER;
-    int width = CLAMP(tui->roster_width, ROSTER_MIN, MAX(cols - CHAT_MIN, ROSTER_MIN));
+    int width = MIN(tui->roster_width, cols * 3 / 10 + 2);
+    width = CLAMP(width, ROSTER_MIN, MAX(cols - CHAT_MIN, ROSTER_MIN));
     bool shown = (tui->roster_shown && cols >= ROSTER_FROM_COLS) || focused;
     if (shown && cols < ROSTER_FROM_COLS) /* on request it takes the place of the chat */
         width = cols;

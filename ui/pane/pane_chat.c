@@ -12,6 +12,7 @@
 #include <time.h>
 
 enum {
+    NICK_LONG = 10,    /* longer names are shown by their first word */
     LAID_MAX = 512,    /* layouts kept */
     ROWS_MAX = 20000,  /* of one message */
     ERROR_ROWS = 3,
@@ -85,13 +86,16 @@ static const char *nick_of(const struct pane_chat *view, const struct message *m
     return account_display_name(chat->account, chat->account->jid);
 }
 
-/* The local part alone, where a name is an address. */
+/* The local part of an address; the first word of a long name. */
 static char *short_nick(const char *name)
 {
     const char *at = strchr(name, '@');
-    g_autofree char *clean = text_clean(name,
+    char *clean = text_clean(name,
         (gssize)(at && at != name ? (gsize)(at - name) : strnlen(name, 256)), TEXT_ONE_LINE);
-    return g_steal_pointer(&clean);
+    char *blank = strchr(clean, ' ');
+    if (blank && blank - clean >= 3 && text_width(clean, -1) > NICK_LONG)
+        *blank = '\0';
+    return clean;
 }
 
 static int nick_width(const struct pane_chat *view)

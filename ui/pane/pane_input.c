@@ -71,7 +71,7 @@ static int prompt_width(const struct tui *tui, char **prompt)
 {
     *prompt = prompt_of(tui);
     int width = text_width(*prompt, -1);
-    if (width > tui->grid->cols / 2) {
+    if (tui->grid->cols < 40 || width > tui->grid->cols / 2) {
         g_free(*prompt);
         *prompt = g_strdup("> ");
         width = 2;

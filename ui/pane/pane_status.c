@@ -110,8 +110,11 @@ static int draw_typing(struct tui *tui, struct area area, int x, int edge)
     g_autofree char *who = text_ellipsize(window_name(window), 20, tui->ascii);
     g_autofree char *text = g_strdup_printf(_("%s is typing%s"), who,
         mark_text(MARK_ELLIPSIS, tui->ascii));
+    if (edge - x < 8)
+        return x;
     x += grid_mark(area, x, 0, style_of(ROLE_STATUS_DIM), MARK_DOT) + 1;
-    return x + grid_text(area, x, 0, edge - x, style_with(style_of(ROLE_STATUS_DIM), ATTR_ITALIC), text) + 2;
+    return x + grid_text_fit(area, x, 0, edge - x,
+        style_with(style_of(ROLE_STATUS_DIM), ATTR_ITALIC), text) + 2;
 }
 
 static void draw_hint(struct area area, int x, int edge, const char *text)
@@ -128,7 +131,8 @@ static void draw(struct pane *pane, struct area area)
     int x = 1;
     if (area.cols >= 40) {
         char text[64];
-        tui_format_time(g_get_real_time(), tui_option(tui, "ui.time"), text, sizeof text);
+        tui_format_time(tui->frozen_us ? tui->frozen_us : g_get_real_time(),
+            tui_option(tui, "ui.time"), text, sizeof text);
         x += grid_text(area, x, 0, 12, style_of(ROLE_STATUS), text) + 2;
     }
     if (tui->quit_hint) {

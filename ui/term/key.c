@@ -262,13 +262,17 @@ static int take_escape(struct keys *keys, const char *s, gsize len, unsigned alt
             return 4;
         }
         gsize i = 2;
-        while (i < len && s[i] >= 0x20 && s[i] <= 0x3f && i < 64)
+        while (i < len && s[i] >= 0x20 && s[i] <= 0x3f && i < 64) {
+            if (s[i] == '$' && i > 2 && g_ascii_isdigit(s[2])) {
+                csi_key(keys, s + 2, i - 2, '$', alt); /* rxvt: shifted */
+                return (int)i + 1;
+            }
             i++;
+        }
         if (i == len)
             return whole ? (int)len : MORE;
-        bool dollar = i > 2 && s[i - 1] == '$'; /* rxvt: shifted */
         if (s[i] < 0x40 || s[i] > 0x7e)
-            return dollar ? (csi_key(keys, s + 2, i - 3, '$', alt), (int)i) : (int)i;
+            return (int)i;
         csi_key(keys, s + 2, i - 2, s[i], alt);
         return (int)i + 1;
     }

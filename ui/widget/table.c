@@ -160,8 +160,8 @@ GPtrArray *table_format(const struct table *table, int cols, gboolean ascii, gbo
         widths[widest]--;
         total--;
     }
-    *has_heading = TRUE;
-    for (guint r = 0; r <= table->rows->len; r++) {
+    *has_heading = count > 1;
+    for (guint r = count > 1 ? 0 : 1; r <= table->rows->len; r++) {
         char **row = r ? table->rows->pdata[r - 1] : (char **)table->names->pdata;
         GString *line = g_string_new(NULL);
         for (guint i = 0; i < count; i++)

@@ -1,0 +1,736 @@
+/*
+ * Golden screens: the real front end draws off-screen, and the text is
+ * compared with tests/golden/NAME.txt. UPDATE_GOLDEN=1 writes them anew.
+ */
+#include "config.h"
+#include "ui/ui.h"
+#include "ui/tui.h"
+#include "base/text.h"
+#include "ui/dialog/dialog.h"
+#include "ui/term/line.h"
+#include "net/tls.h"
+#include "xep/xep0004_form.h"
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 2026-11-20 21:04:00 UTC */
+#define NOW_US (G_GINT64_CONSTANT(1795208640) * G_USEC_PER_SEC)
+#ifdef __SANITIZE_ADDRESS__
+#define RUNNING_SLOWLY 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RUNNING_SLOWLY 1
+#endif
+#endif
+#ifndef RUNNING_SLOWLY
+#define RUNNING_SLOWLY 0
+#endif
+#define MINUTE ((gint64)60 * G_USEC_PER_SEC)
+
+struct scene {
+    struct app app;
+    struct account *account;
+    struct tui *tui;
+    struct chat *chat;
+};
+
+static struct scene *scene_new(int cols, int rows, bool ascii)
+{
+    struct scene *scene = g_new0(struct scene, 1);
+    scene->app.observers = observers_new();
+    scene->app.accounts = g_ptr_array_new();
+    static const struct option general[] = { { .name = "general.default_account",
+        .kind = OPTION_STRING }, { .name = NULL } };
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    scene->app.options = options_new("/dev/null/txmpp.conf", problems);
+    options_register(scene->app.options, ui_options);
+    options_register(scene->app.options, general);
+    scene->account = account_new("juliet@example.com", scene->app.observers,
+        scene->app.options, NULL);
+    g_ptr_array_add(scene->app.accounts, scene->account);
+    scene->account->state = STATE_ONLINE;
+    scene->account->tls_version = g_strdup("TLSv1.3");
+    scene->account->own.show = SHOW_ONLINE;
+    scene->tui = tui_new_offscreen(&scene->app, cols, rows, ascii);
+    scene->tui->frozen_us = NOW_US;
+    return scene;
+}
+
+static void scene_free(struct scene *scene)
+{
+    line_free(scene->tui->line);
+    scene->tui->line = NULL;
+    tui_free(&scene->tui->front);
+    account_free(scene->account);
+    g_ptr_array_free(scene->app.accounts, TRUE);
+    observers_free(scene->app.observers);
+    options_free(scene->app.options);
+    g_free(scene);
+}
+
+static struct contact *add_contact(struct scene *scene, const char *jid, const char *name,
+    const char *group, enum show show, const char *status)
+{
+    struct contact *contact = roster_ensure(scene->account->roster, jid);
+    contact->in_roster = true;
+    contact->subscription = SUB_BOTH;
+    g_free(contact->name);
+    contact->name = g_strdup(name);
+    const char *groups[] = { group, NULL };
+    contact_set_groups(contact, groups);
+    if (show != SHOW_OFFLINE) {
+        g_autofree char *full = g_strconcat(jid, "/orchard", NULL);
+        struct presence *presence = presence_new(full);
+        presence->show = show;
+        presence->status = g_strdup(status);
+        contact_put_presence(contact, presence);
+    }
+    account_emit(scene->account, (struct event){ .type = EVENT_ROSTER,
+        .account = scene->account, .contact = contact });
+    return contact;
+}
+
+static struct message *say(struct scene *scene, struct chat *chat, bool outgoing, int minute,
+    const char *body)
+{
+    struct message *message = message_new();
+    message->body = g_strdup(body);
+    message->type = MESSAGE_CHAT;
+    message->outgoing = outgoing;
+    message->from = g_strdup(outgoing ? scene->account->jid : chat->jid);
+    message->time_us = NOW_US + minute * MINUTE;
+    message->delivery = outgoing ? DELIVERY_DELIVERED : DELIVERY_NONE;
+    chat_append(chat, message);
+    struct event event = { .type = EVENT_MESSAGE, .account = scene->account, .chat = chat };
+    event.message.message = message;
+    account_emit(scene->account, event);
+    return message;
+}
+
+static void fill(struct scene *scene)
+{
+    add_contact(scene, "romeo@example.net", "Romeo Montague", "Friends", SHOW_ONLINE,
+        "on the orchard wall");
+    add_contact(scene, "mercutio@example.net", "Mercutio", "Friends", SHOW_AWAY, NULL);
+    add_contact(scene, "benvolio@example.net", "Benvolio", "Friends", SHOW_OFFLINE, NULL);
+    add_contact(scene, "tybalt@example.com", "Tybalt", "Friends", SHOW_DND, "peace? I hate the word");
+    struct contact *nurse =
+        add_contact(scene, "nurse@example.com", "Nurse", "Servants", SHOW_OFFLINE, NULL);
+    nurse->subscription = SUB_NONE;
+    nurse->ask = true;
+    scene->chat = account_open_chat(scene->account, "romeo@example.net", CHAT_CONTACT);
+    window_show(scene->tui, window_open(scene->tui, scene->chat));
+    say(scene, scene->chat, false, -1440, "But soft, what light through yonder window breaks?");
+    say(scene, scene->chat, false, -6, "Art thou not Romeo, and a Montague?");
+    say(scene, scene->chat, true, -5, "Neither, fair saint, if either thee dislike.");
+    struct message *sent = say(scene, scene->chat, true, -4,
+        "How cam'st thou hither, tell me, and wherefore? The orchard walls are high and hard "
+        "to climb, and the place death, considering who thou art.");
+    sent->delivery = DELIVERY_SENT;
+    say(scene, scene->chat, false, -3, "/me looks up to the balcony");
+    struct message *failed = say(scene, scene->chat, true, -2, "Romeo?");
+    failed->delivery = DELIVERY_FAILED;
+    failed->error = g_strdup("The message could not be delivered: romeo@example.net is not "
+                             "available right now.");
+    struct chat *other = account_open_chat(scene->account, "mercutio@example.net", CHAT_CONTACT);
+    say(scene, other, false, -1, "Ask for me tomorrow");
+    other->unread = 2;
+    g_free(scene->chat->typing);
+    scene->chat->typing = g_strdup("composing");
+}
+
+static void expect(struct scene *scene, const char *name)
+{
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    g_autofree char *file = g_strdup_printf("%s.txt", name);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "tests", "golden", file, NULL);
+    if (g_getenv("UPDATE_GOLDEN")) {
+        g_assert_true(g_file_set_contents(path, dump, -1, NULL));
+        return;
+    }
+    g_autofree char *golden = NULL;
+    g_autoptr(GError) error = NULL;
+    g_file_get_contents(path, &golden, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(dump, ==, golden);
+}
+
+static const struct {
+    int cols, rows;
+    bool ascii;
+    const char *name;
+} sizes[] = {
+    { 100, 30, false, "chat-100x30" }, { 100, 30, true, "chat-100x30-ascii" },
+    { 60, 20, false, "chat-60x20" }, { 40, 12, false, "chat-40x12" },
+    { 20, 5, false, "chat-20x5" }, { 20, 5, true, "chat-20x5-ascii" },
+    { 12, 3, false, "chat-12x3" },
+};
+
+static void test_chat(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    struct scene *scene = scene_new(sizes[i].cols, sizes[i].rows, sizes[i].ascii);
+    fill(scene);
+    expect(scene, sizes[i].name);
+    scene_free(scene);
+}
+
+static void test_scrolled(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    fill(scene);
+    for (int i = 0; i < 60; i++) {
+        g_autofree char *text = g_strdup_printf("line %d", i);
+        say(scene, scene->chat, i & 1, -1, text);
+    }
+    tui_draw(scene->tui);
+    struct pane *pane = window_current(scene->tui)->pane;
+    pane_chat_page(pane, 1);
+    pane_chat_scroll(pane, 3);
+    expect(scene, "chat-scrolled");
+    pane_chat_top(pane);
+    expect(scene, "chat-top");
+    for (int i = 0; i < 20; i++)
+        pane_chat_page(pane, -1);
+    g_assert_false(pane_chat_scrolled(pane));
+    /* Going up past the begin and down again ends where it began. */
+    tui_draw(scene->tui);
+    g_autofree char *before = grid_dump(scene->tui->grid);
+    for (int i = 0; i < 200; i++) {
+        pane_chat_scroll(pane, 1);
+        tui_draw(scene->tui);
+    }
+    for (int i = 0; i < 200; i++) {
+        pane_chat_scroll(pane, -1);
+        tui_draw(scene->tui);
+    }
+    g_autofree char *after = grid_dump(scene->tui->grid);
+    g_assert_cmpstr(before, ==, after);
+    scene_free(scene);
+}
+
+/* H51-H53: what others wrote cannot leave its cells. */
+static const char *const hostile[] = {
+    "\xc2\x9b" "31m CSI \xc2\x9d" "0;x\xc2\x9c \xc2\x90 \xc2\x85 \x7f \xe2\x80\xa8 \033[2J",
+    "\xe2\x80\xae" "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xef\xbb\xbf \xf3\xa0\x81\x81 \xe2\x80\x8b",
+    "wide: 漢字仮名交じり文は折り返される 😀👍🏽 🇩🇪 👩‍👩‍👧‍👦 ❤️ ｶﾅ",
+    "e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81 z\xcc\xa7 \xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7",
+    "tabs\there\tand\n\nempty lines\r\nand \xff\xfe bad bytes",
+    "\xef\xb7\xbd and averyveryveryveryveryveryveryveryveryveryveryveryveryveryveryverylongword",
+};
+
+static void test_hostile(void)
+{
+    struct scene *scene = scene_new(80, 28, false);
+    add_contact(scene, "mal@example.net", "M\xe2\x80\xae" "al\xc2\x9b" "1m\n😀漢", "G\033]0;x\a", SHOW_XA,
+        "st\xc2\x9b" "atus\xe2\x80\xae");
+    scene->chat = account_open_chat(scene->account, "mal@example.net", CHAT_CONTACT);
+    window_show(scene->tui, window_open(scene->tui, scene->chat));
+    for (gsize i = 0; i < G_N_ELEMENTS(hostile); i++) {
+        struct message *message = say(scene, scene->chat, false, (int)i, hostile[i]);
+        message->subject = i ? NULL : g_strdup("sub\xc2\x9bject\xe2\x80\xae");
+    }
+    expect(scene, "hostile");
+    const struct grid *grid = scene->tui->grid;
+    for (int i = 0; i < grid->cols * grid->rows; i++) {
+        const struct cell *cell = &grid->cells[i];
+        if (!cell->width)
+            continue;
+        g_assert_true(text_is_clean(cell->text, cell->len, TEXT_ONE_LINE) || cell->len > 8);
+        g_assert_true((guchar)cell->text[0] >= 0x20 && cell->text[0] != 0x7f);
+    }
+    scene_free(scene);
+}
+
+static void test_huge(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    scene->chat = account_open_chat(scene->account, "mal@example.net", CHAT_CONTACT);
+    window_show(scene->tui, window_open(scene->tui, scene->chat));
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 1000; i++)
+        g_string_append(text, "a\xcc\x81");
+    for (int i = 0; i < 5000; i++)
+        g_string_append(text, "漢");
+    for (int i = 0; i < 200; i++)
+        g_string_append(text, "👩‍👩‍👧‍👦");
+    for (int i = 0; i < 10000; i++)
+        g_string_append_c(text, 'w');
+    for (int i = 0; i < 1000; i++)
+        g_string_append_c(text, '\t');
+    say(scene, scene->chat, false, 0, text->str);
+    gint64 start = g_get_monotonic_time();
+    tui_draw(scene->tui);
+    gint64 first = g_get_monotonic_time() - start;
+    start = g_get_monotonic_time();
+    for (int i = 0; i < 10; i++) {
+        pane_dirty(window_current(scene->tui)->pane);
+        tui_draw(scene->tui);
+    }
+    gint64 again = (g_get_monotonic_time() - start) / 10;
+    g_test_message("H53: first %" G_GINT64_FORMAT " us, again %" G_GINT64_FORMAT " us", first, again);
+    g_assert_cmpint(again, <, 5000 * (RUNNING_SLOWLY ? 20 : 4));
+    scene_free(scene);
+}
+
+static void feed(const struct key *key, gpointer data)
+{
+    tui_key(data, key);
+}
+
+static void type(struct scene *scene, const char *bytes)
+{
+    struct keys *keys = keys_new(feed, scene->tui);
+    keys_feed(keys, bytes, strlen(bytes));
+    keys_timeout(keys);
+    keys_free(keys);
+}
+
+static void test_roster_keys(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    fill(scene);
+    scene->tui->focus = FOCUS_ROSTER;
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+    type(scene, "\033[B\033[B");
+    expect(scene, "roster-cursor");
+    type(scene, "tyb");
+    expect(scene, "roster-filter");
+    type(scene, "\033");
+    type(scene, "\033[H\r"); /* folds the first group */
+    expect(scene, "roster-folded");
+    scene_free(scene);
+}
+
+static void count_rows(gpointer data, const char *needle, int wanted)
+{
+    struct scene *scene = data;
+    tui_draw(scene->tui);
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    int found = 0;
+    for (const char *at = dump; (at = strstr(at, needle)); at++)
+        found++;
+    g_assert_cmpint(found, ==, wanted);
+}
+
+static void test_roster_moves(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    fill(scene);
+    tui_draw(scene->tui);
+    struct contact *benvolio = roster_find(scene->account->roster, "benvolio@example.net");
+    struct presence *presence = presence_new("benvolio@example.net/x");
+    presence->show = SHOW_CHAT;
+    contact_put_presence(benvolio, presence);
+    struct event event = { .type = EVENT_PRESENCE, .account = scene->account, .contact = benvolio };
+    event.presence.presence = presence;
+    account_emit(scene->account, event);
+    expect(scene, "roster-moved");
+    event = (struct event){ .type = EVENT_ROSTER, .account = scene->account, .contact = benvolio };
+    event.roster.removed = true;
+    benvolio->in_roster = false;
+    account_emit(scene->account, event);
+    roster_remove(scene->account->roster, benvolio);
+    count_rows(scene, "Benvolio", 0);
+    scene_free(scene);
+}
+
+static void test_many_contacts(void)
+{
+    enum { COUNT = 50000 };
+    struct scene *scene = scene_new(100, 30, false);
+    GPtrArray *all = g_ptr_array_new();
+    for (int i = 0; i < COUNT; i++) {
+        g_autofree char *jid = g_strdup_printf("contact%05d@example.net", i);
+        struct contact *contact = roster_ensure(scene->account->roster, jid);
+        contact->in_roster = true;
+        contact->subscription = SUB_BOTH;
+        contact->name = g_strdup_printf("Contact %05d", (i * 7919) % COUNT);
+        g_ptr_array_add(all, contact);
+    }
+    gint64 start = g_get_monotonic_time();
+    account_emit(scene->account, (struct event){ .type = EVENT_ROSTER_RESET, .account = scene->account });
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+    gint64 built = g_get_monotonic_time() - start;
+    start = g_get_monotonic_time();
+    for (int i = 0; i < COUNT; i++) {
+        struct contact *contact = all->pdata[i];
+        g_autofree char *full = g_strconcat(contact->jid, "/r", NULL);
+        struct presence *presence = presence_new(full);
+        presence->show = (enum show)(1 + i % 5);
+        contact_put_presence(contact, presence);
+        struct event event = { .type = EVENT_PRESENCE, .account = scene->account, .contact = contact };
+        event.presence.presence = presence;
+        account_emit(scene->account, event);
+        if (i % 1000 == 0)
+            tui_draw(scene->tui);
+    }
+    tui_draw(scene->tui);
+    gint64 drained = g_get_monotonic_time() - start;
+    g_test_message("50,000 contacts: built in %" G_GINT64_FORMAT " us, presences in %"
+        G_GINT64_FORMAT " us", built, drained);
+    expect(scene, "roster-50000");
+    g_ptr_array_free(all, TRUE);
+    scene_free(scene);
+}
+
+/* The observer's share of a message: nothing is laid out for what is not seen. */
+static void test_flood(void)
+{
+    enum { CHATS = 200, COUNT = 10000 };
+    struct scene *scene = scene_new(100, 30, false);
+    struct chat *chats[CHATS];
+    for (int i = 0; i < CHATS; i++) {
+        g_autofree char *jid = g_strdup_printf("c%d@example.net", i);
+        chats[i] = account_open_chat(scene->account, jid, CHAT_CONTACT);
+    }
+    gint64 spent = 0;
+    for (int i = 0; i < COUNT; i++) {
+        struct chat *chat = chats[i % CHATS];
+        struct message *message = message_new();
+        message->body = g_strdup("the quick brown fox");
+        message->from = g_strdup(chat->jid);
+        chat_append(chat, message);
+        struct event event = { .type = EVENT_MESSAGE, .account = scene->account, .chat = chat };
+        event.message.message = message;
+        gint64 start = g_get_monotonic_time();
+        account_emit(scene->account, event);
+        spent += g_get_monotonic_time() - start;
+    }
+    g_test_message("observer: %.3f us a message", (double)spent / COUNT);
+    tui_draw(scene->tui);
+    g_assert_cmpint(spent, <, COUNT * (RUNNING_SLOWLY ? 200 : 20));
+    scene_free(scene);
+}
+
+struct heard {
+    int count;
+    enum answer answer;
+    char *password;
+};
+
+static void hear(enum answer answer, const char *text, struct secret *password, gpointer data)
+{
+    struct heard *heard = data;
+    (void)text;
+    heard->count++;
+    heard->answer = answer;
+    if (password)
+        heard->password = g_strdup(secret_bytes(password));
+}
+
+static void ask(struct scene *scene, struct question question, struct heard *heard)
+{
+    *heard = (struct heard){ 0 };
+    question.account = scene->account;
+    question.answer = hear;
+    question.data = heard;
+    g_assert_true(scene->tui->front.ops->ask(&scene->tui->front, &question));
+}
+
+static void test_subscription(void)
+{
+    static const struct {
+        const char *keys;
+        enum answer answer;
+    } cases[] = {
+        { "a", ANSWER_ACCEPT_ADD }, { "o", ANSWER_ACCEPT }, { "r", ANSWER_REFUSE },
+        { "b", ANSWER_BLOCK }, { "\033", ANSWER_NONE }, { "\r", ANSWER_ACCEPT_ADD },
+        { "\t\r", ANSWER_ACCEPT }, { "\033[C\033[C\r", ANSWER_REFUSE },
+        { "\033[Z\r", ANSWER_BLOCK },
+    };
+    struct scene *scene = scene_new(80, 24, false);
+    struct heard heard, second;
+    struct question question = { .kind = QUESTION_SUBSCRIPTION, .jid = "paris@example.com",
+        .text = "Younger than she are happy mothers made" };
+    fill(scene);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ask(scene, question, &heard);
+        type(scene, cases[i].keys);
+        g_assert_cmpint(heard.count, ==, 1);
+        g_assert_cmpint(heard.answer, ==, cases[i].answer);
+    }
+    ask(scene, question, &heard);
+    question.jid = "rosaline@example.com";
+    ask(scene, question, &second);
+    expect(scene, "dialog-subscription");
+    type(scene, "r");
+    g_assert_cmpint(heard.count, ==, 1);
+    g_assert_cmpint(second.count, ==, 0);
+    g_assert_cmpuint(scene->tui->dialogs->len, ==, 1);
+    scene->tui->front.ops->dismiss(&scene->tui->front, scene->account, NULL);
+    g_assert_cmpint(second.count, ==, 1);
+    g_assert_cmpint(second.answer, ==, ANSWER_NONE);
+    g_assert_cmpuint(scene->tui->dialogs->len, ==, 0);
+    scene_free(scene);
+}
+
+static void test_confirm(void)
+{
+    struct scene *scene = scene_new(60, 20, true);
+    struct heard heard;
+    struct question question = { .kind = QUESTION_CONFIRM, .destructive = true,
+        .title = "Remove", .text = "Remove romeo@example.net and both subscriptions?" };
+    fill(scene);
+    ask(scene, question, &heard);
+    expect(scene, "dialog-confirm-ascii");
+    type(scene, "\r"); /* no is highlighted */
+    g_assert_cmpint(heard.answer, ==, ANSWER_NO);
+    ask(scene, question, &heard);
+    type(scene, "y");
+    g_assert_cmpint(heard.answer, ==, ANSWER_YES);
+    question.destructive = false;
+    ask(scene, question, &heard);
+    type(scene, "\r");
+    g_assert_cmpint(heard.answer, ==, ANSWER_YES);
+    scene_free(scene);
+}
+
+static void test_password(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    struct heard heard;
+    struct question question = { .kind = QUESTION_PASSWORD, .again = true };
+    fill(scene);
+    ask(scene, question, &heard);
+    type(scene, "s\xc3\xa9" "cretx\177");
+    expect(scene, "dialog-password");
+    type(scene, "\r");
+    g_assert_cmpint(heard.count, ==, 1);
+    g_assert_cmpstr(heard.password, ==, "s\xc3\xa9" "cret");
+    g_free(heard.password);
+    scene_free(scene);
+}
+
+static void test_certificate(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    struct heard heard;
+    struct tls_peer peer = { .subject = (char *)"CN=example.com\033[2J", .issuer = (char *)"CN=example.com",
+        .names = (char *)"example.com, conference.example.com",
+        .sha256 = (char *)"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
+        .not_before_us = NOW_US - 30 * 24 * 60 * MINUTE, .not_after_us = NOW_US,
+        .distrust = TLS_SELF_SIGNED | TLS_EXPIRED };
+    struct question question = { .kind = QUESTION_CERTIFICATE, .peer = &peer };
+    fill(scene);
+    ask(scene, question, &heard);
+    expect(scene, "dialog-certificate");
+    type(scene, "\r");
+    g_assert_cmpint(heard.answer, ==, ANSWER_NO);
+    ask(scene, question, &heard);
+    type(scene, "a");
+    g_assert_cmpint(heard.answer, ==, ANSWER_ALWAYS);
+    ask(scene, question, &heard);
+    type(scene, "o");
+    g_assert_cmpint(heard.answer, ==, ANSWER_ONCE);
+    scene_free(scene);
+}
+
+static void add_option(struct form_field *field, const char *label, const char *value)
+{
+    struct form_option *option = g_new0(struct form_option, 1);
+    option->label = g_strdup(label);
+    option->value = g_strdup(value);
+    g_ptr_array_add(field->options, option);
+}
+
+static void test_form(void)
+{
+    struct scene *scene = scene_new(80, 30, false);
+    struct heard heard;
+    struct form *form = form_new(FORM_FORM);
+    form->title = g_strdup("Register");
+    form->instructions = g_strdup("Fill in what Verona wants to know.");
+    form_add(form, FORM_TEXT_SINGLE, "username", "User name", true);
+    form_add(form, FORM_TEXT_PRIVATE, "password", "Password", true);
+    form_add(form, FORM_BOOLEAN, "terms", "I accept the terms", false);
+    struct form_field *house = form_add(form, FORM_LIST_SINGLE, "house", "House", false);
+    add_option(house, "Montague", "m");
+    add_option(house, "Capulet", "c");
+    struct form_field *likes = form_add(form, FORM_LIST_MULTI, "likes", "Likes", false);
+    add_option(likes, "Balconies", "b");
+    add_option(likes, "Poison", "p");
+    form_add(form, FORM_TEXT_MULTI, "about", "About you", false);
+    struct question question = { .kind = QUESTION_FORM, .form = form };
+    fill(scene);
+    ask(scene, question, &heard);
+    type(scene, "juliet\tsecret\t \t\033[B \t  \033[B \tone\rtwo");
+    expect(scene, "dialog-form");
+    type(scene, "\t\r");
+    g_assert_cmpint(heard.count, ==, 1);
+    g_assert_cmpint(heard.answer, ==, ANSWER_YES);
+    g_assert_cmpstr(form_value(form, "username"), ==, "juliet");
+    g_assert_cmpstr(form_value(form, "password"), ==, "secret");
+    g_assert_cmpstr(form_value(form, "terms"), ==, "1");
+    g_assert_cmpstr(form_value(form, "house"), ==, "c");
+    g_assert_cmpstr(form_value(form, "likes"), ==, "p");
+    g_assert_cmpuint(form_find(form, "about")->values->len, ==, 2);
+    /* A required field that is empty keeps the dialog. */
+    struct form *empty = form_new(FORM_FORM);
+    form_add(empty, FORM_TEXT_SINGLE, "username", "User name", true);
+    question.form = empty;
+    ask(scene, question, &heard);
+    type(scene, "\r");
+    g_assert_cmpint(heard.count, ==, 0);
+    type(scene, "\033");
+    g_assert_cmpint(heard.answer, ==, ANSWER_NONE);
+    form_free(empty);
+    form_free(form);
+    scene_free(scene);
+}
+
+static void test_first_start(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    dialog_first_start(scene->tui);
+    expect(scene, "dialog-first-start");
+    type(scene, "\t\t\r"); /* no address: it stays and says why */
+    g_assert_cmpuint(scene->tui->dialogs->len, ==, 1);
+    expect(scene, "dialog-first-start-complaint");
+    type(scene, "\033");
+    g_assert_cmpuint(scene->tui->dialogs->len, ==, 0);
+    dialog_contact(scene->tui, scene->account, NULL);
+    expect(scene, "dialog-contact");
+    type(scene, "\033");
+    scene_free(scene);
+}
+
+/* Every dialog on every size: nothing is written past an edge (ASan). */
+static void test_sizes(void)
+{
+    static const int dims[][2] = { { 1, 1 }, { 2, 1 }, { 1, 200 }, { 19, 5 }, { 20, 4 },
+        { 20, 5 }, { 21, 6 }, { 30, 8 }, { 59, 20 }, { 60, 10 }, { 61, 11 }, { 500, 200 } };
+    struct scene *scene = scene_new(100, 30, false);
+    struct heard heard;
+    fill(scene);
+    scene->tui->line = NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(dims); i++) {
+        grid_resize(scene->tui->grid, dims[i][0], dims[i][1]);
+        tui_dirty_all(scene->tui);
+        tui_draw(scene->tui);
+        struct question question = { .kind = QUESTION_SUBSCRIPTION, .jid = "paris@example.com" };
+        ask(scene, question, &heard);
+        tui_draw(scene->tui);
+        scene->tui->front.ops->dismiss(&scene->tui->front, NULL, NULL);
+        dialog_contact(scene->tui, scene->account, "romeo@example.net");
+        tui_draw(scene->tui);
+        dialog_close_all(scene->tui);
+        g_autofree char *help = keys_help_text();
+        dialog_help(scene->tui, "Keys", help);
+        tui_draw(scene->tui);
+        dialog_close_all(scene->tui);
+        scene->tui->focus = FOCUS_ROSTER;
+        tui_dirty_all(scene->tui);
+        tui_draw(scene->tui);
+        scene->tui->focus = FOCUS_INPUT;
+        pane_results_text(scene->tui, "/help", help);
+        tui_draw(scene->tui);
+        pane_results_close(scene->tui);
+        layout_split(scene->tui, i & 1 ? LAYOUT_COLS : LAYOUT_ROWS);
+        tui_draw(scene->tui);
+        layout_only_leaf(scene->tui);
+    }
+    scene_free(scene);
+}
+
+static void accepted(const char *text, gpointer data)
+{
+    g_string_append_printf(data, "[%s]", text);
+}
+
+static void complete_nothing(gpointer data)
+{
+    (void)data;
+}
+
+/* The real input line: editing, several lines, H63. */
+static void test_input(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    g_autoptr(GString) sent = g_string_new(NULL);
+    struct line_events events = { accepted, complete_nothing, sent };
+    g_setenv("INPUTRC", "/dev/null", TRUE);
+    fill(scene);
+    scene->tui->line = line_new(NULL, &events);
+    type(scene, "hello w\xc3\xb6rld\001X\005!");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "Xhello w\xc3\xb6rld!");
+    type(scene, "\033\rsecond line\033[D\033[D");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "Xhello w\xc3\xb6rld!\nsecond line");
+    expect(scene, "input-lines");
+    type(scene, "\r");
+    g_assert_cmpstr(sent->str, ==, "[Xhello w\xc3\xb6rld!\nsecond line]");
+    g_string_truncate(sent, 0);
+    /* One pasted line goes in as it is; its end does not send it. */
+    type(scene, "\033[200~one\033[201~");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "one");
+    type(scene, "\003");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "");
+    type(scene, "\033[200~a\r/quit\rb\033[201~");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "");
+    expect(scene, "dialog-paste");
+    type(scene, "n");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "");
+    type(scene, "\033[200~a\r/quit\rb\033[201~y");
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "a\n/quit\nb");
+    g_assert_cmpstr(sent->str, ==, "");
+    type(scene, "\003");
+    /* Drafts stay with their chat. */
+    type(scene, "a draft");
+    struct chat *other = account_find_chat(scene->account, "mercutio@example.net");
+    window_show(scene->tui, window_open(scene->tui, other));
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "");
+    expect(scene, "input-draft");
+    window_show(scene->tui, window_open(scene->tui, scene->chat));
+    g_assert_cmpstr(line_text(scene->tui->line), ==, "a draft");
+    /* H63: any bytes. */
+    g_autoptr(GRand) rand = g_rand_new_with_seed(63);
+    struct keys *keys = keys_new(feed, scene->tui);
+    int rounds = RUNNING_SLOWLY ? 2000 : 20000;
+    for (int i = 0; i < rounds; i++) {
+        char bytes[16];
+        for (gsize k = 0; k < sizeof bytes; k++)
+            bytes[k] = (char)g_rand_int_range(rand, 0, 256);
+        for (gsize k = 0; k < sizeof bytes; k++)
+            if (bytes[k] == 26) /* C-z would stop the test */
+                bytes[k] = 'z';
+        keys_feed(keys, bytes, sizeof bytes);
+        if (i % 16 == 0)
+            tui_draw(scene->tui);
+    }
+    keys_free(keys);
+    dialog_close_all(scene->tui);
+    scene_free(scene);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    g_setenv("TZ", "UTC", TRUE);
+    g_setenv("LC_ALL", "C.UTF-8", TRUE);
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autofree char *path = g_strconcat("/panes/", sizes[i].name, NULL);
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_chat);
+    }
+    g_test_add_func("/panes/scrolled", test_scrolled);
+    g_test_add_func("/panes/H51-H53-hostile", test_hostile);
+    g_test_add_func("/panes/H53-huge", test_huge);
+    g_test_add_func("/panes/roster-keys", test_roster_keys);
+    g_test_add_func("/panes/roster-moves", test_roster_moves);
+    g_test_add_func("/panes/roster-50000", test_many_contacts);
+    g_test_add_func("/panes/H49-flood", test_flood);
+    g_test_add_func("/dialog/subscription", test_subscription);
+    g_test_add_func("/dialog/confirm", test_confirm);
+    g_test_add_func("/dialog/password", test_password);
+    g_test_add_func("/dialog/certificate", test_certificate);
+    g_test_add_func("/dialog/form", test_form);
+    g_test_add_func("/dialog/first-start", test_first_start);
+    g_test_add_func("/panes/F29-sizes", test_sizes);
+    g_test_add_func("/input/H63", test_input);
+    return g_test_run();
+}
