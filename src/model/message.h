@@ -9,8 +9,10 @@ enum delivery { DELIVERY_NONE, DELIVERY_QUEUED, DELIVERY_SENT, DELIVERY_DELIVERE
 
 struct message {
     guint64 number;      /* of this chat, from 1, for pickers and commands */
+    gint64 row, ord;     /* its place in the store (store/history.h); 0: not stored */
     char *id;            /* stanza id, NULL */
     char *stanza_id, *origin_id; /* XEP-0359, NULL */
+    char *stanza_by;     /* who gave stanza_id: trusted only then, NULL */
     char *from, *to;     /* full JIDs */
     char *nick;          /* shown name where it is not the contact's, NULL */
     char *body, *subject, *thread, *lang, *oob; /* NULL when absent */
