@@ -37,6 +37,24 @@ struct stream_callbacks {
      * say true. NULL or false: the stream sends an XEP-0199 ping, whose
      * answer it keeps to itself. */
     bool (*ask_alive)(gpointer data);
+    /* Stream management (XEP-0198), kept by the owner; any may be NULL.
+     * resume: a new <resume/> for the session that may be taken up again (sent
+     * after SASL, or inside SASL2), NULL: none. resumed: it was taken up (then
+     * state(ONLINE) follows, and bound() is not called); otherwise resume_failed
+     * and a fresh binding. location: where the server wants to be met again. */
+    xmpp_stanza_t *(*resume)(gpointer data);
+    void (*resumed)(xmpp_stanza_t *resumed, gpointer data);
+    void (*resume_failed)(xmpp_stanza_t *failed, gpointer data);
+    /* Bind 2 (XEP-0386): adds to <bind/> what is to be switched on in the same
+     * round trip (<enable/>, carbons, client state), given the inline features
+     * the server offers; bound_inline gets the <bound/> element afterwards. */
+    void (*bind_inline)(xmpp_stanza_t *offer, xmpp_stanza_t *bind, gpointer data);
+    void (*bound_inline)(xmpp_stanza_t *bound, gpointer data);
+    /* FAST (XEP-0484): the owner keeps tokens like passwords. token: stored one
+     * and its mechanism, NULL: none. */
+    struct secret *(*fast_token)(const char **mechanism, gint64 *count, gpointer data);
+    void (*fast_got)(const char *mechanism, struct secret *token, const char *expiry, gpointer data);
+    void (*fast_refused)(gpointer data); /* forget it */
 };
 
 struct stream_config { /* all strings copied */
