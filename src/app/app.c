@@ -362,5 +362,5 @@ const struct option app_options[] = {
         "account that commands are for when nothing else says which" },
     { "script.exec", OPTION_BOOL, "off", .summary =
         "allow /exec in command mode and in scripts" },
-    { NULL },
+    { .name = NULL },
 };
