@@ -119,7 +119,7 @@ char *features_doap(void)
     g_autoptr(GArray) rows = collect();
     GString *out = g_string_new(
         "<?xml version='1.0' encoding='UTF-8'?>\n"
-        "<!-- Made by txmpp --print-manual doap from src/features.c. -->\n"
+        "<!-- Made from src/features.c by \"make man\". -->\n"
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'\n"
         "         xmlns='http://usefulinc.com/ns/doap#'\n"
         "         xmlns:xmpp='https://linkmauve.fr/ns/xmpp-doap#'>\n"

@@ -92,6 +92,16 @@ FUZZ_TARGETS += tests/fuzz/fuzz_wrap
 tests_fuzz_fuzz_wrap_LDADD = $(LIBUI) $(FUZZ_LIBS)
 tests_fuzz_fuzz_wrap_LDFLAGS = $(FUZZ_LINK)
 
+EXTRA_DIST += tests/unit/engine_fixture.h tests/fuzz/engine_rows.h
+FUZZ_TARGETS += tests/fuzz/fuzz_command_line
+tests_fuzz_fuzz_command_line_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_command_line_LDFLAGS = $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_json_request
+tests_fuzz_fuzz_json_request_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_json_request_LDFLAGS = $(FUZZ_LINK)
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \

@@ -250,6 +250,8 @@ static enum cmd_status run_layout_pane(struct job *job)
         set_width(tui, (int)job_int(job, "columns", 25));
     } else {
         tui->focus = tui->focus == FOCUS_ROSTER ? FOCUS_INPUT : FOCUS_ROSTER;
+        if (tui->focus == FOCUS_ROSTER)
+            pane_roster_seek(tui->roster);
         tui_dirty_all(tui);
     }
     return job_done(job);

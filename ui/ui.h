@@ -186,6 +186,7 @@ void pane_xml_page(struct pane *pane, int pages);
 
 /* pane/pane_roster.c */
 void pane_roster_reset(struct pane *pane);
+void pane_roster_seek(struct pane *pane);
 void pane_roster_filter(struct pane *pane, const char *text);
 
 /* pane/pane_results.c: the panel with the answers of commands */

@@ -270,10 +270,10 @@ struct account *app_add_account(struct app *app, const char *bare_jid)
     };
     account =
         account_new(bare_jid, app->observers, app->options, app->paths);
-    if (config->status)
-        account->own.show = config->show;
     g_ptr_array_add(app->accounts, account);
     session_attach(account, &session, app->front);
+    if (config->status) /* overrules the option, which attaching reads */
+        account->own.show = config->show;
     observers_emit(app->observers,
         &(struct event){ .type = EVENT_ACCOUNT_ADDED, .account = account });
     return account;
@@ -362,5 +362,5 @@ const struct option app_options[] = {
         "account that commands are for when nothing else says which" },
     { "script.exec", OPTION_BOOL, "off", .summary =
         "allow /exec in command mode and in scripts" },
-    { NULL },
+    { .name = NULL },
 };

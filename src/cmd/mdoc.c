@@ -179,20 +179,33 @@ static void append_needs(GString *out, const struct command *command)
         g_string_append(out, "Only on the screen.\n");
 }
 
+static void append_names(GString *out, char **words, bool optional)
+{
+    int n = 0;
+    for (char **word = words; *word; word++) {
+        bool is_optional = g_str_has_suffix(*word, "?");
+        if (!**word || is_optional != optional)
+            continue;
+        g_string_append_printf(out, "%s%.*s", n++ ? ", " : "",
+            (int)(strlen(*word) - is_optional), *word);
+    }
+}
+
+/* "jid name? groups[]" */
 static void append_fields(GString *out, const struct command *command)
 {
     if (!command->fields)
         return;
-    g_string_append(out, ".Pp\nFields of a row:\n");
     g_auto(GStrv) words = g_strsplit(command->fields, " ", -1);
-    bool first = true;
-    for (char **word = words; *word; word++) {
-        if (!**word)
-            continue;
-        g_string_append_printf(out, "%s.Li %s", first ? "" : " ,\n", *word);
-        first = false;
-    }
-    g_string_append(out, " .\n");
+    g_autoptr(GString) always = g_string_new(NULL);
+    g_autoptr(GString) perhaps = g_string_new(NULL);
+    append_names(always, words, false);
+    append_names(perhaps, words, true);
+    g_autofree char *text = g_strconcat("Fields of a row: ", always->str,
+        always->len && perhaps->len ? ", and perhaps " : "", perhaps->str, ".",
+        NULL);
+    g_string_append(out, ".Pp\n");
+    mdoc_text(out, text);
 }
 
 static void append_command(
@@ -271,7 +284,7 @@ static void append_option(const struct option *row, gpointer data)
             g_string_append(writer->out, ".El\n");
         bool account = strcmp(section, "account") == 0;
         g_string_append_printf(writer->out,
-            ".Ss [%s]\n%s.Bl -tag -width Ds\n",
+            ".Ss Section %s\n%s.Bl -tag -width Ds\n",
             account ? "account JID" : section,
             account ? "One section for every account.\n" : "");
         g_free(writer->section);

@@ -34,6 +34,7 @@ struct incoming {
     bool is_presence;         /* else a message */
     const char *from, *to, *id, *type; /* of stanza; from and to never NULL */
     char *from_bare;
+    char *prepared;           /* what from points to when the server did not */
     bool outgoing;            /* a copy of what another client of ours sent */
     bool carbon, archive;
     bool from_server;         /* the outermost from is our server or own bare JID */

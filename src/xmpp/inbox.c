@@ -190,6 +190,16 @@ static void run(struct incoming *incoming, enum phase from)
     }
 }
 
+/* Servers send prepared addresses. Capitals show that this one does not: then
+ * it is done here, or one person would have two chats (H50). */
+static bool is_prepared(const char *jid)
+{
+    for (; *jid && *jid != '/'; jid++)
+        if (g_ascii_isupper(*jid))
+            return false;
+    return true;
+}
+
 /* Fills what every hook may rely on. False: the stanza has no believable
  * sender and goes no further (H50). */
 static bool prepare(struct incoming *incoming)
@@ -207,6 +217,12 @@ static bool prepare(struct incoming *incoming)
         inbox_log_drop(incoming->account, stanza, "malformed from");
         return false;
     }
+    if (!is_prepared(incoming->from)) {
+        incoming->prepared = jid_prepare(incoming->from, NULL);
+        if (!incoming->prepared)
+            return false;
+        incoming->from = incoming->prepared;
+    }
     incoming->from_bare =
         g_strndup(incoming->from, jid_bare_len(incoming->from));
     if (!incoming->is_presence)
@@ -219,6 +235,7 @@ static bool prepare(struct incoming *incoming)
 static void close_incoming(struct incoming *incoming)
 {
     g_free(incoming->from_bare);
+    g_free(incoming->prepared);
     message_free(incoming->message);
     presence_free(incoming->presence);
     xmpp_stanza_release(incoming->stanza);

@@ -738,7 +738,7 @@ static const struct option options[] = {
         "log in without a name (SASL ANONYMOUS)" },
     { "account.reconnect", OPTION_BOOL, "on", .summary =
         "connect again after the connection was lost" },
-    { "account.ping_interval", OPTION_SECONDS, "300", .min = 30, .max = 3600,
+    { "account.ping_interval", OPTION_SECONDS, "300", .min = 1, .max = 3600,
         .summary = "check a silent connection this often" },
     { .name = NULL },
 };

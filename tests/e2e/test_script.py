@@ -1,6 +1,7 @@
 """Command mode: contract.md ss. 1 and 2, and what can go wrong with a pipe."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -466,6 +467,14 @@ def test_jid_is_prepared(fake, script):
     assert t.conn.expect("message").get("to") == "bob@b.tld"
 
 
+def answered(t, c, line):
+    """The result of a command that needs the server's answers."""
+    end = time.monotonic() + PATIENCE
+    while not t.ever("result", line=line) and time.monotonic() < end:
+        c.settle()
+    return t.wait("result", since=0, line=line)
+
+
 # ---- F36: what we would rather not send ---------------------------------------------------
 
 @pytest.mark.parametrize("text", ["a\\u0002b", "a\\ufffeb", "a\\u001bb"])
@@ -474,10 +483,9 @@ def test_F36_no_forbidden_character_leaves(fake, script, text):
     c = t.conn
     line = t.feed('{"command":"msg","args":{"jid":"bob@b.tld","text":"%s"}}'
                   % text)
-    c.settle()                      # the stream is alive
+    answered(t, c, line)
     for bad in (b"\x02", b"\xef\xbf\xbe", b"\x1b"):
         assert bad not in c.received
-    t.wait("result", since=0, line=line)
 
 
 def test_F36_lone_surrogate(fake, script):
@@ -485,8 +493,7 @@ def test_F36_lone_surrogate(fake, script):
     t.feed("/onerror continue")
     line = t.feed('{"command":"msg","args":{"jid":"bob@b.tld",'
                   '"text":"a\\ud800b"}}')
-    t.conn.settle()
-    t.wait("result", since=0, line=line)
+    answered(t, t.conn, line)
 
 
 def test_F36_long_text_and_many_lines(fake, script):
@@ -496,10 +503,7 @@ def test_F36_long_text_and_many_lines(fake, script):
     for text in ("x" * 500_000, "\n".join(map(str, range(10_000)))):
         line = t.feed(json.dumps({"command": "msg", "args": {
             "jid": "bob@b.tld", "text": text}}))
-        end = time.monotonic() + PATIENCE
-        while not t.ever("result", line=line) and time.monotonic() < end:
-            c.settle()
-        result = t.wait("result", since=0, line=line)
+        result = answered(t, c, line)
         got = [s for s in c.seen if s.tag.endswith("message")]
         assert bool(got) == result["ok"]
         if got:
@@ -581,13 +585,18 @@ def test_H62_no_password_in_the_process(fake, profiles, script, tmp_path):
 
 
 def memory_has(pid, needle):
-    with open(f"/proc/{pid}/maps") as maps, \
-            open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            fields = line.split()
-            if "w" not in fields[1] or "[v" in line:
-                continue
-            start, end = (int(x, 16) for x in fields[0].split("-"))
+    """Whether it is in memory that a core file would have."""
+    def mappings():
+        area = None
+        for line in open(f"/proc/{pid}/smaps"):
+            head = re.match("([0-9a-f]+)-([0-9a-f]+) (....)", line)
+            if head:
+                area = (int(head[1], 16), int(head[2], 16), head[3])
+            elif line.startswith("VmFlags:") and "dd" not in line.split() and \
+                    "w" in area[2]:
+                yield area[:2]
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for start, end in mappings():
             try:
                 memory.seek(start)
                 if needle in memory.read(end - start):

@@ -261,7 +261,8 @@ def test_H44_many_requests(online):
     ("<priority>abc</priority>", "priority", 0),
     ("<show>lol</show>", "show", "online"),
     ("<show>away</show><show>dnd</show>", "show", lambda v: v in ("away", "dnd")),
-    ("<status>" + "x" * 1_000_000 + "</status>", "show", "online"),
+    pytest.param("<status>" + "x" * 1_000_000 + "</status>", "show", "online",
+                 id="status-of-1-MB"),
 ])
 def test_H44_C54_odd_presence(online, inside, member, value):
     t, c = online

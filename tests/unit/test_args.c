@@ -153,7 +153,7 @@ static void test_settled_forms(void)
         { "hello there", "note say: text<hello there>\n" },
         { "//x is text", "note say: text</x is text>\n" },
         { "-a is text", "note say: text<-a is text>\n" },
-        { NULL },
+        { NULL, NULL },
     });
 }
 
@@ -188,7 +188,7 @@ static void test_wrong(void)
         { "/msg -a nobody@x.example a@b hi", "fail bad-request: There is no "
             "account nobody@x.example here*" },
         { "/say \xff\xfe", "fail bad-request: The line is not UTF-8*" },
-        { NULL },
+        { NULL, NULL },
     });
 }
 
@@ -230,7 +230,7 @@ static void test_json(void)
           "\"x@y\"}", "fail item-not-found: *" },
         { "{\"command\":\"msg\",\"tag\":{}}", "fail bad-request: tag *" },
         { "{/* no */}", "fail bad-request: *" },
-        { NULL },
+        { NULL, NULL },
     });
 }
 

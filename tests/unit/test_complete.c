@@ -48,7 +48,7 @@ static const struct command rows[] = {
 static const struct option options[] = {
     { "ui.theme", OPTION_ENUM, "dark", .choices = "dark light", .summary = "" },
     { "ui.bell", OPTION_BOOL, "on", .summary = "" },
-    { NULL },
+    { .name = NULL },
 };
 
 static void add_contact(

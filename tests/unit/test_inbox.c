@@ -75,6 +75,9 @@ static void test_garbage(void)
         session_test_receive(f->account, xml);
     }
     g_assert_cmpuint(f->events[EVENT_MESSAGE], ==, 0);
+    receive(f, "<message from='ROMEO@Example.NET/Pad'><body>x</body>"
+               "</message>");
+    g_assert_cmpstr(last(f)->from, ==, ROMEO "/Pad");
     receive(f, "<message><body>from nobody</body></message>");
     g_assert_nonnull(account_find_chat(f->account, JULIET)); /* C35 */
     receive(f, "<message type='error'/><presence type='error'/>"

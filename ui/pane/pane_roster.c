@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHEEL_ROWS = 3, RANK_OFFLINE = 9 };
+enum { WHEEL_ROWS = 3, SEEK_ROWS = 2000, RANK_OFFLINE = 9 };
 enum order { ORDER_PRESENCE, ORDER_NAME, ORDER_ACTIVITY };
 
 struct entry {
@@ -659,6 +659,25 @@ static bool run_action(struct pane_roster *view, const struct key *key)
             return true;
         }
     return false;
+}
+
+/* Entering the list: at the conversation that is open. */
+void pane_roster_seek(struct pane *pane)
+{
+    struct pane_roster *view = roster_of(pane);
+    const struct chat *chat = window_current(pane->tui)->chat;
+    struct row row;
+    settle(view);
+    const struct contact *contact =
+        chat ? roster_find(chat->account->roster, chat->jid) : NULL;
+    for (guint i = 0; chat && row_at(view, i, &row) && i < SEEK_ROWS; i++)
+        if (row.entry && (row.entry->chat == chat ||
+                (contact && row.entry->contact == contact))) {
+            view->cursor = (int)i;
+            return;
+        }
+    if (!view->cursor && row_at(view, 1, &row) && row.entry)
+        view->cursor = 1;
 }
 
 static void set_filter(struct pane_roster *view)
