@@ -30,6 +30,10 @@ UNIT_TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c \
 	tests/unit/kit_server.c tests/unit/kit_server.h \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
+UNIT_TESTS += tests/unit/test_sasl2
+tests_unit_test_sasl2_SOURCES = tests/unit/test_sasl2.c \
+	tests/unit/kit_server.c tests/unit/kit_server.h \
+	tests/unit/kit_tls.c tests/unit/kit_tls.h
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 

@@ -21,6 +21,7 @@
 #define NS_SASL_BINDINGS "urn:xmpp:sasl-cb:0" /* XEP-0440 */
 #define NS_LIMITS "urn:xmpp:stream-limits:0"  /* XEP-0478 */
 #define NS_PING "urn:xmpp:ping"               /* XEP-0199 */
+#define NS_SM "urn:xmpp:sm:3"                 /* XEP-0198 */
 
 #define REDIRECTS_MAX 3 /* H14 */
 #define LOGIN_TRIES_MAX 3
@@ -46,6 +47,7 @@ enum step {
     STEP_PASSWORD, /* the owner is asked */
     STEP_REGISTER, /* the owner makes an account (XEP-0077) */
     STEP_SASL,
+    STEP_RESUME, /* <resume/> is out (XEP-0198) */
     STEP_BIND,
     STEP_SESSION, /* RFC 3921 s. 3, where the server insists */
     STEP_ONLINE,
@@ -84,9 +86,10 @@ struct stream {
     gsize max_bytes;
     unsigned idle_seconds;
     char *request_id; /* of bind, session */
-    bool session_needed;
+    bool session_needed, can_bind;
     xmpp_stanza_t *features;
     char *full_jid;
+    char *resume_id; /* previd of our <resume/> */
 
     /* login */
     struct sasl *sasl;
@@ -104,6 +107,9 @@ struct stream {
     unsigned losses, redirects;
     char *other_host;
     guint16 other_port;
+    char *location; /* where the server wants to be met again (XEP-0198) */
+    guint16 location_port;
+    bool at_location, location_failed;
     guint retry;
     gint64 retry_at;
     bool hurry;  /* skip the next back-off */
@@ -111,7 +117,6 @@ struct stream {
 
     /* signs of life */
     guint ping_timer;
-    char *ping_id;
     unsigned pings; /* without an answer */
     gint64 pinged_at;
 };
@@ -290,18 +295,20 @@ static void forget_connection(struct stream *stream)
     g_clear_error(&stream->reason);
     g_clear_pointer(&stream->tls_version, g_free);
     g_clear_pointer(&stream->request_id, g_free);
-    g_clear_pointer(&stream->ping_id, g_free);
     g_clear_pointer(&stream->full_jid, g_free);
+    g_clear_pointer(&stream->resume_id, g_free);
     g_clear_pointer(&stream->features, xmpp_stanza_release);
     stream->step = STEP_NONE;
     stream->closing = stream->ending = false;
     stream->was_online = stream->authenticated = false;
     stream->secured = stream->header_asked = false;
-    stream->final = stream->session_needed = stream->redial = false;
+    stream->final = stream->redial = false;
+    stream->session_needed = stream->can_bind = false;
     stream->max_bytes = 0;
     stream->idle_seconds = 0;
     stream->failures_here = 0;
     stream->no_external = stream->resource_taken = false;
+    stream->at_location = false;
     stream->pings = 0;
 }
 
@@ -337,6 +344,15 @@ static bool hung_up_on_retry(const struct stream *stream)
            stream->failures_here > 0;
 }
 
+/* Where the server wanted to be met nobody is: the usual way, then. */
+static bool missed_location(struct stream *stream)
+{
+    bool missed = stream->at_location && stream->step < STEP_SASL &&
+                  !is_asking(stream) && !stream->closing;
+    stream->location_failed = missed || stream->location_failed;
+    return missed;
+}
+
 static gboolean on_finish(gpointer data)
 {
     struct stream *stream = data;
@@ -346,8 +362,9 @@ static gboolean on_finish(gpointer data)
     bool closing = stream->closing;
     bool asking =
         is_asking(stream) && !stream->reason && !closing && !stream->redial;
-    bool at_once = !closing && (stream->other_host || stream->redial ||
-                                   hung_up_on_retry(stream));
+    bool at_once =
+        !closing && (stream->other_host || stream->redial ||
+                        hung_up_on_retry(stream) || missed_location(stream));
     bool final = stream->final || !stream->reconnect;
     gint64 online_us =
         stream->was_online ? g_get_monotonic_time() - stream->online_since : 0;
@@ -426,12 +443,13 @@ static void ask_alive(struct stream *stream, unsigned answer_ms)
     stream->pinged_at = g_get_monotonic_time();
     if (!stream->callbacks.ask_alive ||
         !stream->callbacks.ask_alive(stream->data)) {
-        g_free(stream->ping_id);
-        stream->ping_id = random_hex(16);
+        g_autofree char *id = random_hex(16);
         g_autofree char *xml = g_markup_printf_escaped(
             "<iq type='get' id='%s' to='%s'><ping xmlns='" NS_PING "'/></iq>",
-            stream->ping_id, stream->domain);
+            id, stream->domain);
         send_xml(stream, xml);
+        if (stream->callbacks.sent_own)
+            stream->callbacks.sent_own(stream->data);
     }
     arm_ping(stream, answer_ms);
 }
@@ -465,24 +483,9 @@ static gboolean on_ping_timer(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static bool is_our_server(const struct stream *stream, const char *from)
-{
-    return !from || strcmp(from, stream->domain) == 0 ||
-           jid_bare_equal(from, stream->full_jid);
-}
-
-static bool is_ping_answer(const struct stream *stream, xmpp_stanza_t *stanza)
-{
-    const char *type = xmpp_stanza_get_type(stanza);
-    return stream->ping_id && is(stanza, "iq", XMPP_NS_CLIENT) &&
-           g_strcmp0(xmpp_stanza_get_id(stanza), stream->ping_id) == 0 &&
-           (g_strcmp0(type, "result") == 0 || g_strcmp0(type, "error") == 0) &&
-           is_our_server(stream, xmpp_stanza_get_from(stanza));
-}
-
 /* ---- online ---- */
 
-static void go_online(struct stream *stream)
+static void enter_online(struct stream *stream)
 {
     stream->step = STEP_ONLINE;
     stream->was_online = true;
@@ -491,12 +494,14 @@ static void go_online(struct stream *stream)
     relay_set_state(stream->relay, GUARD_ONLINE);
     relay_deadline(stream->relay, 0);
     arm_ping(stream, ping_interval_ms(stream));
+}
 
+static void go_online(struct stream *stream)
+{
+    enter_online(stream);
     g_autofree char *jid = g_strdup(stream->full_jid);
-    xmpp_stanza_t *features = g_steal_pointer(&stream->features);
     if (stream->callbacks.bound)
-        stream->callbacks.bound(jid, features, stream->data);
-    xmpp_stanza_release(features);
+        stream->callbacks.bound(jid, stream->features, stream->data);
     if (!stream->ending)
         tell_state(stream, STATE_ONLINE, NULL, -1);
 }
@@ -564,6 +569,14 @@ static bool is_our_address(const struct stream *stream, const char *bound)
     return old_theirs && old_ours && strcmp(old_theirs, old_ours) == 0;
 }
 
+static void no_address(struct stream *stream)
+{
+    fail(stream, STREAM_ERROR_PROTOCOL, false, NULL,
+        "%s let us in but gives us no address for this connection; ask its "
+        "administrator.",
+        stream->domain);
+}
+
 static void bind_refused(struct stream *stream, xmpp_stanza_t *stanza)
 {
     xmpp_stanza_t *error = child(stanza, "error", XMPP_NS_CLIENT);
@@ -607,6 +620,71 @@ static void on_bind_answer(struct stream *stream, xmpp_stanza_t *stanza)
         request_session(stream);
     else
         go_online(stream);
+}
+
+/* ---- resumption (XEP-0198 s. 5) ---- */
+
+/* What the owner wants to take up again, NULL: nothing. */
+static xmpp_stanza_t *wanted_resumption(struct stream *stream)
+{
+    xmpp_stanza_t *resume = stream->callbacks.resume && !stream->anonymous
+                                ? stream->callbacks.resume(stream->data)
+                                : NULL;
+    const char *id =
+        resume ? xmpp_stanza_get_attribute(resume, "previd") : NULL;
+    g_clear_pointer(&stream->resume_id, g_free);
+    if (resume && !id)
+        g_clear_pointer(&resume, xmpp_stanza_release);
+    stream->resume_id = g_strdup(id);
+    return resume;
+}
+
+static bool ask_resumption(struct stream *stream)
+{
+    xmpp_stanza_t *resume = wanted_resumption(stream);
+    if (!resume)
+        return false;
+    expect_step(stream, STEP_RESUME);
+    tell_state(stream, STATE_BINDING, NULL, -1);
+    if (!stream->ending)
+        relay_send(stream->relay, resume);
+    xmpp_stanza_release(resume);
+    return true;
+}
+
+static void on_resumed(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    const char *id = xmpp_stanza_get_attribute(stanza, "previd");
+    if (!stream->resume_id || g_strcmp0(id, stream->resume_id) != 0) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, "undefined-condition",
+            "%s took up another session than ours, so the connection was "
+            "closed; tell its administrator.",
+            stream->domain);
+        return;
+    }
+    enter_online(stream);
+    if (stream->callbacks.resumed)
+        stream->callbacks.resumed(stanza, stream->data);
+    if (!stream->ending)
+        tell_state(stream, STATE_ONLINE, NULL, -1);
+}
+
+static void tell_resume_failed(struct stream *stream, xmpp_stanza_t *failed)
+{
+    g_clear_pointer(&stream->resume_id, g_free);
+    if (stream->callbacks.resume_failed)
+        stream->callbacks.resume_failed(failed, stream->data);
+}
+
+static void on_resume_failed(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    tell_resume_failed(stream, stanza);
+    if (stream->ending)
+        return;
+    if (stream->can_bind)
+        bind_resource(stream);
+    else
+        no_address(stream);
 }
 
 /* ---- login (RFC 6120 s. 6) ---- */
@@ -873,7 +951,7 @@ static void start_tls(struct stream *stream)
 static const char *unknown_requirement(xmpp_stanza_t *features)
 {
     static const char *const known[] = { XMPP_NS_TLS, XMPP_NS_SASL,
-        XMPP_NS_BIND, XMPP_NS_SESSION };
+        XMPP_NS_BIND, XMPP_NS_SESSION, NS_SM };
     xmpp_stanza_t *s = xmpp_stanza_get_children(features);
     for (; s; s = xmpp_stanza_get_next(s)) {
         const char *ns = xmpp_stanza_get_ns(s);
@@ -944,17 +1022,16 @@ static void on_features_for_binding(
     struct stream *stream, xmpp_stanza_t *features)
 {
     xmpp_stanza_t *session = child(features, "session", XMPP_NS_SESSION);
-    if (!child(features, "bind", XMPP_NS_BIND)) {
-        fail(stream, STREAM_ERROR_PROTOCOL, false, NULL,
-            "%s let us in but gives us no address for this connection; ask "
-            "its administrator.",
-            stream->domain);
-        return;
-    }
     stream->session_needed =
         session && !child(session, "optional", XMPP_NS_SESSION);
+    stream->can_bind = child(features, "bind", XMPP_NS_BIND) != NULL;
     stream->features = xmpp_stanza_clone(features);
-    bind_resource(stream);
+    if (child(features, "sm", NS_SM) && ask_resumption(stream))
+        return;
+    if (stream->can_bind)
+        bind_resource(stream);
+    else
+        no_address(stream);
 }
 
 static void on_features(struct stream *stream, xmpp_stanza_t *features)
@@ -1054,6 +1131,10 @@ static void on_secured(const struct tls_peer *peer, gpointer data)
         trust_and_go_on(stream);
         return;
     }
+    if (stream->at_location) { /* nobody is asked: the usual way is left */
+        schedule_finish(stream);
+        return;
+    }
     stream->step = STEP_CERTIFICATE;
     relay_deadline(stream->relay, 0);
     if (stream->callbacks.certificate)
@@ -1146,6 +1227,8 @@ static void on_negotiation(struct stream *stream, xmpp_stanza_t *stanza)
         { STEP_SASL, "challenge", XMPP_NS_SASL, on_challenge },
         { STEP_SASL, "success", XMPP_NS_SASL, on_success },
         { STEP_SASL, "failure", XMPP_NS_SASL, on_failure },
+        { STEP_RESUME, "resumed", NS_SM, on_resumed },
+        { STEP_RESUME, "failed", NS_SM, on_resume_failed },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(due); i++) {
         if (due[i].step == stream->step && is(stanza, due[i].name, due[i].ns)) {
@@ -1188,9 +1271,7 @@ static void on_stanza(xmpp_stanza_t *stanza, gpointer data)
         return;
     }
     /* C11: what comes in while we close in order still counts. */
-    if (stream->reason || is_ping_answer(stream, stanza))
-        return;
-    if (stream->callbacks.stanza)
+    if (!stream->reason && stream->callbacks.stanza)
         stream->callbacks.stanza(stanza, stream->data);
 }
 
@@ -1269,6 +1350,21 @@ static bool is_possible(struct stream *stream)
     return true;
 }
 
+/* Another host than usual, or NULL. The certificate must be for our domain all
+ * the same (H14). */
+static char *next_host(struct stream *stream, guint16 *port)
+{
+    *port = stream->other_port;
+    if (stream->other_host)
+        return g_steal_pointer(&stream->other_host);
+    if (!stream->location || stream->location_failed ||
+        stream->tls_mode == TLS_MODE_OFF)
+        return NULL;
+    stream->at_location = true;
+    *port = stream->location_port;
+    return g_strdup(stream->location);
+}
+
 static void start_attempt(struct stream *stream)
 {
     static const struct relay_callbacks callbacks = {
@@ -1290,15 +1386,16 @@ static void start_attempt(struct stream *stream)
     if (stream->ending || stream->relay || !is_possible(stream))
         return; /* the owner thought otherwise, or it cannot be */
 
+    guint16 other_port;
     bool starttls = stream->tls_mode != TLS_MODE_DIRECT;
     bool direct = stream->tls_mode == TLS_MODE_REQUIRED ||
                   stream->tls_mode == TLS_MODE_DIRECT;
-    g_autofree char *other = g_steal_pointer(&stream->other_host);
+    g_autofree char *other = next_host(stream, &other_port);
     const struct relay_config config = {
         .dial = {
             .domain = stream->ascii_domain,
             .server = other ? other : stream->server,
-            .port = other ? stream->other_port : stream->port,
+            .port = other ? other_port : stream->port,
             .allow_starttls = starttls,
             .allow_direct = direct,
             .proxy = stream->proxy,
@@ -1379,6 +1476,7 @@ void stream_free(struct stream *stream)
     g_free(stream->mechanism);
     g_free(stream->refusal);
     g_free(stream->other_host);
+    g_free(stream->location);
     g_free(stream->pinned_mechanism);
     g_free(stream->jid);
     g_free(stream->domain);
@@ -1564,4 +1662,18 @@ gint64 stream_retry_at(const struct stream *stream)
 gsize stream_max_bytes(const struct stream *stream)
 {
     return stream->max_bytes;
+}
+
+xmpp_stanza_t *stream_features(const struct stream *stream)
+{
+    return stream->features;
+}
+
+void stream_set_location(struct stream *stream, const char *location)
+{
+    g_clear_pointer(&stream->location, g_free);
+    stream->location_failed = false;
+    if (location && !stream_parse_other_host(
+                        location, &stream->location, &stream->location_port))
+        stream->location = NULL;
 }

@@ -34,14 +34,18 @@ struct stream_callbacks {
     /* The strongest mechanism that has worked: to be pinned (H11). */
     void (*mechanism)(const char *mechanism, bool channel_bound, gpointer data);
     /* The peer has been silent: ask it for a sign of life (XEP-0198 <r/>) and
-     * say true. NULL or false: the stream sends an XEP-0199 ping, whose
-     * answer it keeps to itself. */
+     * say true. NULL or false: the stream sends an XEP-0199 ping, an iq of
+     * which sent_own() tells; the answer comes through stanza() as any other,
+     * so that what is counted can be counted there. */
     bool (*ask_alive)(gpointer data);
+    void (*sent_own)(gpointer data);
     /* Stream management (XEP-0198), kept by the owner; any may be NULL.
      * resume: a new <resume/> for the session that may be taken up again (sent
-     * after SASL, or inside SASL2), NULL: none. resumed: it was taken up (then
-     * state(ONLINE) follows, and bound() is not called); otherwise resume_failed
-     * and a fresh binding. location: where the server wants to be met again. */
+     * after SASL, or inside SASL2), NULL: none. resumed: it was taken up and
+     * stream_send() works (then state(ONLINE) follows, and bound() is not
+     * called); its previd was checked, its h was not. Otherwise bound() is
+     * called, after resume_failed where the server said <failed/>: whenever
+     * bound() comes the old session is gone. */
     xmpp_stanza_t *(*resume)(gpointer data);
     void (*resumed)(xmpp_stanza_t *resumed, gpointer data);
     void (*resume_failed)(xmpp_stanza_t *failed, gpointer data);
@@ -107,3 +111,8 @@ const char *stream_mechanism(const struct stream *stream);
 gint64 stream_retry_at(const struct stream *stream); /* monotonic µs, 0: none */
 /* XEP-0478: largest stanza the server takes; 0 unknown. */
 gsize stream_max_bytes(const struct stream *stream);
+/* Of the stream after authentication; borrowed, NULL until they are here. */
+xmpp_stanza_t *stream_features(const struct stream *stream);
+/* Where the server wants to be met again (location of <enabled/>, XEP-0198):
+ * "host[:port]", hostile, used first by later attempts; NULL: none. */
+void stream_set_location(struct stream *stream, const char *location);
