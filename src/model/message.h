@@ -8,7 +8,7 @@ enum message_type { MESSAGE_NORMAL, MESSAGE_CHAT, MESSAGE_GROUPCHAT, MESSAGE_HEA
 enum delivery { DELIVERY_NONE, DELIVERY_QUEUED, DELIVERY_SENT, DELIVERY_DELIVERED, DELIVERY_DISPLAYED, DELIVERY_FAILED };
 
 struct message {
-    guint64 number;      /* of this chat, from 1, for pickers and commands */
+    guint64 number;      /* for pickers and commands; see chat_append() */
     gint64 row, ord;     /* its place in the store (store/history.h); 0: not stored */
     char *id;            /* stanza id, NULL */
     char *stanza_id, *origin_id; /* XEP-0359, NULL */

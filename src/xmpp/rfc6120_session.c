@@ -153,7 +153,7 @@ static void lose(struct session *session)
     if (!session->was_bound)
         return;
     session->was_bound = false;
-    account->synced = false;
+    account->synced = account->caught_up = false;
     for (guint i = count_features(); i-- > 0;)
         if (features[i]->offline)
             features[i]->offline(account);
@@ -658,7 +658,7 @@ void session_attach_test(struct account *account, const char *full_jid,
     session->capture_data = data;
     session->was_bound = true;
     account->state = STATE_ONLINE;
-    account->synced = true;
+    account->synced = account->caught_up = true;
     set_identity(account, full_jid);
     attach_features(account);
 }
@@ -679,7 +679,7 @@ void session_test_features(struct account *account, const char *xml)
 void session_test_online(struct account *account)
 {
     account->state = STATE_ONLINE;
-    account->synced = false;
+    account->synced = account->caught_up = false;
     account->session->was_bound = true;
     emit_state(account, NULL, -1);
     go_online(account->session);
