@@ -61,6 +61,8 @@ libtxmpp_a_SOURCES = \
 	src/net/relay.h \
 	src/net/sasl.c \
 	src/net/sasl.h \
+	src/net/sasl2.c \
+	src/net/sasl2.h \
 	src/net/scram.c \
 	src/net/scram.h \
 	src/net/stream.c \

@@ -15,6 +15,13 @@
 
 struct stream;
 
+struct stream_token { /* what it points to lives until the loop turns */
+    struct secret *secret;
+    const char *mechanism; /* it is bound to this one */
+    gint64 count;          /* attempts with it, this one included */
+    bool invalidate;       /* the last login with it */
+};
+
 struct stream_callbacks {
     /* account->state was changed; error (may be NULL) says why, retry_ms is
      * -1 when no attempt will follow. */
@@ -50,15 +57,19 @@ struct stream_callbacks {
     void (*resumed)(xmpp_stanza_t *resumed, gpointer data);
     void (*resume_failed)(xmpp_stanza_t *failed, gpointer data);
     /* Bind 2 (XEP-0386): adds to <bind/> what is to be switched on in the same
-     * round trip (<enable/>, carbons, client state), given the inline features
-     * the server offers; bound_inline gets the <bound/> element afterwards. */
+     * round trip (<enable/>, carbons, client state), given the server's <bind/>
+     * feature, see stream_offers_inline(). It may be for nothing. bound_inline
+     * gets the <bound/> element, between bound() and state(ONLINE). */
     void (*bind_inline)(xmpp_stanza_t *offer, xmpp_stanza_t *bind, gpointer data);
     void (*bound_inline)(xmpp_stanza_t *bound, gpointer data);
-    /* FAST (XEP-0484): the owner keeps tokens like passwords. token: stored one
-     * and its mechanism, NULL: none. */
-    struct secret *(*fast_token)(const char **mechanism, gint64 *count, gpointer data);
+    /* FAST (XEP-0484): the owner keeps tokens like passwords. fast_token fills
+     * in the stored one, false: none, or it has expired. fast_refused: forget
+     * it (refused, invalidated). */
+    bool (*fast_token)(struct stream_token *token, gpointer data);
     void (*fast_got)(const char *mechanism, struct secret *token, const char *expiry, gpointer data);
-    void (*fast_refused)(gpointer data); /* forget it */
+    void (*fast_refused)(gpointer data);
+    /* What the server offers for SASL2 has changed: config.offer next time. */
+    void (*offer)(const char *xml, gpointer data);
 };
 
 struct stream_config { /* all strings copied */
@@ -72,6 +83,9 @@ struct stream_config { /* all strings copied */
     const char *proxy;
     const char *client_cert, *client_key;
     const char *pinned_mechanism;
+    const char *user_agent;  /* UUID of this installation and account (XEP-0388); NULL: no FAST */
+    const char *software;    /* our name for user agent and tag, NULL: say nothing */
+    const char *offer;       /* see the callback; lets a login by token begin early */
     bool plain_allowed;      /* the user said yes to PLAIN (H11) */
     bool anonymous;
     bool registration;       /* stop before logging in: see the callback */
@@ -116,3 +130,5 @@ xmpp_stanza_t *stream_features(const struct stream *stream);
 /* Where the server wants to be met again (location of <enabled/>, XEP-0198):
  * "host[:port]", hostile, used first by later attempts; NULL: none. */
 void stream_set_location(struct stream *stream, const char *location);
+/* Does the <bind/> feature given to bind_inline offer this namespace? */
+bool stream_offers_inline(xmpp_stanza_t *offer, const char *feature);
