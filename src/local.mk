@@ -31,6 +31,15 @@ libtxmpp_a_SOURCES = \
 	src/model/unicode_script.c \
 	src/model/unicode_script.h \
 	src/store/account_option.c \
+	src/store/db.c \
+	src/store/db.h \
+	src/store/history.c \
+	src/store/history.h \
+	src/store/history_message.c \
+	src/store/history_private.h \
+	src/store/history_schema.c \
+	src/store/history_search.c \
+	src/store/history_turn.c \
 	src/store/option.c \
 	src/store/option.h \
 	src/cmd/args.c \

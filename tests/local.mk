@@ -137,3 +137,7 @@ EXTRA_DIST += tests/bench/bench.py
 .PHONY: bench
 bench: txmpp
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
+
+# tests/bench/bench_history -n 1000000 prints what storing and reading cost.
+EXTRA_PROGRAMS = tests/bench/bench_history
+tests_bench_bench_history_SOURCES = tests/bench/bench_history.c
