@@ -31,8 +31,13 @@ const struct feature *const features[] = {
     &xep0203,
     &xep0245,
     &xep0280,
+    &xep0297,
+    &xep0313,
+    &xep0333,
     &xep0352,
     &xep0359,
     &xep0377,
+    &xep0441,
+    &xep0490,
     NULL,
 };

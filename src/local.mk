@@ -82,6 +82,8 @@ libtxmpp_a_SOURCES = \
 	src/net/tls.h \
 	src/net/wake.c \
 	src/net/wake.h \
+	src/xmpp/delivery.c \
+	src/xmpp/delivery.h \
 	src/xmpp/feature.h \
 	src/xmpp/inbox.h \
 	src/xmpp/inbox.c \
@@ -91,6 +93,8 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/iq.c \
 	src/xmpp/outbox.h \
 	src/xmpp/outbox.c \
+	src/xmpp/reading.c \
+	src/xmpp/reading.h \
 	src/xmpp/rfc6120_session.h \
 	src/xmpp/rfc6120_session.c \
 	src/xmpp/rfc6121_message.c \
@@ -132,10 +136,18 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0203_delay.c \
 	src/xep/xep0245_me.c \
 	src/xep/xep0280_carbons.c \
+	src/xep/xep0297_forward.c \
+	src/xep/xep0297_forward.h \
+	src/xep/xep0313_commands.c \
+	src/xep/xep0313_mam.c \
+	src/xep/xep0313_mam.h \
+	src/xep/xep0313_sync.c \
+	src/xep/xep0333_markers.c \
 	src/xep/xep0352_csi.c \
 	src/xep/xep0352_csi.h \
 	src/xep/xep0359_sid.c \
 	src/xep/xep0377_report.c \
+	src/xep/xep0490_displayed.c \
 	src/features.c \
 	src/features_doap.c \
 	src/features_doap.h \

@@ -42,8 +42,7 @@ void chat_free(struct chat *chat)
 
 static void number(struct chat *chat, struct message *message)
 {
-    message->number =
-        message->row > 0 ? (guint64)message->row : ++chat->next_number;
+    message->number = ++chat->next_number;
     if (message->time_us > chat->active_us)
         chat->active_us = message->time_us;
     if (message->outgoing && message->id)
@@ -81,11 +80,6 @@ void chat_append(struct chat *chat, struct message *message)
     g_ptr_array_add(chat->messages, message);
 }
 
-static bool is_behind(const struct message *a, const struct message *b)
-{
-    return a->ord != b->ord ? a->ord > b->ord : a->row > b->row;
-}
-
 bool chat_place(struct chat *chat, struct message *message)
 {
     guint i;
@@ -94,7 +88,7 @@ bool chat_place(struct chat *chat, struct message *message)
     i = chat->messages->len;
     while (i > 0) {
         const struct message *m = g_ptr_array_index(chat->messages, i - 1);
-        if (m->row == 0 || is_behind(message, m))
+        if (m->row == 0 || message->row > m->row)
             break;
         i--;
     }

@@ -91,6 +91,8 @@ struct feature {
     void (*online)(struct account *account); /* bound, nothing sent yet */
     void (*ready)(struct account *account);  /* roster is here, initial presence is out */
     void (*offline)(struct account *account);/* connection gone */
+    /* The person has seen chat up to message (xmpp/reading.h). */
+    void (*read)(struct chat *chat, const struct message *message);
     /* Nonzas such as <a xmlns='urn:xmpp:sm:3'/>: true when taken. */
     bool (*nonza)(struct account *account, xmpp_stanza_t *nonza);
     /* Option (privacy.…) that must be on for namespaces to be announced; NULL:

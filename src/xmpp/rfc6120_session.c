@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "model/jid.h"
 #include "net/wake.h"
+#include "store/history.h"
 #include "store/option.h"
 #include "xmpp/feature.h"
 #include "xmpp/inbox.h"
@@ -631,6 +632,12 @@ gsize session_max_bytes(const struct account *account)
     const struct session *session = account->session;
 
     return session->stream ? stream_max_bytes(session->stream) : 0;
+}
+
+void session_store_changed(struct account *account)
+{
+    if (account->history)
+        history_commit(account->history, NULL);
 }
 
 void session_ready(struct account *account)

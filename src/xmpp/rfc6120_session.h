@@ -43,6 +43,10 @@ void session_set_password(struct account *account, struct secret *password);
 /* Features of the server's stream after authentication: was (name, ns) there? */
 bool session_has_stream_feature(const struct account *account, const char *name, const char *ns);
 
+/* Something was written to account->history: it is committed when the turn is
+ * over. */
+void session_store_changed(struct account *account);
+
 /* For the other files of xmpp/: each keeps its own part of the session. */
 struct iq_table;
 struct inbox;

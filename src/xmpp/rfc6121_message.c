@@ -228,6 +228,8 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     struct chat *chat;
 
     (void)child;
+    if (incoming->archive)
+        return GO_ON; /* the archive has a hook of its own (XEP-0313) */
     if (message->type == MESSAGE_ERROR)
         return on_error(incoming);
     if (message->type == MESSAGE_GROUPCHAT)
