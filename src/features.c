@@ -37,7 +37,11 @@ const struct feature *const features[] = {
     &xep0352,
     &xep0359,
     &xep0377,
+    &xep0386,
+    &xep0388,
     &xep0441,
+    &xep0484,
     &xep0490,
+    &xep0494,
     NULL,
 };

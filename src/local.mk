@@ -82,6 +82,8 @@ libtxmpp_a_SOURCES = \
 	src/net/tls.h \
 	src/net/wake.c \
 	src/net/wake.h \
+	src/xmpp/credentials.c \
+	src/xmpp/credentials.h \
 	src/xmpp/delivery.c \
 	src/xmpp/delivery.h \
 	src/xmpp/feature.h \
@@ -147,7 +149,11 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0352_csi.h \
 	src/xep/xep0359_sid.c \
 	src/xep/xep0377_report.c \
+	src/xep/xep0386_bind2.c \
+	src/xep/xep0388_sasl2.c \
+	src/xep/xep0484_fast.c \
 	src/xep/xep0490_displayed.c \
+	src/xep/xep0494_access.c \
 	src/features.c \
 	src/features_doap.c \
 	src/features_doap.h \

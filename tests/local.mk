@@ -37,6 +37,7 @@ tests_unit_test_sasl2_SOURCES = tests/unit/test_sasl2.c \
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 
+UNIT_TESTS += tests/unit/test_access
 UNIT_TESTS += tests/unit/test_blocking
 UNIT_TESTS += tests/unit/test_carbons
 UNIT_TESTS += tests/unit/test_disco_caps

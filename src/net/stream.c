@@ -831,7 +831,8 @@ static xmpp_stanza_t *binding_to_ask_for(struct stream *stream)
     stream->bind_asked = offer != NULL;
     if (!offer)
         return NULL;
-    xmpp_stanza_t *bind = sasl2_bind_new(stream->software);
+    xmpp_stanza_t *bind = sasl2_bind_new(
+        stream->resource ? stream->resource : stream->software);
     if (stream->callbacks.bind_inline)
         stream->callbacks.bind_inline(offer, bind, stream->data);
     return bind;

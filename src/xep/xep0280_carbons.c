@@ -54,8 +54,33 @@ static void on_server(struct account *account, const struct disco_info *info,
             on_enabled, NULL, NULL);
 }
 
+struct carbons_state {
+    bool asked, on; /* with the binding (XEP-0386) */
+};
+
+static void bind_inline(
+    struct account *account, xmpp_stanza_t *offer, xmpp_stanza_t *bind)
+{
+    struct carbons_state *state = feature_state(account, &xep0280);
+    state->asked = stream_offers_inline(offer, NS_CARBONS);
+    if (state->asked)
+        stanza_add(bind, "enable", NS_CARBONS, NULL);
+}
+
+static void bound_inline(struct account *account, xmpp_stanza_t *bound)
+{
+    (void)bound;
+    struct carbons_state *state = feature_state(account, &xep0280);
+    state->on = state->asked;
+}
+
 static void online(struct account *account)
 {
+    struct carbons_state *state = feature_state(account, &xep0280);
+    bool on = state->on;
+    state->on = state->asked = false;
+    if (on)
+        return;
     g_autofree char *domain = jid_domain(account->jid);
     disco_query_info(account, domain, NULL, on_server, NULL, NULL);
 }
@@ -74,5 +99,8 @@ const struct feature xep0280 = {
     .since = "0.1.0",
     .namespaces = namespaces,
     .incoming = incoming_hooks,
+    .state_size = sizeof(struct carbons_state),
+    .bind_inline = bind_inline,
+    .bound_inline = bound_inline,
     .online = online,
 };

@@ -93,6 +93,11 @@ struct feature {
     void (*offline)(struct account *account);/* connection gone */
     /* The person has seen chat up to message (xmpp/reading.h). */
     void (*read)(struct chat *chat, const struct message *message);
+    /* Bind 2 (XEP-0386): adds to <bind/> what is to be on from the first stanza,
+     * of what offer has in it (see stream_offers_inline); it may be for nothing.
+     * bound: it was not; comes before online(). */
+    void (*bind_inline)(struct account *account, xmpp_stanza_t *offer, xmpp_stanza_t *bind);
+    void (*bound_inline)(struct account *account, xmpp_stanza_t *bound);
     /* Nonzas such as <a xmlns='urn:xmpp:sm:3'/>: true when taken. */
     bool (*nonza)(struct account *account, xmpp_stanza_t *nonza);
     /* Option (privacy.…) that must be on for namespaces to be announced; NULL:

@@ -12,6 +12,7 @@
 #include "net/wake.h"
 #include "store/history.h"
 #include "store/option.h"
+#include "xmpp/credentials.h"
 #include "xmpp/feature.h"
 #include "xmpp/inbox.h"
 #include "xmpp/iq.h"
@@ -40,6 +41,8 @@ struct session {
     gint64 retry_ms;
 
     struct login *login;
+    struct credentials *credentials; /* NULL before the first connection */
+    bool password_worked;    /* in this process */
     struct wake *wake;       /* NULL before the first time online */
     struct iq_table *iqs;
     struct inbox *inbox;
@@ -313,8 +316,66 @@ static void on_mechanism(
     struct session *session = data;
 
     (void)channel_bound; /* the name says it: …-PLUS */
+    session->password_worked = true;
     if (session->account)
         login_pin_mechanism(session->account, mechanism);
+}
+
+/* ---- SASL2, Bind 2, FAST ------------------------------------------------ */
+
+static void on_bind_inline(
+    xmpp_stanza_t *offer, xmpp_stanza_t *bind, gpointer data)
+{
+    struct session *session = data;
+    struct account *account = enter(session);
+
+    for (guint i = 0; account && features[i] && session->account; i++)
+        if (features[i]->bind_inline)
+            features[i]->bind_inline(account, offer, bind);
+    leave(session);
+}
+
+static void on_bound_inline(xmpp_stanza_t *bound, gpointer data)
+{
+    struct session *session = data;
+    struct account *account = enter(session);
+
+    for (guint i = 0; account && features[i] && session->account; i++)
+        if (features[i]->bound_inline)
+            features[i]->bound_inline(account, bound);
+    leave(session);
+}
+
+/* Who gives a password wants it to be used: the first time it is. */
+static bool on_fast_token(struct stream_token *token, gpointer data)
+{
+    struct session *session = data;
+
+    if (login_password_given(session->login) && !session->password_worked)
+        return false;
+    return credentials_token(session->credentials, token);
+}
+
+static void on_fast_got(const char *mechanism, struct secret *token,
+    const char *expiry, gpointer data)
+{
+    struct session *session = data;
+
+    credentials_set_token(session->credentials, mechanism, token, expiry);
+}
+
+static void on_fast_refused(gpointer data)
+{
+    struct session *session = data;
+
+    credentials_forget_token(session->credentials);
+}
+
+static void on_offer(const char *xml, gpointer data)
+{
+    struct session *session = data;
+
+    credentials_set_offer(session->credentials, xml);
 }
 
 static void on_certificate(const struct tls_peer *peer, gpointer data)
@@ -347,6 +408,12 @@ static const struct stream_callbacks callbacks = {
     .certificate = on_certificate,
     .password = on_password,
     .mechanism = on_mechanism,
+    .bind_inline = on_bind_inline,
+    .bound_inline = on_bound_inline,
+    .fast_token = on_fast_token,
+    .fast_got = on_fast_got,
+    .fast_refused = on_fast_refused,
+    .offer = on_offer,
 };
 
 /* ---- life -------------------------------------------------------------- */
@@ -377,6 +444,7 @@ static void destroy(struct session *session)
     g_free(session->server);
     g_free(session->ca_file);
     g_free(session->resource);
+    credentials_free(session->credentials);
     login_unref(session->login);
     g_clear_error(&session->error);
     g_free(session);
@@ -451,9 +519,33 @@ static const char *either(const char *given, const char *set)
     return value && *value ? value : NULL;
 }
 
+/* A script that brings its password leaves nothing behind. */
+static struct credentials *credentials_of(struct session *session)
+{
+    const struct account *account = session->account;
+    bool stored =
+        !(session->script && login_password_given(session->login));
+
+    if (!session->credentials)
+        session->credentials = credentials_new(
+            account->paths, account->config_jid, stored);
+    return session->credentials;
+}
+
+/* The name that is part of our address (XEP-0386 s. 3.2.1). */
+static const char *software_name(const struct account *account)
+{
+    return account->options &&
+            !options_bool(account->options, NULL, "privacy.version")
+        ? NULL
+        : "txmpp";
+}
+
 static struct stream *make_stream(struct session *session)
 {
     struct account *account = session->account;
+    struct credentials *credentials = credentials_of(session);
+    const bool tokens = account_option_bool(account, "account.fast");
     g_autofree char *lang = stream_lang();
     g_autofree char *mechanism = login_pinned_mechanism(account);
     g_auto(GStrv) pins = login_pins(account);
@@ -477,6 +569,9 @@ static struct stream *make_stream(struct session *session)
         .client_key =
             either(NULL, account_option(account, "account.client_key")),
         .pinned_mechanism = mechanism,
+        .user_agent = tokens ? credentials_user_agent(credentials) : NULL,
+        .software = software_name(account),
+        .offer = credentials_offer(credentials),
         .plain_allowed =
             account_option_bool(account, "account.plain_allowed"),
         .anonymous = account_option_bool(account, "account.anonymous") ||
@@ -488,6 +583,8 @@ static struct stream *make_stream(struct session *session)
             (unsigned)account_option_int(account, "account.ping_interval"),
     };
 
+    if (!tokens)
+        credentials_forget_token(credentials);
     return stream_new(&config, &callbacks, session);
 }
 
@@ -544,6 +641,44 @@ void session_kick(struct account *account)
         stream_kick(session->stream);
     else if (!session->capture)
         session_connect(account);
+}
+
+bool session_has_token(const struct account *account)
+{
+    const struct session *session = account->session;
+
+    return session && session->credentials &&
+        credentials_has_token(session->credentials);
+}
+
+static gboolean reconnect_later(gpointer data)
+{
+    struct session *session = data;
+    struct account *account = session->account;
+    const bool wanted = account && session->connect_again;
+
+    if (wanted && session->stream &&
+        stream_state(session->stream) != STATE_OFFLINE)
+        return G_SOURCE_CONTINUE;
+    session->connect_again = false;
+    if (wanted)
+        session_connect(account);
+    session_unref(session);
+    return G_SOURCE_REMOVE;
+}
+
+void session_give_up_token(struct account *account)
+{
+    struct session *session = account->session;
+
+    if (!session_has_token(account))
+        return;
+    credentials_give_up(session->credentials);
+    if (!session_is_online(account) || !session->stream)
+        return;
+    session->connect_again = true;
+    g_timeout_add(20, reconnect_later, session_ref(account));
+    session_disconnect(account, NULL);
 }
 
 bool session_send(struct account *account, xmpp_stanza_t *stanza)

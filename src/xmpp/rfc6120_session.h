@@ -61,3 +61,8 @@ struct outbox *session_outbox(const struct account *account);
 void session_ready(struct account *account);
 /* XEP-0478; 0: unknown. */
 gsize session_max_bytes(const struct account *account);
+/* FAST (XEP-0484): a token of the server's is kept for this account. */
+bool session_has_token(const struct account *account);
+/* The server is told at the next login, which follows at once when online,
+ * that it is not good any more; then it is forgotten. */
+void session_give_up_token(struct account *account);
