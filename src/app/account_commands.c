@@ -193,13 +193,14 @@ static enum cmd_status remove_account(struct job *job)
     g_autoptr(GError) error = NULL;
     g_autofree char *jid = g_strdup(job_arg(job, "account"));
     struct app *app = job_app(job);
-    struct engine *engine = job_engine(job);
     struct account *account = app_find_account(app, jid);
     if (!options_remove_account(app->options, jid, &error))
         return job_fail_error(job, error);
+    /* The account takes the jobs that are for it along. */
+    job_done(job);
     if (account)
         app_remove_account(app, account);
-    return job_is_alive(engine, job) ? job_done(job) : CMD_DONE;
+    return CMD_DONE;
 }
 
 static enum cmd_status run_account_remove(struct job *job)
