@@ -262,6 +262,7 @@ def once(argv, data=b"", timeout=None, env=None, **kw):
 class Terminal(pyte.Screen):
     """pyte lacks REP, SU and SD, which ncurses uses for xterm-256color."""
     last = " "
+    odd = False
 
     def draw(self, data):
         super().draw(data)
@@ -278,6 +279,12 @@ class Terminal(pyte.Screen):
             self.cursor.y = m.bottom if up else m.top
             (self.index if up else self.reverse_index)()
         self.cursor.x, self.cursor.y = x, y
+
+    def select_graphic_rendition(self, *attrs, private=False):
+        if private:     # a question about or setting of the keyboard
+            self.odd = True
+        else:
+            super().select_graphic_rendition(*attrs)
 
     def su(self, n=1):
         self.scroll(n, True)

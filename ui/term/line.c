@@ -175,6 +175,16 @@ void line_free(struct line *line)
     self = NULL;
 }
 
+/* Readline 8.2 reads through a null pointer when a key of two strokes (C-x …)
+ * ends a search in the history (C-r): the search is ended before. */
+static void leave_search_for(int byte)
+{
+    Keymap map = rl_get_keymap();
+    if (RL_ISSTATE(RL_STATE_ISEARCH) && byte != ESC &&
+        map[byte & 0xff].type == ISKMAP)
+        rl_callback_sigcleanup();
+}
+
 void line_key(struct line *line, const struct key *key)
 {
     char bytes[16];
@@ -182,8 +192,10 @@ void line_key(struct line *line, const struct key *key)
     for (int i = 0; i < n; i++)
         g_queue_push_tail(&line->bytes, GINT_TO_POINTER((guchar)bytes[i]));
     locale_t before = enter(line);
-    while (!g_queue_is_empty(&line->bytes))
+    while (!g_queue_is_empty(&line->bytes)) {
+        leave_search_for(GPOINTER_TO_INT(g_queue_peek_head(&line->bytes)));
         rl_callback_read_char();
+    }
     leave(before);
     while (line->accepted->len) {
         g_autofree char *text = g_ptr_array_steal_index(line->accepted, 0);
@@ -210,6 +222,11 @@ gsize line_cursor(const struct line *line)
 void line_set(struct line *line, const char *text, gsize cursor)
 {
     locale_t before = enter(line);
+    /* While a line of the history is edited it and readline share one list of
+     * undo steps; the replacement frees it. */
+    HIST_ENTRY *entry = current_history();
+    if (entry && entry->data == (histdata_t)rl_undo_list)
+        entry->data = NULL;
     rl_replace_line(text ? text : "", 1);
     rl_point = (int)MIN(cursor, (gsize)rl_end);
     rl_mark = 0;
