@@ -185,8 +185,19 @@ static void leave_search_for(int byte)
         rl_callback_sigcleanup();
 }
 
+/* Alone, Escape would make the next key an Alt key of readline's: "/" after it
+ * would be lost. In vi mode and in readline's own questions it has a meaning. */
+static bool is_idle_escape(const struct key *key)
+{
+    return key->code == KEY_ESC && !key->mods && rl_editing_mode == 1 &&
+        !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MULTIKEY |
+            RL_STATE_METANEXT | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH);
+}
+
 void line_key(struct line *line, const struct key *key)
 {
+    if (is_idle_escape(key))
+        return;
     char bytes[16];
     int n = key_bytes(key, bytes);
     for (int i = 0; i < n; i++)
