@@ -18,6 +18,7 @@
 #include "xmpp/rfc6120_session.h"
 #include <errno.h>
 #include <glib-unix.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -483,7 +484,8 @@ void tui_key(struct tui *tui, const struct key *key)
         pane_dirty(tui->status);
     }
     if (is_control(key, "z")) {
-        tui_suspend(tui);
+        if (signals_can_stop())
+            tui_suspend(tui);
         return;
     }
     if (tui->small || dialog_key(tui, key))
@@ -544,7 +546,8 @@ static gboolean on_input(int fd, GIOCondition condition, gpointer data)
         else {
             gsize len = 0;
             g_autofree char *utf8 = g_convert_with_fallback(bytes, n, "UTF-8",
-                strcmp(g_get_codeset(), "ANSI_X3.4-1968") ? g_get_codeset() : "ISO-8859-1",
+                strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") ? nl_langinfo(CODESET)
+                                                               : "ISO-8859-1",
                 "?", NULL, &len, NULL);
             if (utf8)
                 keys_feed(tui->keys, utf8, len);
@@ -802,10 +805,12 @@ static void on_state(struct tui *tui, const struct event *event)
     const struct account *account = event->account;
     const GError *error = event->state.error;
     g_autoptr(GString) text = g_string_new(account->jid);
-    g_string_append_printf(text, ": %s", connection_state_name(account->state));
-    if (account->state == STATE_ONLINE && account->full_jid)
-        g_string_append_printf(text, " as %s%s%s", account->full_jid,
+    if (account->state == STATE_ONLINE)
+        g_string_append_printf(text, ": signed in as %s%s%s",
+            account->full_jid ? account->full_jid : account->jid,
             account->tls_version ? ", " : "", account->tls_version ? account->tls_version : "");
+    else
+        g_string_append_printf(text, ": %s", connection_state_name(account->state));
     if (error)
         g_string_append_printf(text, " - %s", error->message);
     if (account->state == STATE_WAITING && event->state.retry_ms > 0)

@@ -687,6 +687,13 @@ static void test_input(void)
     expect(scene, "input-draft");
     window_show(scene->tui, window_open(scene->tui, scene->chat));
     g_assert_cmpstr(line_text(scene->tui->line), ==, "a draft");
+    /* Readline crashes on these when it is left alone (line.c). */
+    static const char *const crashing[] = { "\022\030g", "\022\033[A",
+        "\020\033N\007#\020\017\017", "\020\033P\0332/\020\017\r" };
+    line_remember(scene->tui->line, "in the history");
+    for (gsize i = 0; i < G_N_ELEMENTS(crashing); i++)
+        type(scene, crashing[i]);
+    type(scene, "\003");
     /* H63: any bytes. */
     g_autoptr(GRand) rand = g_rand_new_with_seed(63);
     struct keys *keys = keys_new(feed, scene->tui);
