@@ -222,6 +222,15 @@ static bool is_idle_escape(const struct key *key)
             RL_STATE_METANEXT | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH);
 }
 
+/* Readline 8.2 keeps the undo steps of lines of the history at their entries,
+ * where a search or a replacement makes it free them twice: there are none. */
+static void forget_old_undo(void)
+{
+    HIST_ENTRY **entries = history_list();
+    for (gsize i = 0; entries && entries[i]; i++)
+        entries[i]->data = NULL;
+}
+
 void line_key(struct line *line, const struct key *key)
 {
     if (is_idle_escape(key))
@@ -235,6 +244,7 @@ void line_key(struct line *line, const struct key *key)
     locale_t before = enter(line);
     while (!g_queue_is_empty(&line->bytes)) {
         rl_callback_read_char();
+        forget_old_undo();
     }
     leave(before);
     while (line->accepted->len) {
@@ -263,11 +273,6 @@ void line_set(struct line *line, const char *text, gsize cursor)
 {
     locale_t before = enter(line);
     rl_callback_sigcleanup(); /* a search or half a key is over */
-    /* While a line of the history is edited it and readline share one list of
-     * undo steps; the replacement frees it. */
-    HIST_ENTRY *entry = current_history();
-    if (entry && entry->data == (histdata_t)rl_undo_list)
-        entry->data = NULL;
     rl_replace_line(text ? text : "", 1);
     rl_point = (int)MIN(cursor, (gsize)rl_end);
     rl_mark = 0;
