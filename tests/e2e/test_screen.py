@@ -177,6 +177,28 @@ def test_F29_odd_sizes(shown, rows, cols):
     assert s.process.poll() is None
 
 
+# Curses begins with margins of 24 rows: lines inserted below must move, too.
+@pytest.mark.parametrize("term", ["xterm-256color", "tmux-256color", "linux"])
+@pytest.mark.parametrize("rows", [24, 30, 50])
+def test_F29_input_grows_on_tall_screens(fake, screen, rows, term):
+    s = screen(fake, rows=rows, env={"TERM": term})
+    fake.online().settle()
+    s.wait("online")
+    s.type("a" * 60 + " " + "b" * 60 + " " + "c" * 60)
+    s.wait("c{60}")
+    s.wait_quiet()
+    last = s.lines()[-4:]
+    assert "online" in last[0]
+    assert last[1:] == [" me> " + "a" * 60, " " * 5 + "b" * 60,
+                        " " * 5 + "c" * 60]
+    s.type("\x03")
+    s.wait("/help lists")
+    s.wait_quiet()
+    last = s.lines()[-4:]
+    assert last[1].startswith("───") and "online" in last[2]
+    assert last[3].startswith(" me>  /help") and not last[0].strip(" │")
+
+
 def test_F29_size_zero(shown):
     s, c = shown()
     s.resize(0, 0)
