@@ -255,6 +255,23 @@ def part_manual(tally, args):
               "stale: make -C build man")
 
 
+def part_words(tally, args):
+    """Every file with text for people is listed; translations are complete."""
+    listed = {line for line in (TOP / "po/POTFILES.in").read_text().splitlines()
+              if line and not line.startswith("#")}
+    holding = {str(p.relative_to(TOP)) for folder in ("src", "ui")
+               for p in (TOP / folder).rglob("*.c")
+               if re.search(r'\bN?_\("', p.read_text())}
+    tally.one("po/POTFILES.in lists what holds text", listed == holding,
+              "\n".join(sorted(listed ^ holding)))
+    for lang in (TOP / "po/LINGUAS").read_text().split():
+        pot = BUILD / f"{lang}.pot"
+        _, _ = run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-o",
+                    str(pot), *sorted(listed)], cwd=TOP)
+        status, text = run(["msgcmp", str(TOP / f"po/{lang}.po"), str(pot)])
+        tally.one(f"the {lang} translation is complete", status == 0, text)
+
+
 def part_harden(tally, args):
     """What SECURITY.md promises of the built file."""
     path = str(GCC / "root/bin/txmpp")
@@ -288,7 +305,8 @@ def part_dist(tally, args):
     tally.one("make distcheck", status == 0, text)
 
 
-PARTS = ("build", "units", "e2e", "asan", "layers", "manual", "harden", "dist")
+PARTS = ("build", "units", "e2e", "asan", "layers", "manual", "words", "harden",
+         "dist")
 
 
 def main():
@@ -333,6 +351,8 @@ def checks(wanted, args, tally):
         run_units(tally, ASAN, args.seed, "sanitizers", True)
     if gcc_ok and "manual" in wanted:
         part_manual(tally, args)
+    if gcc_ok and "words" in wanted:
+        part_words(tally, args)
     # End to end is mostly waiting: both trees side by side.
     side = []
     if gcc_ok and "e2e" in wanted:
