@@ -791,6 +791,8 @@ static void on_message(struct tui *tui, const struct event *event)
     if (!window)
         window = window_open(tui, chat);
     pane_dirty(window->pane);
+    if (message->outgoing)
+        pane_dirty(tui->status); /* the outbox */
     if (window_is_visible(tui, window))
         return;
     if (!message->outgoing && !pane_chat_new_number(window->pane))
@@ -901,6 +903,7 @@ static void on_event(const struct event *event, gpointer data)
         on_message(tui, event);
         return;
     case EVENT_MESSAGE_CHANGED:
+        pane_dirty(tui->status); /* the outbox */
         if (event->chat && event->chat->ui)
             pane_chat_forget(((struct window *)event->chat->ui)->pane, event->message.message);
         return;

@@ -286,6 +286,10 @@ static void on_fail(struct sink *base, struct job *job, const char *condition, c
     if (!sink->tui)
         return;
     const char *sentence = text && *text ? text : condition;
+    if (!g_strcmp0(condition, "cancelled")) { /* who said no knows */
+        log_line_to_console(sink->tui, ROLE_NOTICE, sentence);
+        return;
+    }
     log_line_to_console(sink->tui, ROLE_ERROR, sentence);
     show_begin(sink);
     /* The engine's sentence may carry a second line with a caret. */
