@@ -27,7 +27,7 @@
 
 enum {
     FRAME_US = 16000,        /* between two drawings for the network */
-    KEY_FRAME_US = 3000,     /* … for keys */
+    KEY_FRAME_US = 1000,     /* … for keys */
     RESIZE_MS = 34,          /* at most 30 a second (F29) */
     QUIT_MS = 2000,          /* after SIGHUP or SIGTERM (F30) */
     BELL_US = 1000000, SENDER_US = 5000000, SENDERS_MAX = 1024, /* H49 */
@@ -554,6 +554,8 @@ static gboolean on_input(int fd, GIOCondition condition, gpointer data)
         }
         if (tui->leaving || tui->detached)
             return G_SOURCE_CONTINUE;
+        if (n < (gssize)sizeof bytes)
+            break;
     }
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
         (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL))) {
@@ -569,8 +571,10 @@ static gboolean on_input(int fd, GIOCondition condition, gpointer data)
     if (now - tui->key_drawn_us >= KEY_FRAME_US) {
         tui->key_drawn_us = now;
         tui_draw(tui);
-    } else
-        tui_dirty(tui);
+    } else {
+        g_clear_handle_id(&tui->draw_source, g_source_remove);
+        tui->draw_source = g_timeout_add_full(G_PRIORITY_HIGH, 1, on_draw, tui, NULL);
+    }
     return G_SOURCE_CONTINUE;
 }
 
