@@ -534,6 +534,25 @@ def test_reconnects_visibly(fake, shown):
     s.wait(r"\n.*\d\d:\d\d .* online *\n")
 
 
+def test_quit_asks_about_unsent_messages(fake, shown):
+    s, c = shown()
+    s.line("/msg bob@b.tld")
+    s.wait("Message to Bob")
+    fake.refuse()
+    c.rst()
+    s.wait("waiting to reconnect")
+    s.line("written meanwhile")
+    s.wait("⇡1  waiting")
+    s.line("/quit")
+    s.wait("would be lost")
+    s.type("\x1b")
+    s.wait("would be lost", gone=True)
+    assert s.process.poll() is None
+    s.wait_quiet(0.7)
+    s.line("/quit --yes")
+    assert s.wait_exit() == 0
+
+
 def test_several_accounts_in_one_screen(pair, profiles, screen):
     juliet, nurse = pair.a.account("juliet"), pair.a.account("nurse")
     profile = profiles(juliet)
