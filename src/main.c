@@ -211,7 +211,7 @@ static bool parse_command_line(
             "Versions of txmpp and its libraries", NULL },
         { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->jids,
             NULL, NULL },
-        { NULL },
+        { .long_name = NULL },
     };
     g_autoptr(GOptionContext) context = g_option_context_new("[JID]...");
     g_option_context_set_summary(context, "An XMPP client for terminals and "

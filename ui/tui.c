@@ -18,6 +18,7 @@
 #include "xmpp/rfc6120_session.h"
 #include <errno.h>
 #include <glib-unix.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 
 enum {
     FRAME_US = 16000,        /* between two drawings for the network */
-    KEY_FRAME_US = 3000,     /* … for keys */
+    KEY_FRAME_US = 1000,     /* … for keys */
     RESIZE_MS = 34,          /* at most 30 a second (F29) */
     QUIT_MS = 2000,          /* after SIGHUP or SIGTERM (F30) */
     BELL_US = 1000000, SENDER_US = 5000000, SENDERS_MAX = 1024, /* H49 */
@@ -483,7 +484,8 @@ void tui_key(struct tui *tui, const struct key *key)
         pane_dirty(tui->status);
     }
     if (is_control(key, "z")) {
-        tui_suspend(tui);
+        if (signals_can_stop())
+            tui_suspend(tui);
         return;
     }
     if (tui->small || dialog_key(tui, key))
@@ -544,13 +546,16 @@ static gboolean on_input(int fd, GIOCondition condition, gpointer data)
         else {
             gsize len = 0;
             g_autofree char *utf8 = g_convert_with_fallback(bytes, n, "UTF-8",
-                strcmp(g_get_codeset(), "ANSI_X3.4-1968") ? g_get_codeset() : "ISO-8859-1",
+                strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") ? nl_langinfo(CODESET)
+                                                               : "ISO-8859-1",
                 "?", NULL, &len, NULL);
             if (utf8)
                 keys_feed(tui->keys, utf8, len);
         }
         if (tui->leaving || tui->detached)
             return G_SOURCE_CONTINUE;
+        if (n < (gssize)sizeof bytes)
+            break;
     }
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
         (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL))) {
@@ -566,8 +571,10 @@ static gboolean on_input(int fd, GIOCondition condition, gpointer data)
     if (now - tui->key_drawn_us >= KEY_FRAME_US) {
         tui->key_drawn_us = now;
         tui_draw(tui);
-    } else
-        tui_dirty(tui);
+    } else {
+        g_clear_handle_id(&tui->draw_source, g_source_remove);
+        tui->draw_source = g_timeout_add_full(G_PRIORITY_HIGH, 1, on_draw, tui, NULL);
+    }
     return G_SOURCE_CONTINUE;
 }
 
@@ -788,6 +795,8 @@ static void on_message(struct tui *tui, const struct event *event)
     if (!window)
         window = window_open(tui, chat);
     pane_dirty(window->pane);
+    if (message->outgoing)
+        pane_dirty(tui->status); /* the outbox */
     if (window_is_visible(tui, window))
         return;
     if (!message->outgoing && !pane_chat_new_number(window->pane))
@@ -802,10 +811,12 @@ static void on_state(struct tui *tui, const struct event *event)
     const struct account *account = event->account;
     const GError *error = event->state.error;
     g_autoptr(GString) text = g_string_new(account->jid);
-    g_string_append_printf(text, ": %s", connection_state_name(account->state));
-    if (account->state == STATE_ONLINE && account->full_jid)
-        g_string_append_printf(text, " as %s%s%s", account->full_jid,
+    if (account->state == STATE_ONLINE)
+        g_string_append_printf(text, ": signed in as %s%s%s",
+            account->full_jid ? account->full_jid : account->jid,
             account->tls_version ? ", " : "", account->tls_version ? account->tls_version : "");
+    else
+        g_string_append_printf(text, ": %s", connection_state_name(account->state));
     if (error)
         g_string_append_printf(text, " - %s", error->message);
     if (account->state == STATE_WAITING && event->state.retry_ms > 0)
@@ -896,6 +907,7 @@ static void on_event(const struct event *event, gpointer data)
         on_message(tui, event);
         return;
     case EVENT_MESSAGE_CHANGED:
+        pane_dirty(tui->status); /* the outbox */
         if (event->chat && event->chat->ui)
             pane_chat_forget(((struct window *)event->chat->ui)->pane, event->message.message);
         return;

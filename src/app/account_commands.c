@@ -37,6 +37,21 @@ static bool on_connecting(
     return true;
 }
 
+/* In the configuration, or here for this session only. */
+static bool is_known(struct job *job, const char *jid)
+{
+    g_auto(GStrv) jids = options_accounts(job_options(job));
+    return app_find_account(job_app(job), jid) ||
+           g_strv_contains((const char *const *)jids, jid);
+}
+
+static enum cmd_status fail_unknown(struct job *job, const char *jid)
+{
+    return job_fail(job, "item-not-found", "There is no account %s here. "
+        "/account list shows those there are, /account add %s makes one",
+        jid, jid);
+}
+
 static bool set_for_now(struct job *job, const char *jid, const char *arg,
     const char *option, GError **error)
 {
@@ -57,8 +72,13 @@ static enum cmd_status run_connect(struct job *job)
     struct app *app = job_app(job);
     struct account *account = chosen(job);
     g_autoptr(GError) error = NULL;
-    if (!account && job_arg(job, "account"))
-        account = app_add_account(app, job_arg(job, "account"));
+    const char *named = job_arg(job, "account");
+    /* Only an anonymous account has no name, and it is set up beforehand. */
+    if (!account && named && !strchr(named, '@') && !is_known(job, named))
+        return job_fail(job, "jid-malformed", "%s is a server. The address of "
+            "an account has a name before it, as in juliet@%s", named, named);
+    if (!account && named)
+        account = app_add_account(app, named);
     if (!account)
         return job_fail(job, "item-not-found",
             "Which account? Say /connect JID, or add one with /account add");
@@ -170,7 +190,10 @@ static enum cmd_status run_account_show(struct job *job)
 {
     const char *jid = named_jid(job);
     if (!jid)
-        return job_fail(job, "item-not-found", "Which account?");
+        return job_fail(job, "item-not-found",
+            "Which account? /account list shows those there are");
+    if (!is_known(job, jid))
+        return fail_unknown(job, jid);
     account_row(job, jid);
     struct lister lister = { job, jid };
     options_foreach(job_options(job), list_account_option, &lister);
@@ -193,17 +216,20 @@ static enum cmd_status remove_account(struct job *job)
     g_autoptr(GError) error = NULL;
     g_autofree char *jid = g_strdup(job_arg(job, "account"));
     struct app *app = job_app(job);
-    struct engine *engine = job_engine(job);
     struct account *account = app_find_account(app, jid);
     if (!options_remove_account(app->options, jid, &error))
         return job_fail_error(job, error);
+    /* The account takes the jobs that are for it along. */
+    job_done(job);
     if (account)
         app_remove_account(app, account);
-    return job_is_alive(engine, job) ? job_done(job) : CMD_DONE;
+    return CMD_DONE;
 }
 
 static enum cmd_status run_account_remove(struct job *job)
 {
+    if (!is_known(job, job_arg(job, "account")))
+        return fail_unknown(job, job_arg(job, "account"));
     g_autofree char *question =
         g_strdup_printf("Remove the account %s and its settings from this "
             "computer? (The account on the server stays.)",
@@ -215,6 +241,8 @@ static enum cmd_status set_option(struct job *job, const char *jid,
     const char *option, const char *value)
 {
     g_autoptr(GError) error = NULL;
+    if (!is_known(job, jid))
+        return fail_unknown(job, jid);
     g_autofree char *name = strchr(option, '.')
         ? g_strdup(option)
         : g_strconcat("account.", option, NULL);
@@ -248,6 +276,8 @@ static enum cmd_status run_account_clear(struct job *job)
 static enum cmd_status run_account_default(struct job *job)
 {
     g_autoptr(GError) error = NULL;
+    if (!is_known(job, job_arg(job, "account")))
+        return fail_unknown(job, job_arg(job, "account"));
     if (!options_set(job_options(job), NULL, "general.default_account",
             job_arg(job, "account"), false, &error))
         return job_fail_error(job, error);

@@ -86,7 +86,19 @@ static enum cmd_status run_sleep(struct job *job)
     return CMD_WAIT;
 }
 
-static enum cmd_status run_quit(struct job *job)
+/* Of accounts that cannot send them now. */
+static guint count_unsent(const struct app *app)
+{
+    guint unsent = 0;
+    for (guint i = 0; i < app->accounts->len; i++) {
+        const struct account *account = app->accounts->pdata[i];
+        if (account->session && account->state != STATE_ONLINE)
+            unsent += outbox_unsent(account);
+    }
+    return unsent;
+}
+
+static enum cmd_status leave(struct job *job)
 {
     struct app *app = job_app(job);
     g_autofree char *message = g_strdup(job_arg(job, "message"));
@@ -94,6 +106,20 @@ static enum cmd_status run_quit(struct job *job)
     if (!app->quitting)
         app_quit(app, message);
     return CMD_DONE;
+}
+
+static enum cmd_status run_quit(struct job *job)
+{
+    guint unsent = count_unsent(job_app(job));
+    const struct front *front = job_front(job);
+    if (!unsent || !front || !front->ops->is_screen)
+        return leave(job);
+    g_autofree char *question = unsent == 1
+        ? g_strdup("One message was not sent yet and would be lost. Leave "
+            "all the same?")
+        : g_strdup_printf("%u messages were not sent yet and would be lost. "
+            "Leave all the same?", unsent);
+    return job_confirm(job, question, leave);
 }
 
 /* --- /script ---------------------------------------------------------------- */
@@ -426,7 +452,10 @@ const struct command app_general_commands[] = {
         .args = { { .name = "message", .kind = &arg_text,
             .flags = ARG_OPTIONAL | ARG_REST,
             .summary = "the last status that contacts see" } },
-        .summary = "Close every connection and leave", .run = run_quit },
+        .needs = NEEDS_CONSENT,
+        .summary = "Close every connection and leave",
+        .detail = "On the screen it asks first when messages wait that could "
+                  "not be sent.", .run = run_quit },
     { .name = "script", .sub = script_subs, .summary = "Run files of commands" },
     { .name = "sleep",
         .args = { { .name = "seconds", .kind = &arg_seconds } },

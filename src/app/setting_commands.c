@@ -67,6 +67,17 @@ static enum cmd_status no_such_option(struct job *job, const char *name)
         "There is no option %s. /set ?%s searches for one", name, name);
 }
 
+static void list_under(const struct option *row, gpointer data)
+{
+    struct search *search = data;
+    size_t n = strlen(search->word);
+    if (strncmp(row->name, search->word, n) != 0 ||
+        (search->word[n - 1] != '.' && row->name[n] != '.'))
+        return;
+    search->by_key = row;
+    option_row(search->job, row, search->jid);
+}
+
 static const char *jid_of(const struct job *job)
 {
     return job_account(job) ? job_account(job)->config_jid : NULL;
@@ -94,6 +105,12 @@ static enum cmd_status run_set(struct job *job)
         return job_done(job);
     }
     const struct option *row = find_row(job, name);
+    if (!row && *name && !value && !job_flag(job, "reset")) {
+        search.word = name; /* "ui": all below it */
+        options_foreach(job_options(job), list_under, &search);
+        if (search.by_key)
+            return job_done(job);
+    }
     if (!row)
         return no_such_option(job, name);
     const char *jid = jid_for(row, jid_of(job));

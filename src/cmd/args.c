@@ -60,7 +60,16 @@ static char *parse_contact(struct job *job, const char *text, GError **error)
     if (strchr(text, '@') || strchr(text, ':') || strcmp(text, ".") == 0)
         return parse_jid(job, text, error);
     const struct contact *contact = find_contact(job, text);
-    return contact ? g_strdup(contact->jid) : parse_jid(job, text, error);
+    if (contact)
+        return g_strdup(contact->jid);
+    /* A lone word is a mistyped name rather than a server. */
+    bool word = g_str_is_ascii(text) && !strchr(text, '.');
+    if (word && job->account &&
+        !g_str_equal(jid_domain_start(job->account->jid), text) &&
+        job->front && job->front->ops->is_screen)
+        return fail(error, text, "is no contact's name and no address; an "
+            "address looks like juliet@example.com");
+    return parse_jid(job, text, error);
 }
 
 static void add_contact(struct contact *contact, gpointer data)

@@ -186,8 +186,9 @@ static void append_overview_line(const struct command *command, gpointer data)
 
 static char *overview(const struct engine *engine)
 {
-    GString *out = g_string_new("Commands (/help COMMAND tells more, /help "
-        "?WORDS searches, a line without a slash is sent to the chat):\n");
+    GString *out = g_string_new("/help COMMAND tells more, /help ?WORDS "
+        "searches. A line without a slash\nis sent to the chat. The "
+        "commands:\n");
     engine_foreach(engine, append_overview_line, out);
     return g_string_free(out, FALSE);
 }

@@ -267,7 +267,7 @@ static void on_confirmed(enum answer answer, const char *text,
         if (answer == ANSWER_YES)
             job_step(job, confirmation->go);
         else
-            job_fail(job, "not-allowed", "Nothing was done: the answer to the "
+            job_fail(job, "cancelled", "Nothing was done: the answer to the "
                 "question was no");
     }
     g_free(confirmation);
@@ -288,7 +288,6 @@ enum cmd_status job_confirm(struct job *job, const char *question,
     struct question asked = {
         .kind = QUESTION_CONFIRM,
         .account = job->account,
-        .title = job_name(job),
         .text = question,
         .destructive = true,
         .answer = on_confirmed,

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cmd/engine_private.h"
+#include "cmd/help.h"
 #include "cmd/words.h"
 #include "model/account.h"
 
@@ -261,8 +262,8 @@ bool parse_set(
 {
     char *value = NULL;
     if (arg->kind == &arg_choice && !is_listed(arg->choices, text)) {
-        g_autofree char *list =
-            g_strjoinv(", ", (char *[]){ (char *)arg->choices, NULL });
+        g_auto(GStrv) words = g_strsplit(arg->choices, " ", -1);
+        g_autofree char *list = g_strjoinv(", ", words);
         g_autofree char *shown = short_word(text);
         g_set_error(error, COMMAND_ERROR, 0, "%s is one of: %s; not “%s”",
             arg->name, list, shown);
@@ -409,6 +410,9 @@ static enum taken read_option(struct reader *r, struct word *word)
 static bool read_positional(struct reader *r, struct word *word)
 {
     const struct arg *arg = next_positional(r);
+    /* "/xml" shows, "/xml filter" does more: it is that word that is wrong. */
+    if (!arg && r->job->command->sub)
+        return unknown_sub(r->job, r->line, word, r->trouble);
     if (!arg) {
         g_autofree char *usage = help_synopsis(r->job->command, r->job->name);
         return trouble_at(r->trouble, word->from,
@@ -491,8 +495,10 @@ bool parse_required(struct job *job, struct trouble *trouble)
         if (arg->option || (arg->flags & ARG_OPTIONAL) || job->values[i].text)
             continue;
         g_autofree char *usage = help_synopsis(job->command, job->name);
+        g_autofree char *what =
+            arg->choices ? arg_placeholder(arg) : g_strdup(arg->name);
         return trouble_at(trouble, G_MAXSIZE, "%s is missing. Usage: %s",
-            arg->name, usage);
+            what, usage);
     }
     return true;
 }

@@ -367,7 +367,7 @@ static bool check_needs(struct job *job)
     }
     if ((needs & (NEEDS_CHAT | NEEDS_ROOM)) && !job->chat) {
         job_fail(job, "item-not-found",
-            "No chat is open here: /msg JID or /join ROOM opens one");
+            "No chat is open here: /msg JID opens one");
         return false;
     }
     if ((needs & NEEDS_ROOM) && job->chat->kind != CHAT_ROOM) {

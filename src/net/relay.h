@@ -20,7 +20,8 @@ struct relay_callbacks {
     void (*connected)(const struct dial_target *target, gpointer data); /* TCP is up */
     /* TLS is up. Nothing of ours is sent before relay_trust(). */
     void (*secured)(const struct tls_peer *peer, gpointer data);
-    void (*opened)(gpointer data);     /* call relay_open_stream() now */
+    void (*opened)(gpointer data);     /* call relay_open_stream() now; again after
+                                          STARTTLS, when it is trusted */
     void (*header)(const char *from, const char *id, const char *version,
         const char *lang, gpointer data);
     void (*stanza)(xmpp_stanza_t *stanza, gpointer data);

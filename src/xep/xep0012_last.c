@@ -104,7 +104,7 @@ static const struct command commands[] = {
 static const struct option options[] = {
     { .name = "privacy.last_activity",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "tell friends how long the keyboard has been idle" },
     { .name = NULL },
 };

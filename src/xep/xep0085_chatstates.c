@@ -269,7 +269,7 @@ static void offline(struct account *account)
 static const struct option options[] = {
     { .name = "privacy.chat_states",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "let others see that we are typing",
         .detail = "Told only to people who may see our presence or whom we "
                   "wrote to, and whose client uses chat states itself "

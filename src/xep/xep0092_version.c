@@ -78,14 +78,14 @@ static const struct command commands[] = {
 static const struct option options[] = {
     { .name = "privacy.version",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "tell friends which version of txmpp this is",
         .detail = "Friends are contacts who may see our presence, our own "
                   "server and our other clients. Others get no answer "
                   "(XEP-0092)." },
     { .name = "privacy.os",
         .kind = OPTION_BOOL,
-        .fallback = "false",
+        .fallback = "off",
         .summary = "tell friends the operating system with the version" },
     { .name = NULL },
 };

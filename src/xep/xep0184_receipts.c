@@ -65,13 +65,13 @@ static void add_request(struct outgoing *outgoing)
 static const struct option options[] = {
     { .name = "privacy.receipts",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "confirm to friends that their messages arrived",
         .detail = "Only contacts who may see our presence get a receipt "
                   "(XEP-0184); strangers never do." },
     { .name = "privacy.request_receipts",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "ask others to confirm that our messages arrived" },
     { .name = NULL },
 };

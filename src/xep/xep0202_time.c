@@ -107,7 +107,7 @@ static const struct command commands[] = {
 static const struct option options[] = {
     { .name = "privacy.time",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "tell friends our local time and time zone" },
     { .name = NULL },
 };

@@ -233,7 +233,7 @@ static void on_password_answer(enum answer answer, const char *text,
     if (still_wanted(asked)) {
         keep_password(asked->login, password);
         if (!password)
-            tried(asked->login, "the prompt (dismissed)");
+            tried(asked->login, "the prompt (dismissed; /connect asks again)");
         stream_password(asked->stream, password);
     }
     asked_free(asked);

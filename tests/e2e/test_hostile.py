@@ -147,7 +147,6 @@ def test_H04_certificate_accepted(ca, attempt, fake, names):
     c.login()
     c.online()
     c.until_closed()
-    c.send("</stream:stream>")
     assert t.exit() == 0
 
 
@@ -322,7 +321,6 @@ def test_H11_downgrade(fake, profiles, script, second):
     t.wait("connected")
     t.process.terminate()
     c.until_closed()
-    c.send("</stream:stream>")
     t.exit()
     t = script(profile, "--timeout", "10", "-c", "/wait online")
     c = fake.accept()
@@ -368,7 +366,6 @@ def test_H13_compression_is_never_chosen(attempt):
     c.bind(extra=compression)
     c.online()
     c.until_closed()
-    c.send("</stream:stream>")
     assert t.exit() == 0
     assert b"compress" not in c.received.replace(b"no-compress", b"")
 

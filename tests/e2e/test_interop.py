@@ -52,5 +52,5 @@ def test_talks_with_profanity(pair, script, other):
     event = t.wait("message", direction="in", body="Neither, fair saint")
     assert event["chat"] == romeo.jid
     p.wait("Art thou not Romeo")
-    p.line('/away "on the wall"')
+    p.line('/status set away "on the wall"')
     assert t.wait("presence", show="away")["status"] == "on the wall"

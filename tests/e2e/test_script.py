@@ -254,7 +254,6 @@ def test_signals_close_the_stream(fake, script, number, expected):
     t.wait("connected")
     t.process.send_signal(number)
     assert c.until_closed()
-    c.send("</stream:stream>")
     assert t.exit() == expected
 
 
@@ -265,7 +264,6 @@ def test_signal_during_a_wait(fake, script):
     t.feed("/wait message")
     t.process.send_signal(signal.SIGTERM)
     fake.conns[0].until_closed()
-    fake.conns[0].send("</stream:stream>")
     assert t.exit() == 0
 
 
@@ -332,7 +330,6 @@ def test_end_of_input_finishes_first(fake, script):
     t.eof()
     c.expect("message")
     assert c.until_closed()
-    c.send("</stream:stream>")
     assert t.exit() == 0
 
 
@@ -519,7 +516,6 @@ def test_H55_one_event_is_one_line(fake, profiles, script):
     message(c, "x&#10;message\tforged&#10;12:00 bob: yes&#13;&#x2028;z")
     t.eof()
     c.until_closed()
-    c.send("</stream:stream>")
     t.exit()
     text = t.raw.decode()
     assert "\\n12:00 bob: yes" in text

@@ -2,7 +2,7 @@
 We are me@v.tld/tx; bob@b.tld is a friend; mal@e.tld is not."""
 import pytest
 
-from fake import PING, ROSTER, q
+from fake import PING, ROSTER, attr, q
 from txmpp import PATIENCE
 
 ME, OTHER = "me@v.tld", "me@v.tld/other"
@@ -271,23 +271,6 @@ def test_H44_C54_odd_presence(online, inside, member, value):
     assert value(event[member]) if callable(value) else event[member] == value
 
 
-def test_H44_false_caps_hash(online):
-    """The hash does not fit the answer: nothing is kept under it. (With whom
-    no chat is open is not asked at all.)"""
-    t, c = online
-    t.run("/msg bob@b.tld")
-    for who in ("p", "q"):
-        c.send(f"<presence from='bob@b.tld/{who}' to='{c.jid}'><c "
-               "xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
-               "node='http://x' ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>")
-        request = c.expect("iq", type="get", to=f"bob@b.tld/{who}",
-                           answer=False)
-        c.result(request, "<query xmlns='http://jabber.org/protocol/disco#info'"
-                 " node='http://x#AAAAAAAAAAAAAAAAAAAAAAAAAAA='><feature "
-                 "var='urn:xmpp:receipts'/></query>")
-    c.settle()
-
-
 # ---- receipts -----------------------------------------------------------------
 
 def sent_to_bob(t, c):
@@ -411,13 +394,6 @@ def test_H50_malformed_senders(online, frm):
     t.run("/roster")
 
 
-def test_H50_canonical_sender(online):
-    t, c = online
-    c.send(f"<message from='BOB@B.TLD/Pad' to='{c.jid}' type='chat'>"
-           "<body>x</body></message>")
-    assert t.wait("message")["chat"] == "bob@b.tld"
-
-
 @pytest.mark.parametrize("frm", ["bоb@b.tld/p", "bob@b.tld.evil/p",
                                  "mal@e.tld/bob@b.tld",
                                  "bob@xn--b-uga.tld/p"])
@@ -436,8 +412,8 @@ def test_H54_look_alikes_stay_apart(online, frm):
                                   "{0}", "$(id)", "`id`", "\\x1b"])
 def test_H59_text_is_only_text(online, text):
     t, c = online
-    c.send(f"<message from='bob@b.tld/{text}' to='{c.jid}' type='chat'>"
-           f"<body>{text}</body><subject>{text}</subject></message>")
+    c.send(f"<message from={attr('bob@b.tld/' + text)} to='{c.jid}' "
+           f"type='chat'><body>{text}</body><subject>{text}</subject></message>")
     event = t.wait("message")
     assert event["body"] == text and event["from"] == f"bob@b.tld/{text}"
 
@@ -524,7 +500,8 @@ def variants(text):
                 parents[node].append(copy.deepcopy(node))
             yield tree
         for name in list(list(root.iter())[i].attrib):
-            for value in (None, "", "\u202e@/'<&" * 3, "x" * 2000, "-1"):
+            for value in (None, "", "\u202e@/'<&" * 3, "x" * 2000, "-1",
+                          "99999999999999999999", "me@v.tld", "error", " "):
                 tree = copy.deepcopy(root)
                 node = list(tree.iter())[i]
                 if value is None:

@@ -236,13 +236,9 @@ class Script:
         return self
 
     def __exit__(self, kind, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        # What a test has to say about the end, it has said.
+        self.process.kill()
+        self.process.wait()
         for thread in self.threads:
             thread.join(5)
         for stream in (self.process.stdin, self.process.stdout,
@@ -266,6 +262,7 @@ def once(argv, data=b"", timeout=None, env=None, **kw):
 class Terminal(pyte.Screen):
     """pyte lacks REP, SU and SD, which ncurses uses for xterm-256color."""
     last = " "
+    odd = False
 
     def draw(self, data):
         super().draw(data)
@@ -283,6 +280,12 @@ class Terminal(pyte.Screen):
             (self.index if up else self.reverse_index)()
         self.cursor.x, self.cursor.y = x, y
 
+    def select_graphic_rendition(self, *attrs, private=False):
+        if private:     # a question about or setting of the keyboard
+            self.odd = True
+        else:
+            super().select_graphic_rendition(*attrs)
+
     def su(self, n=1):
         self.scroll(n, True)
 
@@ -290,7 +293,20 @@ class Terminal(pyte.Screen):
         self.scroll(n, False)
 
 
+# pyte does not know the colons of ISO 8613-6 colours.
+COLOUR = re.compile(rb"\x1b\[[0-9;]*:[0-9;:]*m")
+OPEN_ENDED = re.compile(rb"\x1b(\[[0-9;:]*)?$")
+
+
 class Bytes(pyte.ByteStream):
+    rest = b""
+
+    def feed(self, data):
+        data = COLOUR.sub(b"", self.rest + data)
+        cut = OPEN_ENDED.search(data)
+        self.rest = data[cut.start():] if cut else b""
+        super().feed(data[:cut.start()] if cut else data)
+
     csi = dict(pyte.ByteStream.csi, b="rep", S="su", T="sd")
     events = frozenset(pyte.ByteStream.events | {"rep", "su", "sd"})
 
@@ -423,16 +439,7 @@ class Screen:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            end = time.monotonic() + 5
-            while self.process.poll() is None and time.monotonic() < end:
-                if self.master >= 0:
-                    self.pump(0.05)
-                else:
-                    time.sleep(0.05)
-            if self.process.poll() is None:
-                self.process.kill()
+        self.process.kill()
         self.process.wait()
         for fd in (self.master, self.slave):
             if fd >= 0:

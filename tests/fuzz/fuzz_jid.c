@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert_cmpstr(whole, ==, jid);
     }
     g_autofree char *bare = jid_bare(text);
-    g_autofree char *ascii = jid_domain_ascii(text);
+    g_free(jid_domain_ascii(text));
     const char *const others[] = { "bob@b.tld", bare, NULL };
-    g_autofree char *odd = jid_lookalike(text, others);
+    g_free(jid_lookalike(text, others));
     char *uri_jid, *query;
     GHashTable *params;
     if (jid_uri_parse(text, &uri_jid, &query, &params)) {

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert(sasl_choose(&offer, &choice, NULL));
     struct sasl *sasl = sasl_new(&choice, &offer, "user", password, NULL);
     sasl_set_nonce(sasl, "fyko+d2lbbFgONRv9qkxdawL");
-    g_autoptr(GBytes) initial = sasl_initial(sasl);
+    g_bytes_unref(sasl_initial(sasl));
     const char *p = (const char *)data;
     const char *end = p + size;
     for (int i = 0; i < 4; i++) {

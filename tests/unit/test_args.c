@@ -171,8 +171,10 @@ static void test_wrong(void)
         { "/msg", "fail bad-request: jid is missing. Usage: /msg JID "
             "[TEXT...]\n  /msg\n      ^\n" },
         { "/msg a@@b hi", "fail bad-request: *" },
-        { "/layout broad", "fail bad-request: how is one of: wide narrow; not "
+        { "/layout broad", "fail bad-request: how is one of: wide, narrow; not "
             "“broad”\n  /layout broad\n          ^\n" },
+        { "/roster nonesuch", "fail bad-request: /roster has no “nonesuch”; it "
+            "is one of: *" },
         { "/status 狼", "fail bad-request: “狼” is no state*" },
         { "/roster add a@b 'unclosed", "fail bad-request: The quote is not "
             "closed\n  /roster add a@b 'unclosed\n                  ^\n" },

@@ -319,8 +319,8 @@ static void test_restricted(void) /* L7, H15, H16 */
     static const char *const doctypes[] = {
         "<!DOCTYPE x [<!ENTITY from 'E'>]>",
         "<!DOCTYPE x SYSTEM 'file:///etc/passwd'>",
-        "<?xml version='1.0'?><!DOCTYPE lolz [<!ENTITY lol 'lol'>"
-        "<!ENTITY lol1 '&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;'>]><lolz/>",
+        ("<?xml version='1.0'?><!DOCTYPE lolz [<!ENTITY lol 'lol'>"
+         "<!ENTITY lol1 '&lol;&lol;&lol;&lol;&lol;&lol;&lol;'>]><lolz/>"),
         "<!-- c -->",
         "<?pi?>",
     };

@@ -214,8 +214,8 @@ static void test_scrolled(void)
 
 /* H51-H53: what others wrote cannot leave its cells. */
 static const char *const hostile[] = {
-    "\xc2\x9b" "31m CSI \xc2\x9d" "0;x\xc2\x9c \xc2\x90 \xc2\x85 \x7f \xe2\x80\xa8 \033[2J",
-    "\xe2\x80\xae" "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xef\xbb\xbf \xf3\xa0\x81\x81 \xe2\x80\x8b",
+    ("\xc2\x9b" "31m CSI \xc2\x9d" "0;x\xc2\x9c \xc2\x90 \xc2\x85 \x7f \xe2\x80\xa8 \033[2J"),
+    ("\xe2\x80\xae" "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xef\xbb\xbf \xf3\xa0\x81\x81 \xe2\x80\x8b"),
     "wide: 漢字仮名交じり文は折り返される 😀👍🏽 🇩🇪 👩‍👩‍👧‍👦 ❤️ ｶﾅ",
     "e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81 z\xcc\xa7 \xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7",
     "tabs\there\tand\n\nempty lines\r\nand \xff\xfe bad bytes",
@@ -687,6 +687,13 @@ static void test_input(void)
     expect(scene, "input-draft");
     window_show(scene->tui, window_open(scene->tui, scene->chat));
     g_assert_cmpstr(line_text(scene->tui->line), ==, "a draft");
+    /* Readline crashes on these when it is left alone (line.c). */
+    static const char *const crashing[] = { "\022\030g", "\022\033[A",
+        "\020\033N\007#\020\017\017", "\020\033P\0332/\020\017\r" };
+    line_remember(scene->tui->line, "in the history");
+    for (gsize i = 0; i < G_N_ELEMENTS(crashing); i++)
+        type(scene, crashing[i]);
+    type(scene, "\003");
     /* H63: any bytes. */
     g_autoptr(GRand) rand = g_rand_new_with_seed(63);
     struct keys *keys = keys_new(feed, scene->tui);

@@ -281,8 +281,6 @@ static void on_connected(const struct dial_target *target, gpointer data)
 static void trust(struct app *a)
 {
     relay_trust(a->relay);
-    if (!a->direct)
-        relay_open_stream(a->relay, "v.tld", "me@v.tld", "en");
 }
 
 static void on_secured(const struct tls_peer *peer, gpointer data)
@@ -302,7 +300,8 @@ static void on_opened(gpointer data)
 {
     struct app *a = data;
     note(a, "opened");
-    relay_open_stream(a->relay, "v.tld", NULL, "en");
+    relay_open_stream(
+        a->relay, "v.tld", relay_tls(a->relay) ? "me@v.tld" : NULL, "en");
 }
 
 static void on_header(const char *from, const char *id, const char *version,
@@ -467,7 +466,7 @@ AUTO_STRUCT_FREE(app, app_free)
     {                                                                          \
         EXPECT, "<presence/>"                                                  \
     }
-#define TLS_TRACE CLEAR_TRACE "proceed secured header:v.tld features "
+#define TLS_TRACE CLEAR_TRACE "proceed secured opened header:v.tld features "
 
 static void test_clear(void)
 {

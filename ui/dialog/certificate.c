@@ -43,11 +43,10 @@ struct dialog *dialog_certificate_new(struct tui *tui, struct ask *ask)
         dialog_new(tui, q->title ? q->title : _("This certificate is not trusted"), &ops);
     const char *at = q->account ? strchr(q->account->jid, '@') : NULL;
     const char *domain = at ? at + 1 : q->account ? q->account->jid : q->jid ? q->jid : "?";
-    if (peer) {
-        g_autofree char *why = tls_distrust_sentence(peer->distrust, domain);
-        dialog_text(dialog, ROLE_DIALOG_WARNING, why ? why : "");
-    }
-    if (q->text)
+    g_autofree char *why = peer ? tls_distrust_sentence(peer->distrust, domain) : NULL;
+    if (why)
+        dialog_text(dialog, ROLE_DIALOG_WARNING, why);
+    if (q->text && g_strcmp0(q->text, why))
         dialog_text(dialog, ROLE_DIALOG, q->text);
     if (peer && (peer->distrust & TLS_PIN_CHANGED))
         dialog_text(dialog, ROLE_DIALOG_WARNING,

@@ -572,22 +572,37 @@ static int button_rows(const struct dialog *dialog, int cols)
     return rows;
 }
 
+/* The row of a button, and the column at which it begins. */
+static int button_row(const struct dialog *dialog, int cols, int left, int index, int *at)
+{
+    int x = left, y = 0;
+    for (int i = 0; i <= index; i++) {
+        int width = button_width(&dialog->buttons[i]);
+        if (x && x + width > cols) {
+            y++;
+            x = 0;
+        }
+        if (at)
+            *at = x;
+        x += width + 2;
+    }
+    return y;
+}
+
 static void draw_buttons(struct dialog *dialog, struct area area)
 {
     int total = -2;
     for (int i = 0; i < dialog->n_buttons; i++)
         total += button_width(&dialog->buttons[i]) + 2;
-    int x = total <= area.cols ? area.cols - total : 0, y = 0;
+    int left = total <= area.cols ? area.cols - total : 0;
+    /* Where not all rows fit, those up to the highlighted one scroll away. */
+    int focus = dialog->focus - (int)dialog->inputs->len;
+    int first = MAX(button_row(dialog, area.cols, left, MAX(focus, 0), NULL) - area.rows + 1, 0);
     for (int i = 0; i < dialog->n_buttons; i++) {
-        int width = button_width(&dialog->buttons[i]);
-        if (x && x + width > area.cols) {
-            y++;
-            x = 0;
-        }
-        if (y >= area.rows)
-            break;
-        draw_button(dialog, area, x, y, i);
-        x += width + 2;
+        int x, y = button_row(dialog, area.cols, left, i, &x) - first;
+        dialog->button_w[i] = 0;
+        if (y >= 0 && y < area.rows)
+            draw_button(dialog, area, x, y, i);
     }
 }
 
@@ -611,7 +626,7 @@ static void draw_dialog(struct dialog *dialog, struct area area)
     g_autoptr(GArray) complaint = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
     if (dialog->complaint)
         wrap_text(complaint, dialog->complaint, strlen(dialog->complaint), inner, 3);
-    int buttons = button_rows(dialog, inner);
+    int buttons = MIN(button_rows(dialog, inner), MAX(area.rows - 3, 1));
     bool roomy = area.rows >= 12;
     int frame = 2 + buttons + (int)complaint->len + (roomy && buttons ? 1 : 0);
     int pad = roomy ? 1 : 0;

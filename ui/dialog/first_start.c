@@ -70,6 +70,13 @@ static bool pressed(struct dialog *dialog, int id)
                                        : _("Type your address first, like juliet@example.com."));
         return false;
     }
+    /* A server's name alone would be an anonymous account. */
+    if (id == BUTTON_SIGN_IN && !strchr(jid, '@')) {
+        dialog->focus = 0;
+        dialog_complain(dialog,
+            _("An address has your name and the server, like juliet@example.com."));
+        return false;
+    }
     g_autofree char *bare = jid_bare(jid);
     if (id == BUTTON_REGISTER) {
         start_registration(tui, bare, input_value(dialog_find(dialog, "password")));

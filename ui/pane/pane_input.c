@@ -97,7 +97,7 @@ static void draw_ghost(struct tui *tui, struct area area, int x)
     const struct window *window = window_current(tui);
     g_autofree char *text = window->chat
         ? g_strdup_printf(_("Message to %s"), window_name(window))
-        : g_strdup(_("/help lists the commands, Tab completes"));
+        : g_strdup(_("/help lists the commands, F1 the keys; Tab completes"));
     grid_text_fit(area, x + 1, 0, area.cols - x - 2, style_of(ROLE_GHOST), text);
 }
 

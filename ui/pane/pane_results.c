@@ -37,7 +37,9 @@ struct results_sink {
     struct sink sink;
     struct tui *tui;  /* NULL: the screen is gone */
     char *heading;
-    struct table *table;
+    GPtrArray *tables; /* struct table*: one for every run of a kind of row */
+    char *kind;        /* of the last row */
+    bool noted;        /* it has said something else */
     bool quiet;       /* run by a key: only failures are shown */
     bool shown;
 };
@@ -250,12 +252,14 @@ static void on_row(struct sink *base, struct job *job, const char *kind,
 {
     struct results_sink *sink = sink_of(base);
     (void)job;
-    (void)kind;
     if (!sink->tui)
         return;
-    if (!sink->table)
-        sink->table = table_new();
-    table_add(sink->table, fields, n);
+    if (!sink->tables->len || g_strcmp0(sink->kind, kind)) {
+        g_ptr_array_add(sink->tables, table_new());
+        g_free(sink->kind);
+        sink->kind = g_strdup(kind);
+    }
+    table_add(sink->tables->pdata[sink->tables->len - 1], fields, n);
 }
 
 static void on_note(struct sink *base, struct job *job, const char *text)
@@ -264,6 +268,7 @@ static void on_note(struct sink *base, struct job *job, const char *text)
     (void)job;
     if (!sink->tui)
         return;
+    sink->noted = true;
     log_line_to_console(sink->tui, ROLE_NOTICE, text);
     if (sink->quiet)
         return;
@@ -281,6 +286,10 @@ static void on_fail(struct sink *base, struct job *job, const char *condition, c
     if (!sink->tui)
         return;
     const char *sentence = text && *text ? text : condition;
+    if (!g_strcmp0(condition, "cancelled")) { /* who said no knows */
+        log_line_to_console(sink->tui, ROLE_NOTICE, sentence);
+        return;
+    }
     log_line_to_console(sink->tui, ROLE_ERROR, sentence);
     show_begin(sink);
     /* The engine's sentence may carry a second line with a caret. */
@@ -289,36 +298,60 @@ static void on_fail(struct sink *base, struct job *job, const char *condition, c
         add(sink->tui, ROLE_ERROR, line != lines, *line);
 }
 
-static void show_table(struct results_sink *sink)
+static void show_table(struct results_sink *sink, const struct table *table)
 {
     struct tui *tui = sink->tui;
     gboolean heading = FALSE;
     g_autoptr(GPtrArray) lines =
-        table_format(sink->table, MAX(tui->grid->cols - 2, 20), tui->ascii, &heading);
+        table_format(table, MAX(tui->grid->cols - 2, 20), tui->ascii, &heading);
     show_begin(sink);
     for (guint i = 0; i < lines->len; i++) {
         enum role role = heading && !i ? ROLE_COLUMN : ROLE_PANEL;
-        add(tui, role, true, lines->pdata[i]);
+        add(tui, role, heading, lines->pdata[i]);
         if (i < CONSOLE_ROWS)
             log_line_to_console(tui, i || !heading ? ROLE_TEXT : ROLE_COLUMN, lines->pdata[i]);
     }
 }
 
+/* "/blocklist", "/theme"; but "/theme light" is an order. */
+static bool asks_for_all(const struct job *job)
+{
+    const struct command *command = job_command(job);
+    for (int i = 0; i < COMMAND_ARGS && command->args[i].name; i++)
+        if (!command->args[i].option && job_arg(job, command->args[i].name))
+            return false;
+    return command->fields;
+}
+
 static void on_done(struct sink *base, struct job *job, bool ok)
 {
     struct results_sink *sink = sink_of(base);
-    (void)job;
-    (void)ok;
-    if (sink->tui && sink->table && table_rows(sink->table))
-        show_table(sink);
-    if (sink->tui)
-        g_ptr_array_remove_fast(results_of(sink->tui)->sinks, sink);
-    table_free(sink->table);
+    struct tui *tui = sink->tui;
+    for (guint i = 0; tui && i < sink->tables->len; i++) {
+        if (i)
+            add(tui, ROLE_PANEL, false, "");
+        show_table(sink, sink->tables->pdata[i]);
+    }
+    /* A question that finds nothing says so; an order that was carried out
+     * does not. */
+    if (tui && ok && !sink->tables->len && !sink->noted && !sink->quiet && asks_for_all(job)) {
+        show_begin(sink);
+        add(tui, ROLE_PANEL, false, _("There is nothing to show."));
+    }
+    if (tui)
+        g_ptr_array_remove_fast(results_of(tui)->sinks, sink);
+    g_ptr_array_free(sink->tables, TRUE);
+    g_free(sink->kind);
     g_free(sink->heading);
     g_free(sink);
 }
 
 static const struct sink_ops sink_ops = { on_row, on_note, on_fail, on_done };
+
+static void table_destroy(gpointer table)
+{
+    table_free(table);
+}
 
 struct sink *results_sink_new(struct tui *tui, const char *line, bool quiet)
 {
@@ -327,6 +360,7 @@ struct sink *results_sink_new(struct tui *tui, const char *line, bool quiet)
     sink->tui = tui;
     sink->heading = text_clean(line, (gssize)strnlen(line, 200), TEXT_ONE_LINE);
     sink->quiet = quiet;
+    sink->tables = g_ptr_array_new_with_free_func(table_destroy);
     g_ptr_array_add(results_of(tui)->sinks, sink);
     return &sink->sink;
 }

@@ -4,6 +4,7 @@
 #include "ui/ui.h"
 #include "base/text.h"
 #include "model/account.h"
+#include "xmpp/outbox.h"
 #include <string.h>
 
 static int compare_hot(gconstpointer a, gconstpointer b)
@@ -80,8 +81,21 @@ static const struct account *worst_account(const struct tui *tui)
     return worst;
 }
 
+/* What the servers do not have yet. */
+static guint unsent_messages(const struct tui *tui)
+{
+    guint unsent = 0;
+    for (guint i = 0; i < tui->app->accounts->len; i++) {
+        const struct account *account = tui->app->accounts->pdata[i];
+        if (account->session)
+            unsent += outbox_unsent(account);
+    }
+    return unsent;
+}
+
 static int draw_state(struct tui *tui, struct area area)
 {
+    int edge = 0;
     const struct account *account = worst_account(tui);
     const char *word = !account ? (tui->app->config.offline ? _("offline") : _("no account"))
                                 : _(state_word(account));
@@ -95,11 +109,22 @@ static int draw_state(struct tui *tui, struct area area)
         text = g_strdup(word);
     g_autofree char *fit = text_ellipsize(text, MAX(area.cols / 2, 4), tui->ascii);
     int width = text_width(fit, -1);
+    guint unsent = unsent_messages(tui);
+    if (unsent) {
+        g_autofree char *queue =
+            g_strdup_printf("%s%u  ", mark_text(MARK_UP, tui->ascii), unsent);
+        int cells = text_width(queue, -1);
+        if (width + cells < area.cols / 2) {
+            grid_text(area, area.cols - 1 - width - cells, 0, cells,
+                style_of(ROLE_STATUS_MENTION), queue);
+            edge = cells;
+        }
+    }
     enum role role = !account || account->state <= STATE_WAITING ? ROLE_STATUS_BAD
         : account->state == STATE_ONLINE                        ? ROLE_STATUS_GOOD
                                                                 : ROLE_STATUS_MENTION;
     grid_text(area, area.cols - 1 - width, 0, width, style_of(role), fit);
-    return width + 2;
+    return edge + width + 2;
 }
 
 static int draw_typing(struct tui *tui, struct area area, int x, int edge)

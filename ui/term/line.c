@@ -6,6 +6,7 @@
 #include "ui/term/line.h"
 #include "base/paths.h"
 #include <fcntl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,30 @@ static int no_word_break(void)
     return 0;
 }
 
+/*
+ * Readline 8.2's non-incremental searches and operate-and-get-next leave
+ * undo lists that are freed twice: whoever types them gets the incremental
+ * search instead, or nothing.
+ */
+static void avoid_crashes(void)
+{
+    static const char *const broken[] = { "operate-and-get-next",
+        "non-incremental-forward-search-history",
+        "non-incremental-reverse-search-history",
+        "non-incremental-forward-search-history-again",
+        "non-incremental-reverse-search-history-again", "vi-search",
+        "vi-search-again" };
+    static const char *const maps[] = { "emacs-standard", "emacs-meta",
+        "emacs-ctlx", "vi-insert", "vi-command" };
+    for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
+        rl_command_func_t *function = rl_named_function(broken[i]);
+        for (gsize k = 0; function && k < G_N_ELEMENTS(maps); k++)
+            rl_unbind_function_in_map(function, rl_get_keymap_by_name(maps[k]));
+    }
+    rl_bind_key_in_map('/', rl_reverse_search_history, vi_movement_keymap);
+    rl_bind_key_in_map('?', rl_forward_search_history, vi_movement_keymap);
+}
+
 static bool is_private_file(const char *path)
 {
     struct stat st;
@@ -125,7 +150,7 @@ struct line *line_new(const char *history_file, const struct line_events *events
     line->accepted = g_ptr_array_new_with_free_func(g_free);
     line->nothing = fopen("/dev/null", "r+e");
     g_queue_init(&line->bytes);
-    if (MB_CUR_MAX == 1 || strcmp(g_get_codeset(), "UTF-8"))
+    if (MB_CUR_MAX == 1 || strcmp(nl_langinfo(CODESET), "UTF-8"))
         line->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     self = line;
 
@@ -151,6 +176,7 @@ struct line *line_new(const char *history_file, const struct line_events *events
     rl_variable_bind("input-meta", "on");
     rl_variable_bind("output-meta", "on");
     rl_variable_bind("enable-bracketed-paste", "off");
+    avoid_crashes();
     rl_callback_handler_install("", on_line);
     leave(before);
     load_history(line);
@@ -175,15 +201,51 @@ void line_free(struct line *line)
     self = NULL;
 }
 
+/* Readline 8.2 crashes when a key with more to follow (C-x, an arrow) comes
+ * in an incremental search: the search is ended for it, with the terminator
+ * that is not executed. True when that was all the key was for. */
+static bool end_search(struct line *line, const struct key *key, const char *bytes, int n)
+{
+    bool prefix = n > 0 && rl_get_keymap()[(guchar)bytes[0]].type == ISKMAP;
+    if (!prefix || !RL_ISSTATE(RL_STATE_ISEARCH))
+        return false;
+    g_queue_push_tail(&line->bytes, GINT_TO_POINTER('\n'));
+    return key->code == KEY_ESC;
+}
+
+/* Alone, Escape would make the next key an Alt key of readline's: "/" after it
+ * would be lost. In vi mode and in readline's own questions it has a meaning. */
+static bool is_idle_escape(const struct key *key)
+{
+    return key->code == KEY_ESC && !key->mods && rl_editing_mode == 1 &&
+        !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MULTIKEY |
+            RL_STATE_METANEXT | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH);
+}
+
+/* Readline 8.2 keeps the undo steps of lines of the history at their entries,
+ * where a search or a replacement makes it free them twice: there are none. */
+static void forget_old_undo(void)
+{
+    HIST_ENTRY **entries = history_list();
+    for (gsize i = 0; entries && entries[i]; i++)
+        entries[i]->data = NULL;
+}
+
 void line_key(struct line *line, const struct key *key)
 {
+    if (is_idle_escape(key))
+        return;
     char bytes[16];
     int n = key_bytes(key, bytes);
+    if (end_search(line, key, bytes, n))
+        n = 0;
     for (int i = 0; i < n; i++)
         g_queue_push_tail(&line->bytes, GINT_TO_POINTER((guchar)bytes[i]));
     locale_t before = enter(line);
-    while (!g_queue_is_empty(&line->bytes))
+    while (!g_queue_is_empty(&line->bytes)) {
         rl_callback_read_char();
+        forget_old_undo();
+    }
     leave(before);
     while (line->accepted->len) {
         g_autofree char *text = g_ptr_array_steal_index(line->accepted, 0);
@@ -210,6 +272,7 @@ gsize line_cursor(const struct line *line)
 void line_set(struct line *line, const char *text, gsize cursor)
 {
     locale_t before = enter(line);
+    rl_callback_sigcleanup(); /* a search or half a key is over */
     rl_replace_line(text ? text : "", 1);
     rl_point = (int)MIN(cursor, (gsize)rl_end);
     rl_mark = 0;

@@ -545,6 +545,17 @@ static void put_cell(struct screen *screen, int x, int y, const struct cell *cel
     mvadd_wch(y, x + 1, &out);
 }
 
+/* Curses sets the margins to the size terminfo knows (24 rows) before it hears
+ * the real one, and inserts and deletes lines within them ever after. Moves the
+ * cursor: for a screen that is about to be cleared. */
+static void reset_margins(struct screen *screen)
+{
+    const char *csr = tigetstr("csr");
+    const char *whole = is_terminfo_string(csr) ? tiparm(csr, 0, screen->rows - 1) : NULL;
+    if (whole && screen->rows > 1)
+        append_string(screen, whole);
+}
+
 void screen_show(struct screen *screen, const struct grid *grid,
     const struct theme *theme, enum depth depth)
 {
@@ -562,6 +573,7 @@ void screen_show(struct screen *screen, const struct grid *grid,
         screen->shown = grid_new(grid->cols, grid->rows, grid->ascii);
         erase();
         clearok(stdscr, TRUE);
+        reset_margins(screen);
     }
     for (int y = 0; y < MIN(grid->rows, screen->rows); y++) {
         const struct cell *now = grid_cell(grid, 0, y);

@@ -71,8 +71,11 @@ void signals_unwatch(void)
 
 void signals_stop_self(void)
 {
-    struct sigaction fallback = { .sa_handler = SIG_DFL }, ours;
-    sigaction(SIGTSTP, &fallback, &ours);
-    raise(SIGTSTP);
-    sigaction(SIGTSTP, &ours, NULL);
+    /* Not SIGTSTP: in an orphaned process group it would be thrown away. */
+    raise(SIGSTOP);
+}
+
+bool signals_can_stop(void)
+{
+    return getsid(getppid()) == getsid(0);
 }

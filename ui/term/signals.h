@@ -9,3 +9,5 @@ void signals_watch(signal_fn fn, gpointer data);
 void signals_unwatch(void);
 /* Stops this process as SIGTSTP would have done; returns when continued. */
 void signals_stop_self(void);
+/* Is there a shell that could continue us? */
+bool signals_can_stop(void);

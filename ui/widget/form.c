@@ -414,7 +414,7 @@ bool input_key_press(struct input *input, const struct key *key)
         return text_key(input, key);
     if (input->kind == INPUT_CHECK) {
         bool space = key->code == KEY_CHAR && !key->mods && !strcmp(key->text, " ");
-        if (!space && key->code != KEY_ENTER)
+        if (!space) /* Enter goes on, as in the fields above */
             return false;
         input->on = !input->on;
         return true;

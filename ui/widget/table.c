@@ -7,7 +7,7 @@
 #include <time.h>
 
 enum { COLUMNS_MAX = 24, ROWS_MAX = 20000, VALUE_BYTES = 2048, GAP = 2,
-    TALL_COLUMNS = 5 };
+    TALL_COLUMNS = 5, CUT_MIN = 12 };
 
 struct table {
     GPtrArray *names; /* char* */
@@ -134,9 +134,8 @@ GPtrArray *table_format(const struct table *table, int cols, gboolean ascii, gbo
 {
     guint count = table->names->len;
     *has_heading = FALSE;
-    if (table->rows->len <= 2 && count >= TALL_COLUMNS)
+    if (table->rows->len == 1 && count >= TALL_COLUMNS)
         return format_tall(table);
-    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     int widths[COLUMNS_MAX];
     int total = 0;
     bool empty[COLUMNS_MAX] = { false };
@@ -155,11 +154,14 @@ GPtrArray *table_format(const struct table *table, int cols, gboolean ascii, gbo
         for (guint i = 1; i < count; i++)
             if (widths[i] > widths[widest])
                 widest = i;
-        if (!count || widths[widest] <= 4)
+        if (!count)
             break;
+        if (widths[widest] <= CUT_MIN) /* too little would be left of each */
+            return format_tall(table);
         widths[widest]--;
         total--;
     }
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     *has_heading = count > 1;
     for (guint r = count > 1 ? 0 : 1; r <= table->rows->len; r++) {
         char **row = r ? table->rows->pdata[r - 1] : (char **)table->names->pdata;

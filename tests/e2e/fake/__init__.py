@@ -313,12 +313,13 @@ class Conn:
                        all(s.get(k) == v for k, v in attrs.items())
                        for s in self.seen)
 
-    def until_closed(self, timeout=20):
-        """Reads on until the client goes; True if it closed the stream."""
-        end = time.monotonic() + timeout
+    def until_closed(self, timeout=20, end=True):
+        """Reads on until the client goes; True if it closed the stream, which
+        is answered when end is true."""
+        timeout += time.monotonic()
         try:
             while True:
-                left = end - time.monotonic()
+                left = timeout - time.monotonic()
                 if left <= 0:
                     raise TimeoutError("the client did not close")
                 try:
@@ -326,6 +327,9 @@ class Conn:
                 except Closed as e:
                     if not e.clean:
                         raise
+                    if end:
+                        self.send("</stream:stream>")
+                        end = False
                     self.recv(left)
         except (Closed, ConnectionError, BrokenPipeError, ssl.SSLError) as e:
             if isinstance(e, TimeoutError):
