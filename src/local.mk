@@ -165,7 +165,10 @@ libtxmpp_a_SOURCES = \
 	src/app/backlog.c \
 	src/app/backlog.h \
 	src/app/general_commands.c \
+	src/app/export.c \
 	src/app/history_commands.c \
+	src/app/history_private.h \
+	src/app/import.c \
 	src/app/runner.c \
 	src/app/runner.h \
 	src/app/setting_commands.c \

@@ -566,23 +566,6 @@ static void complete_place(struct completion *completion, const char *prefix)
 
 static const struct arg_kind arg_place = { .placeholder = "PLACE", .complete = complete_place };
 
-static enum cmd_status run_read(struct job *job)
-{
-    struct tui *tui = tui_of_job(job);
-    const char *what = job_arg(job, "what");
-    for (guint i = 0; i < tui->windows->len; i++) {
-        struct window *window = tui->windows->pdata[i];
-        bool wanted = !what ? window == window_current(tui)
-            : !strcmp(what, "all") || (window->chat && !strcmp(window->chat->jid, what));
-        if (wanted) {
-            window_mark_read(tui, window);
-            if (window->chat)
-                pane_chat_set_new(window->pane, 0);
-        }
-    }
-    return job_done(job);
-}
-
 /* ---- text into the input line ---- */
 
 static void on_edited(const char *text, const GError *error, gpointer data)
@@ -731,10 +714,6 @@ const struct command ui_commands[] = {
             { .name = "direction", .kind = &arg_choice, .flags = ARG_OPTIONAL,
                 .choices = "up down", .summary = "with page and line" } },
         .summary = "Scroll to a place in this window" },
-    { .name = "read", .needs = NEEDS_SCREEN, .run = run_read,
-        .args = { { .name = "what", .kind = &arg_chat, .flags = ARG_OPTIONAL,
-            .summary = "a chat or all" } },
-        .summary = "Mark messages as read" },
     { .name = "editor", .needs = NEEDS_SCREEN, .run = run_editor,
         .summary = "Write the message in $VISUAL or $EDITOR" },
     { .name = "paste", .needs = NEEDS_SCREEN, .run = run_paste,
