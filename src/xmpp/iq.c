@@ -143,27 +143,35 @@ static void fail(struct iq_table *table, struct pending *pending,
     pending_free(pending);
 }
 
+/* Those that are due by then. One that fails may cancel another: each is taken
+ * out of the table only when its turn has come. */
+static void fail_due(struct iq_table *table, gint64 by_us, const char *condition)
+{
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer id, value;
+
+    g_hash_table_iter_init(&iter, table->pending);
+    while (g_hash_table_iter_next(&iter, &id, &value))
+        if (((struct pending *)value)->deadline_us <= by_us)
+            g_ptr_array_add(ids, g_strdup(id));
+    for (guint i = 0; i < ids->len; i++)
+        if (g_hash_table_steal_extended(
+                table->pending, g_ptr_array_index(ids, i), NULL, &value))
+            fail(table, value, condition);
+}
+
 static void arm(struct iq_table *table);
 
 static gboolean on_timer(gpointer data)
 {
     struct iq_table *table = data;
-    const gint64 now = g_get_monotonic_time();
     struct session *session = session_ref(table->account);
-    g_autoptr(GPtrArray) due = g_ptr_array_new();
-    GHashTableIter iter;
-    gpointer value;
 
     table->timer = 0;
-    g_hash_table_iter_init(&iter, table->pending);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (((struct pending *)value)->deadline_us <= now) {
-            g_ptr_array_add(due, value);
-            g_hash_table_iter_steal(&iter);
-        }
-    arm(table);
-    for (guint i = 0; i < due->len; i++)
-        fail(table, g_ptr_array_index(due, i), "remote-server-timeout");
+    fail_due(table, g_get_monotonic_time(), "remote-server-timeout");
+    if (table->account)
+        arm(table);
     session_unref(session);
     return G_SOURCE_REMOVE;
 }
@@ -306,22 +314,10 @@ static void handle_reply(
 void iq_connection_lost(struct account *account)
 {
     struct iq_table *table = session_iqs(account);
-    GHashTable *lost = table->pending;
-    GHashTableIter iter;
-    gpointer value;
 
     table->epoch++;
     g_clear_handle_id(&table->timer, g_source_remove);
-    if (g_hash_table_size(lost) == 0)
-        return;
-    table->pending =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, pending_free);
-    g_hash_table_iter_init(&iter, lost);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        g_hash_table_iter_steal(&iter);
-        fail(table, value, "recipient-unavailable");
-    }
-    g_hash_table_unref(lost);
+    fail_due(table, G_MAXINT64, "recipient-unavailable");
 }
 
 /* ---- requests of others ------------------------------------------------ */

@@ -72,6 +72,7 @@ static void load_item(struct account *account, GVariant *item)
     groups = g_variant_get_strv(list, NULL);
     contact = roster_ensure(account->roster, jid);
     contact->in_roster = true;
+    g_free(contact->name); /* the file may name somebody twice */
     contact->name = *name ? g_strdup(name) : NULL;
     contact->subscription = subscription_parse(subscription);
     contact->ask = ask;
@@ -360,7 +361,8 @@ static void on_change_answer(struct account *account, xmpp_stanza_t *result,
 
     (void)account;
     (void)result;
-    (void)more;
+    if (more) /* whatever it brings: the last portion is the answer */
+        return;
     g_clear_pointer(&change->iq, g_free);
     change->answered = true;
     if (error) {

@@ -127,6 +127,57 @@ static void test_ends(void)
     fixture_free(f);
 }
 
+struct pair {
+    struct fixture *f;
+    char *other;
+    guint replies, freed;
+};
+
+static void on_pair_reply(struct account *account, xmpp_stanza_t *result,
+    const struct stanza_error *error, bool more, gpointer data)
+{
+    struct pair *pair = data;
+
+    (void)result;
+    (void)error;
+    (void)more;
+    pair->replies++;
+    iq_cancel(account, pair->other);
+}
+
+static void on_pair_free(gpointer data)
+{
+    ((struct pair *)data)->freed++;
+}
+
+/* Who fails may give up the other, which fails for the same reason. */
+static void test_cancel_each_other(void)
+{
+    for (int timed = 0; timed < 2; timed++) {
+        struct fixture *f = fixture_new();
+        struct pair a = { .f = f }, b = { .f = f };
+
+        b.other = g_strdup(iq_send(f->account,
+            iq_new("get", NULL, "query", "urn:test", NULL), 1, on_pair_reply,
+            &a, on_pair_free));
+        a.other = g_strdup(iq_send(f->account,
+            iq_new("get", NULL, "query", "urn:test", NULL), 1, on_pair_reply,
+            &b, on_pair_free));
+        if (timed)
+            while (iq_pending(f->account))
+                g_main_context_iteration(NULL, TRUE);
+        else
+            session_test_lose(f->account);
+        g_assert_cmpuint(a.replies + b.replies, ==, 1);
+        g_assert_cmpuint(a.freed, ==, 1);
+        g_assert_cmpuint(b.freed, ==, 1);
+        g_assert_cmpuint(iq_pending(f->account), ==, 0);
+        g_free(a.other);
+        g_free(b.other);
+        fixture_free(f);
+    }
+}
+
 static void test_timeout(void)
 {
     struct fixture *f = fixture_new();
@@ -224,6 +275,7 @@ int main(int argc, char **argv)
     g_test_add_func("/iq/H28-peer", test_h28);
     g_test_add_func("/iq/H29-own-server", test_h29);
     g_test_add_func("/iq/ends", test_ends);
+    g_test_add_func("/iq/cancel-each-other", test_cancel_each_other);
     g_test_add_func("/iq/timeout", test_timeout);
     g_test_add_func("/iq/portions", test_portions);
     g_test_add_func("/iq/H48-answers", test_h48);

@@ -229,6 +229,9 @@ static void test_add(void)
     run(f, "/roster nick romeo@example.net Montague of Verona");
     assert_has(last_sent(f), "name=\"Montague of Verona\"");
     id3 = sent_attr(f, 0, "id");
+    receive(f, PUSH("", "<item jid='romeo@example.net'/>"));
+    receive(f, "<iq type='result' portion='more' id='%s'/>", id3);
+    g_assert_cmpstr(f->log->str, ==, "");
     receive(f,
         "<iq type='error' id='%s'><error type='modify'><not-acceptable "
         "xmlns='" NS_STANZAS "'/></error></iq>",

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { BOX_COLS = 68, GUARD_US = 600000, PARAGRAPH_BYTES = 64 * 1024, PARAGRAPH_ROWS = 4000 };
+enum { BOX_COLS = 68, GUARD_US = 700000, PARAGRAPH_BYTES = 64 * 1024, PARAGRAPH_ROWS = 4000 };
 
 struct paragraph {
     enum role role;
@@ -430,9 +430,12 @@ bool dialog_key(struct tui *tui, const struct key *key)
         return false;
     struct dialog *dialog = tui->dialogs->pdata[tui->dialogs->len - 1];
     /* What was being typed when it came is not an answer to it. */
-    if (dialog->guarded && key->code != KEY_ESC &&
-        g_get_monotonic_time() - dialog->opened_us < GUARD_US)
+    gint64 now = g_get_monotonic_time();
+    if (dialog->guarded && key->code != KEY_ESC && now - dialog->opened_us < GUARD_US) {
+        dialog->opened_us = now; /* it waits for a pause */
         return false;
+    }
+    dialog->guarded = false;
     tui_dirty_all(tui);
     plain_key(dialog, key);
     return true;

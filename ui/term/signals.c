@@ -71,7 +71,13 @@ void signals_unwatch(void)
 
 void signals_stop_self(void)
 {
-    /* Not SIGTSTP: in an orphaned process group it would be thrown away. */
+    /* Whoever started us and stands in the same group, a script say, stops as
+     * well, or the shell would not come back. We stop for certain: SIGTSTP may
+     * be thrown away. */
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+    sigaction(SIGTSTP, &ignore, &before);
+    kill(0, SIGTSTP);
+    sigaction(SIGTSTP, &before, NULL);
     raise(SIGSTOP);
 }
 
