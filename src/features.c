@@ -26,6 +26,7 @@ const struct feature *const features[] = {
     &xep0172,
     &xep0184,
     &xep0191,
+    &xep0198,
     &xep0199,
     &xep0202,
     &xep0203,

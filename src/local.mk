@@ -92,6 +92,7 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/iq.h \
 	src/xmpp/login.h \
 	src/xmpp/login.c \
+	src/xmpp/manager.h \
 	src/xmpp/iq.c \
 	src/xmpp/outbox.h \
 	src/xmpp/outbox.c \
@@ -133,6 +134,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0184_receipts.c \
 	src/xep/xep0191_blocking.c \
 	src/xep/xep0191_blocking.h \
+	src/xep/xep0198_sm.c \
+	src/xep/xep0198_sm.h \
 	src/xep/xep0199_ping.c \
 	src/xep/xep0202_time.c \
 	src/xep/xep0203_delay.c \

@@ -23,6 +23,7 @@ struct message {
     enum message_type type;
     enum delivery delivery;
     bool outgoing, carbon, archive, delayed, receipt_wanted;
+    bool repeated;       /* its sender used the id before (F28) */
     bool markable;       /* its sender wants to know that we saw it (XEP-0333) */
 };
 struct message *message_new(void);

@@ -108,6 +108,7 @@ void stream_close(struct stream *stream);
  * When online, checks that the peer is alive (5 s). */
 void stream_kick(struct stream *stream);
 /* A broken rule found above (e.g. a foreign bind): stream error, then close. */
+/* condition as in relay_close(). */
 void stream_fail(struct stream *stream, const char *condition, const char *text);
 
 void stream_certificate_decide(struct stream *stream, bool trust, const char *sha256_to_pin);

@@ -54,6 +54,14 @@ static void ready(struct account *account)
     tell(account);
 }
 
+/* XEP-0198 s. 5 says nothing of it; servers begin as with any new stream. */
+static void resumed(struct account *account)
+{
+    struct csi_state *state = feature_state(account, &xep0352);
+    state->told_inactive = false;
+    tell(account);
+}
+
 static void offline(struct account *account)
 {
     struct csi_state *state = feature_state(account, &xep0352);
@@ -69,5 +77,6 @@ const struct feature xep0352 = {
     .bind_inline = bind_inline,
     .bound_inline = bound_inline,
     .ready = ready,
+    .resumed = resumed,
     .offline = offline,
 };

@@ -192,3 +192,15 @@ void chat_mark_read(struct chat *chat)
     if (chat->unread > 0 || chat->mentions > 0)
         clear(chat);
 }
+
+void chat_set_draft(struct chat *chat, const char *text)
+{
+    if (text && !*text)
+        text = NULL;
+    if (g_strcmp0(chat->draft, text) == 0)
+        return;
+    g_free(chat->draft);
+    chat->draft = g_strdup(text);
+    save(chat);
+    tell(chat);
+}

@@ -21,3 +21,5 @@ void chat_mark_read(struct chat *chat);
 void reading_reached(struct chat *chat, gint64 row, const char *stanza_id);
 /* … up to the message with this archive id, which may not be here yet. */
 void reading_reached_id(struct chat *chat, const char *stanza_id);
+/* What was typed and not sent; "" and NULL: nothing. */
+void chat_set_draft(struct chat *chat, const char *text);

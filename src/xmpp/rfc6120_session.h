@@ -27,8 +27,13 @@ void session_connect(struct account *account);
 void session_disconnect(struct account *account, const char *status);
 void session_kick(struct account *account); /* wake-up, network change, /reconnect */
 
-/* Takes the stanza. Dropped (false) when not online. */
+/* Takes the stanza. Dropped (false) when not online. Stream management counts
+ * here and nowhere else. */
 bool session_send(struct account *account, xmpp_stanza_t *stanza);
+/* Uncounted: nonzas, and what was counted before. Takes the stanza. */
+bool session_transmit(struct account *account, xmpp_stanza_t *stanza);
+/* A rule was broken: stream error, then close (stream_fail). */
+void session_break(struct account *account, const char *condition, const char *text);
 bool session_is_online(const struct account *account);
 const struct tls_peer *session_peer(const struct account *account);
 struct stream *session_stream(const struct account *account);
@@ -43,9 +48,23 @@ void session_set_password(struct account *account, struct secret *password);
 /* Features of the server's stream after authentication: was (name, ns) there? */
 bool session_has_stream_feature(const struct account *account, const char *name, const char *ns);
 
-/* Something was written to account->history: it is committed when the turn is
- * over. */
+/* ---- the store (account->history) ---- */
+
+/* Something was written: it is committed when the turn is over. */
 void session_store_changed(struct account *account);
+/* At once: before bytes leave that depend on it. False: it is not on disk; the
+ * person was told, and it is tried again. */
+bool session_commit(struct account *account);
+
+/* ---- stream management (xmpp/manager.h) ---- */
+
+/* Is what we send confirmed, and with which number comes the next? */
+bool session_counts(const struct account *account, guint32 *next);
+void session_request_ack(struct account *account);
+/* The resource that the command line or the configuration wants; NULL: any. */
+const char *session_resource(const struct account *account);
+/* Are we waiting to take up a session again? */
+bool session_is_suspended(const struct account *account);
 
 /* For the other files of xmpp/: each keeps its own part of the session. */
 struct iq_table;

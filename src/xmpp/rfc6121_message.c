@@ -9,9 +9,11 @@
 #include "cmd/job.h"
 #include "model/jid.h"
 #include "model/message.h"
+#include "store/history.h"
 #include "xmpp/feature.h"
 #include "xmpp/inbox.h"
 #include "xmpp/outbox.h"
+#include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 
 extern const struct feature rfc6121_message;
@@ -141,19 +143,17 @@ static enum verdict on_error(struct incoming *incoming)
     struct message *message =
         chat ? chat_find_id(chat, incoming->id, true) : NULL;
 
-    if (message && may_refuse(incoming, message)) {
-        message->delivery = DELIVERY_FAILED;
-        g_free(message->error);
-        message->error = g_strdup(sentence);
-        if (chat->locked && strcmp(chat->locked, incoming->from) == 0)
+    if (message ? may_refuse(incoming, message) : incoming->id != NULL) {
+        const char *jid = message ? chat->jid : incoming->from_bare;
+        if (message && chat->locked &&
+            strcmp(chat->locked, incoming->from) == 0)
             g_clear_pointer(&chat->locked, g_free); /* that resource left */
-        account_emit(account,
-            (struct event){ .type = EVENT_MESSAGE_CHANGED,
-                .chat = chat,
-                .message = { message } });
-        if (account->session)
-            outbox_failed(account, incoming->id, sentence);
-        return CLAIMED;
+        if (outbox_set_delivery(
+                account, jid, incoming->id, DELIVERY_FAILED, sentence)) {
+            if (account->session)
+                outbox_failed(account, incoming->id, sentence);
+            return CLAIMED;
+        }
     }
     /* Errors to what hooks sent (receipts, chat states) are of no interest
      * where there is a chat; with a stranger there is nothing to refer to. */
@@ -196,30 +196,48 @@ static void keep_thread(struct chat *chat, const struct message *message)
         : NULL;
 }
 
-static bool is_visible(struct account *account, const struct chat *chat)
+/* A copy of one that is here: by carbon, from the archive, sent again. It may
+ * know what that one lacks, and proves that the server has ours. */
+static enum verdict meet(
+    struct incoming *incoming, const struct chat *chat)
 {
-    struct front *front = session_front(account);
+    const struct message *copy = incoming->message;
+    struct message *message =
+        chat ? chat_find_row(chat, copy->row) : NULL;
 
-    return front && front->ops->is_visible &&
-        front->ops->is_visible(front, chat);
-}
-
-static void count_unread(struct account *account, struct chat *chat,
-    const struct message *message)
-{
-    if (message->outgoing) { /* read elsewhere, or it would not be answered */
-        if (chat->unread == 0)
-            return;
-        chat->unread = chat->mentions = 0;
-    } else {
-        if (is_visible(account, chat))
-            return;
-        chat->unread++;
+    if (message && !message->stanza_id && copy->stanza_id) {
+        message->stanza_id = g_strdup(copy->stanza_id);
+        g_free(message->stanza_by);
+        message->stanza_by = g_strdup(copy->stanza_by);
     }
-    account_emit(
-        account, (struct event){ .type = EVENT_CHAT_CHANGED, .chat = chat });
+    if (copy->outgoing)
+        outbox_confirm(incoming->account,
+            copy->origin_id ? copy->origin_id : copy->id);
+    return CLAIMED;
 }
 
+static enum history_added store(
+    struct incoming *incoming, const char *jid, const struct chat *chat)
+{
+    struct account *account = incoming->account;
+    struct message *message = incoming->message;
+    const struct chat closed = {
+        .account = account,
+        .kind = CHAT_CONTACT,
+        .jid = (char *)jid,
+    };
+    enum history_added added;
+
+    if (!account->history)
+        return HISTORY_NEW;
+    added = history_add(account->history, chat ? chat : &closed, message,
+        incoming->archive ? message->time_us : 0);
+    session_store_changed(account);
+    message->repeated = added == HISTORY_REPEATED;
+    return added;
+}
+
+/* The one function that stores, knows again, appends and tells. */
 static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
 {
     struct account *account = incoming->account;
@@ -239,14 +257,18 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     bare = jid_bare(peer(incoming));
     if (incoming->outgoing && !jid_is_valid(bare))
         return DROPPED;
-    chat = account_open_chat(account, bare, CHAT_CONTACT);
+    chat = account_find_chat(account, bare);
+    if (store(incoming, bare, chat) == HISTORY_DUPLICATE)
+        return meet(incoming, chat);
+    if (!chat)
+        chat = account_open_chat(account, bare, CHAT_CONTACT);
     g_clear_pointer(&chat->typing, g_free);
     lock(chat, incoming);
     if (message->type == MESSAGE_CHAT)
         keep_thread(chat, message);
     incoming->message = NULL;
     chat_append(chat, message);
-    count_unread(account, chat, message);
+    reading_count(chat, message);
     account_emit(account,
         (struct event){ .type = EVENT_MESSAGE,
             .chat = chat,
@@ -263,7 +285,6 @@ static const struct incoming_hook incoming_hooks[] = {
 };
 
 /* ---- commands ---------------------------------------------------------- */
-
 
 static void on_sent(struct account *account, const char *id,
     const GError *error, gpointer data)
