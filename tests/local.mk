@@ -50,6 +50,9 @@ EXTRA_DIST += tests/unit/xep_fixture.h
 FUZZ_TARGETS += tests/fuzz/fuzz_form
 FUZZ_TARGETS += tests/fuzz/fuzz_stanza
 
+UNIT_TESTS += tests/unit/test_history
+tests_unit_test_history_SOURCES = tests/unit/test_history.c \
+	tests/unit/kit_vfs.c tests/unit/kit_vfs.h
 UNIT_TESTS += tests/unit/test_jid
 UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_paths

@@ -17,14 +17,17 @@
 #define APPLICATION_ID "1954049392" /* "txmp" */
 #define MAX_VALUE_BYTES (64 << 20)
 #define BUSY_MS 50
+#define SMALLEST 512 /* a page */
 
 static const char pragmas[] = "PRAGMA synchronous=FULL;"
-                              "PRAGMA cache_size=-1024;"
+                              "PRAGMA cache_size=-1600;"
                               "PRAGMA temp_store=MEMORY;"
                               "PRAGMA mmap_size=0;"
                               "PRAGMA trusted_schema=OFF;"
                               "PRAGMA cell_size_check=ON;"
-                              "PRAGMA journal_size_limit=4194304;";
+                              "PRAGMA secure_delete=ON;"
+                              "PRAGMA wal_autocheckpoint=2500;"
+                              "PRAGMA journal_size_limit=10485760;";
 
 struct db {
     sqlite3 *handle;
@@ -46,11 +49,11 @@ static bool refuse(GError **error, enum db_error code, const char *path,
 }
 
 /* An ordinary file of ours that nobody else can open, or none at all. */
-static bool check_file(const char *path, bool *empty, GError **error)
+static bool check_file(const char *path, bool *cut, GError **error)
 {
     struct stat st;
 
-    *empty = false;
+    *cut = false;
     if (lstat(path, &st) < 0) {
         if (errno == ENOENT)
             return true;
@@ -68,22 +71,22 @@ static bool check_file(const char *path, bool *empty, GError **error)
     if ((st.st_mode & 077) && chmod(path, 0600) < 0)
         return refuse(error, DB_ERROR_UNUSABLE, path,
             "can be read by others, and that cannot be changed");
-    *empty = st.st_size == 0;
+    *cut = st.st_size < SMALLEST;
     return true;
 }
 
-/* A file that exists and holds nothing was cut off (F15): SQLite would take
- * it for a new one. */
+/* A file that exists and holds less than a page was cut off (F15): SQLite
+ * would take it for a new one. */
 static bool check_files(const char *path, GError **error)
 {
     static const char *const more[] = { "-wal", "-shm", "-journal" };
-    bool empty, ignored;
+    bool cut, ignored;
     int fd;
 
-    if (!check_file(path, &empty, error))
+    if (!check_file(path, &cut, error))
         return false;
-    if (empty)
-        return refuse(error, DB_ERROR_DAMAGED, path, "is empty");
+    if (cut)
+        return refuse(error, DB_ERROR_DAMAGED, path, "is cut off");
     for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
         g_autofree char *name = g_strconcat(path, more[i], NULL);
         if (!check_file(name, &ignored, error))
@@ -250,6 +253,8 @@ static int create(struct db *db, const struct db_schema *schema, int version)
     else
         for (int v = version; result == SQLITE_OK && v < schema->version; v++)
             result = db_exec(db, schema->upgrade[v]);
+    if (result == SQLITE_OK && version == 0 && schema->fill)
+        result = db_exec(db, schema->fill);
     if (result == SQLITE_OK)
         result = db_exec(db, mark);
     if (result == SQLITE_OK)
@@ -291,6 +296,9 @@ static struct db *new_db(const char *const *sql, guint n)
 {
     struct db *db = g_new0(struct db, 1);
 
+    /* Counting what is allocated costs a lock each time. Refused, and without
+     * effect, when SQLite is in use already. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     db->sql = sql;
     db->n_statements = n;
     db->statements = g_new0(sqlite3_stmt *, n ? n : 1);

@@ -10,7 +10,7 @@
 #include "model/jid.h"
 #include "store/history_private.h"
 
-#define PURGE_AT_CLOSE 2000
+#define CLEAN_AT_CLOSE_US (200 * G_TIME_SPAN_MILLISECOND)
 
 /* ---- opening ----------------------------------------------------------- */
 
@@ -19,46 +19,6 @@ static void add_sentence(GString *text, const char *sentence)
     if (text->len)
         g_string_append_c(text, ' ');
     g_string_append(text, sentence);
-}
-
-/* What cannot come from the archive: unsent messages and drafts. Whatever of
- * the old file can still be read is taken over, the rest is let go. */
-static void salvage(struct history *history, const char *path)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *name = g_path_get_basename(path);
-    struct history old = { .jid = history->jid, .dir = folder };
-
-    old.db = db_open(folder, name, &history_schema, history_sql, N_SQL, NULL);
-    if (!old.db)
-        return;
-    old.memory = true; /* its damage is known */
-    {
-        g_autoptr(GPtrArray) chats = history_chats(&old, true);
-        g_autoptr(GPtrArray) outbox = history_outbox(&old);
-        for (guint i = 0; i < chats->len; i++) {
-            const struct history_chat *saved = chats->pdata[i];
-            const struct chat chat = { .jid = saved->jid,
-                .kind = saved->kind,
-                .draft = saved->draft,
-                .unread = saved->unread,
-                .mentions = saved->mentions };
-            if (jid_is_valid(saved->jid))
-                history_save_chat(history, &chat);
-        }
-        for (guint i = 0; i < outbox->len; i++) {
-            const struct history_out *out = outbox->pdata[i];
-            const struct chat chat = { .jid = out->chat, .kind = out->kind };
-            struct message *message = out->message;
-            if (!jid_is_valid(out->chat))
-                continue;
-            message->received_us = message->row;
-            history_add(history, &chat, message, 0);
-            if (out->sent)
-                history_set_sent(history, message->row, out->sm_seq);
-        }
-    }
-    db_close(old.db);
 }
 
 static struct db *open_db(const char *dir, GError **error)
@@ -84,7 +44,7 @@ static void open_again(struct history *history, GString *problem)
     if (error)
         add_sentence(problem, error->message);
     if (history->db && kept)
-        salvage(history, kept);
+        history_salvage(history, kept);
 }
 
 struct history *history_open(
@@ -103,7 +63,7 @@ struct history *history_open(
     history->chats =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     history->some_unkept = -1;
-    history->buried = true; /* looked for at the first commit that writes */
+    history->cleaning = true; /* looked for at the first commit */
     if (history->dir)
         history->db = open_db(history->dir, &error);
     else
@@ -127,10 +87,14 @@ struct history *history_open(
 
 void history_close(struct history *history)
 {
+    gint64 start = g_get_monotonic_time();
+
     if (!history)
         return;
-    if (history->buried && !history->queueing)
-        history_purge(history, PURGE_AT_CLOSE);
+    while (history->cleaning && !history->queueing &&
+        history_commit(history, NULL) &&
+        g_get_monotonic_time() - start < CLEAN_AT_CLOSE_US)
+        ;
     history->retry_us = 0;
     history_commit(history, NULL);
     db_close(history->db);
@@ -303,12 +267,11 @@ static struct history_chat *read_chat(sqlite3_stmt *row)
     return chat;
 }
 
-GPtrArray *history_chats(struct history *history, bool only_unread_or_drafts)
+static GPtrArray *read_chats(struct history *history, enum sql which)
 {
     GPtrArray *chats =
         g_ptr_array_new_with_free_func((GDestroyNotify)history_chat_free);
-    sqlite3_stmt *row = history_read(history,
-        only_unread_or_drafts ? SQL_CHATS_WAITING : SQL_CHATS);
+    sqlite3_stmt *row = history_read(history, which);
 
     while (history_step(history, row)) {
         struct history_chat *chat = read_chat(row);
@@ -318,6 +281,12 @@ GPtrArray *history_chats(struct history *history, bool only_unread_or_drafts)
             history_chat_free(chat);
     }
     return chats;
+}
+
+GPtrArray *history_chats(struct history *history, bool only_unread_or_drafts)
+{
+    return read_chats(
+        history, only_unread_or_drafts ? SQL_CHATS_WAITING : SQL_CHATS);
 }
 
 struct history_chat *history_find_chat(
@@ -346,6 +315,8 @@ void history_save_chat(struct history *history, const struct chat *chat)
     op_int(history, chat->unread);
     op_int(history, chat->mentions);
     op_text(history, chat->draft && *chat->draft ? chat->draft : NULL);
+    op_int(history, chat->read_row);
+    op_text(history, chat->read_stanza_id);
     op_end(history);
 }
 
@@ -388,6 +359,54 @@ void history_set_keep(struct history *history, const char *jid,
     op_int(history, kind);
     op_int(history, keep);
     op_end(history);
+}
+
+/* ---- a damaged file ---------------------------------------------------- */
+
+/* What cannot come from the archive: unsent messages, drafts, read marks. Whatever of
+ * the old file can still be read is taken over, the rest is let go. */
+void history_salvage(struct history *history, const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    struct history old = { .jid = history->jid, .dir = folder };
+
+    old.db = db_open(folder, name, &history_schema, history_sql, N_SQL, NULL);
+    if (!old.db)
+        return;
+    old.memory = true; /* its damage is known */
+    {
+        g_autoptr(GPtrArray) chats = read_chats(&old, SQL_SALVAGE);
+        g_autoptr(GPtrArray) outbox = history_outbox(&old);
+        for (guint i = 0; i < chats->len; i++) {
+            const struct history_chat *saved = chats->pdata[i];
+            const struct chat chat = { .jid = saved->jid,
+                .kind = saved->kind,
+                .draft = saved->draft,
+                .unread = saved->unread,
+                .mentions = saved->mentions,
+                .read_row = saved->read_row,
+                .read_stanza_id = saved->read_stanza_id };
+            if (!jid_is_valid(saved->jid))
+                continue;
+            if (!saved->keep)
+                history_set_keep(history, saved->jid, saved->kind, false);
+            if (saved->draft || saved->unread || saved->read_row > 0)
+                history_save_chat(history, &chat);
+        }
+        for (guint i = 0; i < outbox->len; i++) {
+            const struct history_out *out = outbox->pdata[i];
+            const struct chat chat = { .jid = out->chat, .kind = out->kind };
+            struct message *message = out->message;
+            if (!jid_is_valid(out->chat))
+                continue;
+            message->received_us = message->row; /* the same place */
+            history_add(history, &chat, message, 0);
+            if (out->sent && message->row)
+                history_set_sent(history, message->row, out->sm_seq);
+        }
+    }
+    db_close(old.db);
 }
 
 /* ---- archive ----------------------------------------------------------- */

@@ -133,8 +133,9 @@ void history_chat_free(struct history_chat *chat);
 AUTO_STRUCT_FREE(history_chat, history_chat_free)
 GPtrArray *history_chats(struct history *history, bool only_unread_or_drafts);
 struct history_chat *history_find_chat(struct history *history, const char *jid); /* new; NULL */
-void history_save_chat(struct history *history, const struct chat *chat); /* draft, unread, mentions */
-/* The read mark: the last message displayed, here or elsewhere. It does not go back. */
+/* Draft, unread, mentions and the read mark, which does not go back. Not unkept. */
+void history_save_chat(struct history *history, const struct chat *chat);
+/* Only the read mark: the last message displayed, here or elsewhere. */
 void history_set_read(struct history *history, const char *jid, gint64 row, const char *stanza_id);
 /* Messages of others behind a place, counted up to max: unread after a restart. */
 guint history_count_after(struct history *history, const char *jid, gint64 row, guint max);

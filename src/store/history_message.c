@@ -15,6 +15,7 @@
 #define TWIN_BITS 31 /* a span is 2^31 µs, 36 minutes */
 #define TWIN_NEAR_US (G_GINT64_CONSTANT(1) << 29) /* 9 minutes */
 #define TRIES 400
+#define TRACES "history.traces" /* words of cleared chats are in the index */
 
 /* ---- what is known already --------------------------------------------- */
 
@@ -298,7 +299,7 @@ static void put_text(struct history *history, const struct message *m,
 
     if (place->flags & FLAG_GHOST) {
         for (int i = 0; i < 10; i++)
-            op_text(history, NULL);
+            op_null(history);
         return;
     }
     op_text(history, shorten(m->from, from));
@@ -329,12 +330,12 @@ static enum outcome put_message(struct history *history,
         op_int(history,
             twin_key(place->ref->id, m->id, place->time >> TWIN_BITS));
     else
-        op_text(history, NULL);
+        op_null(history);
     op_text(history, m->id);
     if (place->stanza_id)
         op_int(history, place->by);
     else
-        op_text(history, NULL);
+        op_null(history);
     op_text(history, place->stanza_id);
     op_text(history, place->origin_id);
     put_text(history, m, place);
@@ -513,7 +514,7 @@ enum history_added history_add(struct history *history,
      * be unique. */
     place.origin_id = copy ? (message->outgoing ? message->origin_id : NULL)
                            : own;
-    if (!ref->keep) {
+    if (!ref->keep || chat->unkept) {
         if (!message->outgoing || message->delivery != DELIVERY_QUEUED)
             place.flags |= FLAG_GHOST;
     } else if (history_has_words(message)) {
@@ -590,7 +591,7 @@ void history_set_unsent(struct history *history, gint64 row)
 {
     op_begin(history, SQL_SENT);
     op_int(history, row);
-    op_text(history, NULL);
+    op_null(history);
     op_end(history);
 }
 
@@ -611,13 +612,13 @@ void history_clear(struct history *history, const char *chat_jid)
     op_end(history);
     ref->id = fresh;
     ref->last = 0;
-    op_begin(history, SQL_ADD_CHAT);
+    op_begin(history, SQL_INHERIT_CHAT);
+    op_int(history, old);
     op_int(history, fresh);
     op_text(history, chat_jid);
     op_int(history, ref->kind);
-    op_int(history, ref->keep);
     op_end(history);
-    history->buried = true;
+    history->cleaning = true;
     for (guint i = 0; i < outbox->len; i++) {
         const struct history_out *out = outbox->pdata[i];
         if (strcmp(out->chat, chat_jid) != 0)
@@ -634,7 +635,16 @@ void history_clear(struct history *history, const char *chat_jid)
     }
 }
 
-static void purge_chat(struct history *history, gint64 id, guint n)
+/* Rows without text. */
+static bool drop_ghosts(struct history *history, gint64 id, guint n)
+{
+    op_begin(history, SQL_DROP_GHOSTS);
+    op_int(history, id);
+    op_int(history, n);
+    return op_end(history) == OUTCOME_DONE;
+}
+
+static void clean_chat(struct history *history, gint64 id, guint n)
 {
     g_autoptr(GPtrArray) rows =
         g_ptr_array_new_with_free_func((GDestroyNotify)message_free);
@@ -660,22 +670,47 @@ static void purge_chat(struct history *history, gint64 id, guint n)
         op_int(history, m->row);
         op_end(history);
     }
-    if (rows->len < n) {
+    if (rows->len < n && !drop_ghosts(history, id, n)) {
         op_begin(history, SQL_DROP_CHAT);
         op_int(history, id);
         op_end(history);
+        history_set(history, TRACES, "1");
     }
 }
 
-void history_purge(struct history *history, guint n)
+/* FTS5 only marks words as deleted: they are gone when lists are merged, and it
+ * merges two or more. So a list with nothing in it is added first. */
+static void clean_index(struct history *history, const char *state)
+{
+    sqlite3 *db = db_handle(history->db);
+    const struct message nothing = { .row = -1, .body = (char *)"x" };
+    int before = sqlite3_total_changes(db);
+
+    if (strcmp(state, "1") == 0) {
+        history_index(history, &nothing, 0);
+        history_unindex(history, &nothing, 0);
+        history_set(history, TRACES, "2");
+        return;
+    }
+    op_begin(history, SQL_MERGE);
+    op_int(history, -32);
+    op_end(history);
+    if (sqlite3_total_changes(db) - before < 2)
+        history_set(history, TRACES, NULL);
+}
+
+void history_clean(struct history *history, guint n)
 {
     gint64 id = history_read_int(
         history, history_read(history, SQL_BURIED), 0);
+    g_autofree char *traces = id ? NULL : history_get(history, TRACES);
 
     if (id)
-        purge_chat(history, id, n);
+        clean_chat(history, id, n);
+    else if (traces)
+        clean_index(history, traces);
     else
-        history->buried = false;
+        history->cleaning = false;
 }
 
 /* ---- reading ----------------------------------------------------------- */

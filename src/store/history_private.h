@@ -7,12 +7,12 @@ enum sql {
     /* writes; their numbers are in the turn's log, which never outlives us */
     SQL_ADD_CHAT, SQL_SET_CHAT, SQL_SET_READ, SQL_SET_KEEP, SQL_BURY_CHAT,
     SQL_INHERIT_CHAT, SQL_MOVE_UNSENT, SQL_DROP_CHAT,
-    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE,
-    SQL_INDEX, SQL_UNINDEX,
+    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
+    SQL_INDEX, SQL_UNINDEX, SQL_MERGE,
     SQL_SET_LAST, SQL_ADD_HOLE, SQL_SET_HOLE, SQL_DROP_HOLE,
     SQL_SET_VALUE, SQL_DROP_VALUE,
     /* the rest only read */
-    SQL_CHAT, SQL_CHAT_LAST, SQL_MAX_CHAT, SQL_CHATS, SQL_CHATS_WAITING, SQL_ONE_CHAT,
+    SQL_CHAT, SQL_CHAT_LAST, SQL_MAX_CHAT, SQL_CHATS, SQL_CHATS_WAITING, SQL_SALVAGE, SQL_ONE_CHAT,
     SQL_COUNT_AFTER, SQL_BURIED, SQL_SOME_UNKEPT,
     SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
     SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_SEEK, SQL_COUNT,
@@ -60,7 +60,7 @@ struct history {
     gint64 last_row;     /* newest live place given in this session */
     gint64 archive_us, archive_row; /* the last one placed by archive time */
     int some_unkept;     /* -1: not known yet */
-    bool buried;         /* cleared chats are still to be taken away */
+    bool cleaning;       /* what was cleared may still be on disk */
 };
 
 extern const struct db_schema history_schema;
@@ -78,6 +78,7 @@ enum outcome {
 void op_begin(struct history *history, enum sql which);
 void op_int(struct history *history, gint64 value);
 void op_text(struct history *history, const char *text); /* NULL is null */
+void op_null(struct history *history);
 void op_blob(struct history *history, const void *data, gsize len);
 enum outcome op_end(struct history *history);
 /* A message in the log, by what identifies it; 0: none. */
@@ -89,6 +90,8 @@ void history_saw(struct history *history, int result);
 /* ---- history.c ---- */
 
 struct chat_ref *history_chat_ref(struct history *history, const char *jid, enum chat_kind kind);
+/* Takes over what can be read of a damaged file and is nowhere else. */
+void history_salvage(struct history *history, const char *path);
 /* The chat's id, 0 when there is none. */
 gint64 history_chat_id(struct history *history, const char *jid);
 /* Next row of a reading statement; false at the end, which resets it. */
@@ -113,8 +116,8 @@ enum { COLUMN_CHAT, COLUMN_KIND, COLUMN_ROW, COLUMN_FLAGS, COLUMN_DELIVERY, COLU
     COLUMN_SENDER, COLUMN_RECIPIENT, COLUMN_NICK, COLUMN_BODY, COLUMN_SUBJECT, COLUMN_THREAD,
     COLUMN_LANG, COLUMN_OOB, COLUMN_ERROR, COLUMN_BODIES, COLUMN_BY_JID, COLUMN_CHAT_ID };
 struct message *history_read_message(struct history *history, sqlite3_stmt *row);
-/* A slice of the rows of cleared chats goes. */
-void history_purge(struct history *history, guint n);
+/* A slice of what cleared chats left: up to n rows, then traces in the index. */
+void history_clean(struct history *history, guint n);
 
 /* ---- history_search.c: the words of a message ---- */
 

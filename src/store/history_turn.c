@@ -12,7 +12,7 @@
 
 #define LOG_MAX (64u << 20) /* beyond it new writes are given up: refill */
 #define LOG_KEEP (256u << 10)
-#define PURGE_ROWS 100
+#define CLEAN_ROWS 100
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
 
 enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
@@ -28,17 +28,16 @@ void op_begin(struct history *history, enum sql which)
     g_byte_array_append(history->log, head, HEAD);
 }
 
-static void put(struct history *history, guint8 type, const void *data,
-    gsize len)
+static void put(struct history *history, guint8 type, const void *number,
+    guint len, const void *data, guint data_len)
 {
-    g_byte_array_append(history->log, &type, 1);
-    g_byte_array_append(history->log, data, (guint)len);
-    history->log->data[history->op + 1]++;
-}
+    guint8 value[1 + sizeof(gint64)] = { type };
 
-void op_int(struct history *history, gint64 value)
-{
-    put(history, VALUE_INT, &value, sizeof value);
+    memcpy(value + 1, number, len);
+    g_byte_array_append(history->log, value, 1 + len);
+    if (data_len)
+        g_byte_array_append(history->log, data, data_len);
+    history->log->data[history->op + 1]++;
 }
 
 static void put_bytes(struct history *history, guint8 type, const void *data,
@@ -46,8 +45,17 @@ static void put_bytes(struct history *history, guint8 type, const void *data,
 {
     guint32 n = (guint32)len;
 
-    put(history, type, &n, sizeof n);
-    g_byte_array_append(history->log, data, n);
+    put(history, type, &n, sizeof n, data, n);
+}
+
+void op_int(struct history *history, gint64 value)
+{
+    put(history, VALUE_INT, &value, sizeof value, NULL, 0);
+}
+
+void op_null(struct history *history)
+{
+    put(history, VALUE_NULL, "", 0, NULL, 0);
 }
 
 void op_text(struct history *history, const char *text)
@@ -55,7 +63,7 @@ void op_text(struct history *history, const char *text)
     if (text)
         put_bytes(history, VALUE_TEXT, text, strlen(text));
     else
-        put(history, VALUE_NULL, "", 0);
+        op_null(history);
 }
 
 void op_blob(struct history *history, const void *data, gsize len)
@@ -63,7 +71,7 @@ void op_blob(struct history *history, const void *data, gsize len)
     if (data)
         put_bytes(history, VALUE_BLOB, data, len);
     else
-        put(history, VALUE_NULL, "", 0);
+        op_null(history);
 }
 
 struct value {
@@ -268,50 +276,86 @@ static int replay(struct history *history)
     return result;
 }
 
-/* The file goes aside and a new one takes the log; the chats that the log
- * refers to by number are brought along. */
-static bool rescue(struct history *history)
+/* The new file knows the chats by the numbers that the log uses. */
+static void bring_chats(struct history *history)
+{
+    GHashTableIter iter;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iter, history->chats);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        const struct chat_ref *ref = value;
+        op_begin(history, SQL_ADD_CHAT);
+        op_int(history, ref->id);
+        op_text(history, key);
+        op_int(history, ref->kind);
+        op_int(history, ref->keep);
+        op_end(history);
+    }
+}
+
+/* Places are kept: what is unsent is known by its row. */
+static void bring_unsent(struct history *history, const char *kept)
+{
+    g_autoptr(GHashTable) lasts =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    gint64 last_row = history->last_row;
+    GHashTableIter iter;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iter, history->chats);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        struct chat_ref *ref = value;
+        g_hash_table_insert(
+            lasts, g_strdup(key), g_memdup2(&ref->last, sizeof ref->last));
+        ref->last = 0;
+    }
+    history->last_row = 0;
+    history_salvage(history, kept);
+    history->last_row = MAX(history->last_row, last_row);
+    g_hash_table_iter_init(&iter, lasts);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        struct chat_ref *ref = g_hash_table_lookup(history->chats, key);
+        ref->last = MAX(ref->last, *(gint64 *)value);
+        g_free(value);
+    }
+}
+
+/* The file goes aside and a new one takes the log. */
+static void rescue(struct history *history)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *kept = NULL;
-    GHashTableIter iter;
-    gpointer key, value;
-    struct db *db;
+    GByteArray *log = history->log;
+    struct db *db = NULL;
 
     roll_back(history);
     g_clear_pointer(&history->db, db_close);
     if (++history->rescues <= RESCUES_MAX)
         kept = db_put_aside(history->dir, HISTORY_FILE, &error);
-    db = kept ? db_open(history->dir, HISTORY_FILE, &history_schema,
-                    history_sql, N_SQL, &error)
-              : NULL;
+    if (kept)
+        db = db_open(history->dir, HISTORY_FILE, &history_schema, history_sql,
+            N_SQL, &error);
+    if (error)
+        g_warning("%s", error->message);
     history->rescue = false;
     history->damaged = true;
     history->memory = !db;
     history->db =
         db ? db : db_open_memory(&history_schema, history_sql, N_SQL);
-    if (error)
-        g_warning("%s", error->message);
-    history->next_hole = 0;
-    if (!begin(history))
-        return false;
-    g_hash_table_iter_init(&iter, history->chats);
-    while (g_hash_table_iter_next(&iter, &key, &value)) {
-        const struct chat_ref *ref = value;
-        sqlite3_stmt *add = db_statement(history->db, SQL_ADD_CHAT);
-        if (!add)
-            break;
-        sqlite3_bind_int64(add, 1, ref->id);
-        sqlite3_bind_text(add, 2, key, -1, SQLITE_STATIC);
-        sqlite3_bind_int(add, 3, ref->kind);
-        sqlite3_bind_int(add, 4, ref->keep);
-        sqlite3_step(add);
-        sqlite3_reset(add);
-    }
-    if (db_exec(history->db, "COMMIT") != SQLITE_OK)
-        roll_back(history);
-    history->in_turn = false;
-    return true;
+    history->queueing = false;
+    pending_free(history);
+    history->log = g_byte_array_new();
+    bring_chats(history);
+    if (kept)
+        bring_unsent(history, kept);
+    /* what was brought is the beginning of the log: a full disk does not
+     * lose it */
+    g_byte_array_append(history->log, log->data, log->len);
+    g_byte_array_unref(log);
+    roll_back(history);
+    history->queueing = true;
+    history->retry_us = 0;
 }
 
 static void forget_log(struct history *history)
@@ -356,6 +400,8 @@ static bool try_again(struct history *history, GError **error)
         return true;
     }
     start_queueing(history, result);
+    if (history->rescue)
+        return history_commit(history, error);
     took = g_get_monotonic_time() - start;
     history->retry_us = start + took +
         CLAMP(took * 10, G_TIME_SPAN_MILLISECOND, 2 * G_TIME_SPAN_SECOND);
@@ -366,16 +412,12 @@ bool history_commit(struct history *history, GError **error)
 {
     int result;
 
-    if (history->rescue) {
-        if (!rescue(history))
-            return later(history, db_result(history->db), error);
-        history->queueing = true;
-        history->retry_us = 0;
-    }
+    if (history->rescue)
+        rescue(history);
     if (history->queueing)
         return try_again(history, error);
-    if (history->buried)
-        history_purge(history, PURGE_ROWS);
+    if (history->cleaning)
+        history_clean(history, CLEAN_ROWS);
     if (!history->in_turn) {
         g_byte_array_set_size(history->log, 0);
         return true;
