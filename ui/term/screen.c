@@ -140,8 +140,10 @@ static bool start_curses(struct screen *screen, GError **error)
             shown);
         return false;
     }
-    if (!is_terminfo_string(tigetstr("cup")) ||
-        !is_terminfo_string(tigetstr("clear"))) {
+    bool usable = is_terminfo_string(tigetstr("cup")) &&
+        is_terminfo_string(tigetstr("clear"));
+    del_curterm(cur_term); /* newterm makes its own */
+    if (!usable) {
         set_error(error, "The terminal type \"%s\" (TERM) cannot move its "
             "cursor, so there is no screen. Use --script, or set TERM to "
             "what the terminal really is.", shown);
