@@ -418,6 +418,8 @@ static int print_manual(const char *part, GError **error)
         mdoc_options(app->options, out);
     } else if (strcmp(part, "keys") == 0) {
         ui_print_keys_mdoc(out);
+    } else if (strcmp(part, "roles") == 0) {
+        ui_print_roles_mdoc(out);
     } else if (strcmp(part, "features") == 0) {
         g_autofree char *text = features_mdoc();
         g_string_append(out, text);
@@ -425,7 +427,7 @@ static int print_manual(const char *part, GError **error)
         g_autofree char *text = features_doap();
         g_string_append(out, text);
     } else {
-        usage_error(error, "--print-manual knows commands, options, keys, "
+        usage_error(error, "--print-manual knows commands, options, keys, roles, "
             "features and doap, not “%s”", part);
     }
     app_free(app);

@@ -789,7 +789,7 @@ const struct command ui_commands[] = {
     { .name = NULL },
 };
 
-void ui_print_options_mdoc(GString *out)
+void ui_print_roles_mdoc(GString *out)
 {
     g_string_append(out, ".Bl -tag -width 16n -compact\n");
     for (int i = 0; i < ROLES; i++)
