@@ -44,6 +44,11 @@ struct screen {
     enum depth depth;
 };
 
+const char *screen_library(void)
+{
+    return curses_version();
+}
+
 struct paint {
     attr_t attrs;
     int pair;
