@@ -815,8 +815,8 @@ int main(int argc, char **argv)
     g_test_add_func("/relay/C11-close-unanswered", test_close_unanswered);
     g_test_add_func("/relay/C15-close-with-error", test_close_with_error);
     g_test_add_func("/relay/C15-C19-bad-xml", test_bad_xml);
-    g_test_add_func("/relay/F39-cut", test_cut);
-    g_test_add_func("/relay/H05-silence", test_silence);
+    g_test_add_func("/relay/F39-P17-cut", test_cut);
+    g_test_add_func("/relay/H05-P14-silence", test_silence);
     g_test_add_func("/relay/deadline", test_deadline);
     g_test_add_func("/relay/F37-never-reads", test_never_reads);
     g_test_add_func("/relay/flood", test_flood);
