@@ -21,6 +21,7 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <idn2.h>
+#include <json-glib/json-glib.h>
 #include <openssl/crypto.h>
 #include <utf8proc.h>
 
@@ -30,6 +31,8 @@
 #include "features_doap.h"
 #include "model/jid.h"
 #include "script/script.h"
+#include "ui/term/line.h"
+#include "ui/term/screen.h"
 #include "ui/tui.h"
 
 #define EXIT_USAGE 2
@@ -399,6 +402,9 @@ static int print_version(void)
         glib_major_version, glib_minor_version, glib_micro_version,
         STROPHE_VERSION, OpenSSL_version(OPENSSL_VERSION),
         idn2_check_version(NULL), utf8proc_version(), XML_ExpatVersion());
+    /* json-glib cannot be asked when it runs. */
+    printf("json-glib %s, %s, readline %s\n", JSON_VERSION_S,
+        screen_library(), line_library());
     return 0;
 }
 
@@ -418,6 +424,8 @@ static int print_manual(const char *part, GError **error)
         mdoc_options(app->options, out);
     } else if (strcmp(part, "keys") == 0) {
         ui_print_keys_mdoc(out);
+    } else if (strcmp(part, "roles") == 0) {
+        ui_print_roles_mdoc(out);
     } else if (strcmp(part, "features") == 0) {
         g_autofree char *text = features_mdoc();
         g_string_append(out, text);
@@ -425,7 +433,7 @@ static int print_manual(const char *part, GError **error)
         g_autofree char *text = features_doap();
         g_string_append(out, text);
     } else {
-        usage_error(error, "--print-manual knows commands, options, keys, "
+        usage_error(error, "--print-manual knows commands, options, keys, roles, "
             "features and doap, not “%s”", part);
     }
     app_free(app);

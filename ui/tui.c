@@ -14,8 +14,10 @@
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
 #include "ui/term/signals.h"
+#include "xep/xep0012_last.h"
 #include "xep/xep0352_csi.h"
 #include "xmpp/rfc6120_session.h"
+#include "xmpp/rfc6121_presence.h"
 #include <errno.h>
 #include <glib-unix.h>
 #include <langinfo.h>
@@ -112,14 +114,28 @@ static void draw_pane(struct tui *tui, struct pane *pane)
     pane->ops->draw(pane, area_sub(grid_area(tui->grid), pane->x, pane->y, pane->cols, pane->rows));
 }
 
+/* A window may be in several leaves. */
 static void draw_tree(struct tui *tui, struct layout *layout)
 {
-    if (layout->kind == LAYOUT_LEAF) {
-        draw_pane(tui, layout->window->pane);
+    if (layout->kind != LAYOUT_LEAF) {
+        draw_tree(tui, layout->a);
+        draw_tree(tui, layout->b);
         return;
     }
-    draw_tree(tui, layout->a);
-    draw_tree(tui, layout->b);
+    struct pane *pane = layout->window->pane;
+    if (pane->dirty && layout->cols && layout->rows)
+        pane->ops->draw(pane, area_sub(grid_area(tui->grid), layout->x, layout->y,
+            layout->cols, layout->rows));
+}
+
+static void settle_tree(struct layout *layout)
+{
+    if (layout->kind == LAYOUT_LEAF) {
+        layout->window->pane->dirty = false;
+        return;
+    }
+    settle_tree(layout->a);
+    settle_tree(layout->b);
 }
 
 static void draw_small(struct tui *tui)
@@ -182,6 +198,7 @@ void tui_draw(struct tui *tui)
         tui->input->dirty = true;
         draw_pane(tui, tui->roster);
         draw_tree(tui, tui->layout);
+        settle_tree(tui->layout);
         draw_pane(tui, tui->title);
         draw_pane(tui, tui->results);
         draw_pane(tui, tui->status);
@@ -431,6 +448,52 @@ static void focus_changed(struct tui *tui, bool focused)
         window_mark_read(tui, window_current(tui));
 }
 
+static void set_idle(struct tui *tui, bool idle)
+{
+    tui->idle = idle;
+    for (guint i = 0; i < tui->app->accounts->len; i++) {
+        struct account *account = tui->app->accounts->pdata[i];
+        if (account->session)
+            rfc6121_presence_set_idle(account, idle);
+    }
+}
+
+static gint64 autoaway_seconds(const struct tui *tui)
+{
+    const struct options *options = tui->app->options;
+    return options && options_row(options, "presence.autoaway")
+        ? options_int(options, NULL, "presence.autoaway") : 0;
+}
+
+/* Armed by a key and again only for what is left: one wake-up a pause. */
+static gboolean on_idle_time(gpointer data)
+{
+    struct tui *tui = data;
+    gint64 limit = autoaway_seconds(tui);
+    gint64 quiet = (g_get_monotonic_time() - tui->touched_us) / G_USEC_PER_SEC;
+    tui->idle_source = 0;
+    if (limit > 0 && quiet >= limit)
+        set_idle(tui, true);
+    else if (limit > 0)
+        tui->idle_source = g_timeout_add_seconds((guint)(limit - quiet), on_idle_time, tui);
+    return G_SOURCE_REMOVE;
+}
+
+static void touch(struct tui *tui)
+{
+    tui->touched_us = g_get_monotonic_time();
+    for (guint i = 0; i < tui->app->accounts->len; i++) {
+        struct account *account = tui->app->accounts->pdata[i];
+        if (account->session)
+            last_activity_touch(account);
+    }
+    if (tui->idle)
+        set_idle(tui, false);
+    gint64 limit = tui->idle_source ? 0 : autoaway_seconds(tui);
+    if (limit > 0)
+        tui->idle_source = g_timeout_add_seconds((guint)limit, on_idle_time, tui);
+}
+
 /* Keys of the input line that readline must not see. */
 static bool input_key(struct tui *tui, const struct key *key)
 {
@@ -479,6 +542,7 @@ void tui_key(struct tui *tui, const struct key *key)
     default:
         break;
     }
+    touch(tui);
     if (tui->quit_hint) {
         tui->quit_hint = false;
         pane_dirty(tui->status);
@@ -1158,6 +1222,7 @@ static gboolean on_started(gpointer data)
     if (!tui->app->accounts->len && !tui->app->config.offline && !tui->app->quitting)
         dialog_first_start(tui);
     pane_roster_reset(tui->roster);
+    touch(tui);
     tui_dirty_all(tui);
     return G_SOURCE_REMOVE;
 }
@@ -1214,6 +1279,7 @@ void tui_free(struct front *front)
     g_clear_handle_id(&tui->draw_source, g_source_remove);
     g_clear_handle_id(&tui->clock_source, g_source_remove);
     g_clear_handle_id(&tui->esc_source, g_source_remove);
+    g_clear_handle_id(&tui->idle_source, g_source_remove);
     g_clear_handle_id(&tui->resize_source, g_source_remove);
     line_free(tui->line);
     tui->line = NULL;

@@ -257,6 +257,43 @@ static enum cmd_status run_layout_pane(struct job *job)
     return job_done(job);
 }
 
+static enum cmd_status run_layout_save(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    g_autofree char *text = layout_text(tui);
+    g_autoptr(GError) error = NULL;
+    if (!options_section_set(tui->app->options, "layouts", job_arg(job, "name"), text, &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+static enum cmd_status run_layout_load(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *name = job_arg(job, "name");
+    g_autofree char *text = options_section_get(tui->app->options, "layouts", name);
+    if (!text)
+        return job_fail(job, "item-not-found",
+            "There is no layout \"%s\"; /layout save NAME makes one.", name);
+    if (!layout_restore(tui, text))
+        return job_fail(job, "bad-request",
+            "The layout \"%s\" in the configuration is damaged; save it again.", name);
+    return job_done(job);
+}
+
+static void complete_layout(struct completion *completion, const char *prefix)
+{
+    (void)prefix;
+    if (!completion->front || !completion->front->ops->is_screen)
+        return;
+    g_auto(GStrv) names =
+        options_section_keys(tui_of(completion->front)->app->options, "layouts");
+    for (char **name = names; name && *name; name++)
+        completion_add(completion, *name);
+}
+
+static const struct arg_kind arg_layout = { .placeholder = "NAME", .complete = complete_layout };
+
 static const struct command layout_commands[] = {
     { .name = "split", .needs = NEEDS_SCREEN, .run = run_layout_split,
         .args = { { .name = "direction", .kind = &arg_choice, .choices = "h v" } },
@@ -275,6 +312,12 @@ static const struct command layout_commands[] = {
                 .choices = "show hide toggle wider narrower width focus" },
             { .name = "columns", .kind = &arg_int, .flags = ARG_OPTIONAL } },
         .summary = "Show, hide, resize or enter a pane" },
+    { .name = "save", .needs = NEEDS_SCREEN, .run = run_layout_save,
+        .args = { { .name = "name", .kind = &arg_layout } },
+        .summary = "Keep the present split under a name" },
+    { .name = "load", .needs = NEEDS_SCREEN, .run = run_layout_load,
+        .args = { { .name = "name", .kind = &arg_layout } },
+        .summary = "Split the screen as it was saved" },
     { .name = NULL },
 };
 
@@ -725,7 +768,7 @@ const struct command ui_commands[] = {
     { .name = NULL },
 };
 
-void ui_print_options_mdoc(GString *out)
+void ui_print_roles_mdoc(GString *out)
 {
     g_string_append(out, ".Bl -tag -width 16n -compact\n");
     for (int i = 0; i < ROLES; i++)

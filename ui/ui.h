@@ -82,7 +82,9 @@ struct tui {
     guint completion_at;   /* chosen item; G_MAXUINT: none */
     char *completion_head; /* line before it */
 
-    gint64 drawn_us, key_drawn_us;
+    gint64 drawn_us, key_drawn_us, touched_us /* the last key */;
+    guint idle_source;
+    bool idle;             /* nobody touched the keyboard for presence.autoaway */
     guint draw_source, clock_source, esc_source, tty_source, resize_source;
     bool dragging;         /* the roster's border */
     bool draw_dirty;
@@ -148,6 +150,8 @@ void layout_free(struct layout *layout);
 bool layout_split(struct tui *tui, enum layout_kind kind);
 bool layout_close_leaf(struct tui *tui);
 void layout_only_leaf(struct tui *tui);
+char *layout_text(const struct tui *tui);      /* for /layout save */
+bool layout_restore(struct tui *tui, const char *text); /* false: not one of ours */
 void layout_focus_next(struct tui *tui, int step);
 void layout_place(struct tui *tui);    /* gives every pane its rectangle */
 void layout_draw_frame(struct tui *tui, struct area area);

@@ -56,9 +56,7 @@ void presence_clear(struct presence *presence)
 {
     g_free(presence->from);
     g_free(presence->status);
-    g_clear_pointer(&presence->statuses, g_hash_table_unref);
     g_free(presence->nick);
-    g_free(presence->caps_ver);
     g_free(presence->caps_node);
     memset(presence, 0, sizeof *presence);
 }

@@ -17,11 +17,9 @@ struct presence {
     enum show show;
     int priority;        /* -128 … 127 */
     char *status;        /* in the best language; NULL */
-    GHashTable *statuses; /* by language, NULL when there is only one */
     char *nick;          /* XEP-0172 in presence, NULL */
-    char *caps_ver, *caps_node; /* XEP-0115, NULL */
+    char *caps_node;     /* XEP-0115: which program, NULL */
     gint64 time_us;      /* when it arrived or, delayed, when it was sent */
-    gint64 idle_since_us; /* 0 unknown */
 };
 struct presence *presence_new(const char *from);
 void presence_free(struct presence *presence);

@@ -59,14 +59,15 @@ static bool is_writable(struct output *output, int timeout_ms)
 {
     struct pollfd fds[] = { { .fd = output->fd, .events = POLLOUT },
         { .fd = output->interrupt_fd, .events = POLLIN } };
-    int n = poll(fds, timeout_ms ? 2 : 1, timeout_ms);
+    int n;
+    do /* a signal that means the end is seen on interrupt_fd */
+        n = poll(fds, timeout_ms ? 2 : 1, timeout_ms);
+    while (n < 0 && errno == EINTR);
     if (n > 0 && (fds[0].revents & (POLLERR | POLLNVAL))) {
         set_gone(output);
         return false;
     }
-    if (n > 0 && fds[0].revents)
-        return true;
-    return n < 0 && errno == EINTR ? is_writable(output, 0) : false;
+    return n > 0 && fds[0].revents;
 }
 
 /* Writes what goes without waiting; false: the reader is behind. */

@@ -124,7 +124,8 @@ static void service_free(gpointer data)
 static void on_service_done(struct account *account, xmpp_stanza_t *result,
     const struct stanza_error *error, bool more, gpointer data)
 {
-    (void)more;
+    if (more)
+        return;
     const char *jid = data;
     g_autofree char *sentence = error ? stanza_error_sentence(error) : NULL;
     if (result)

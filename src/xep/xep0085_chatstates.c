@@ -156,10 +156,12 @@ static void show(
 {
     if (chat && g_strcmp0(chat->typing, state) == 0)
         return;
+    const struct contact *contact =
+        roster_find(incoming->account->roster, incoming->from_bare);
     if (chat) {
         g_free(chat->typing);
         chat->typing = g_strdup(state);
-    } else if (!roster_find(incoming->account->roster, incoming->from_bare)) {
+    } else if (!contact || !contact->in_roster) {
         return; /* strangers do not make anything happen */
     }
     account_emit(incoming->account,

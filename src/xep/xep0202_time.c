@@ -69,6 +69,11 @@ static void show(struct job *job, const char *jid, xmpp_stanza_t *result,
     g_autoptr(GDateTime) utc_time =
         g_date_time_new_from_unix_utc(time_us / G_USEC_PER_SEC);
     g_autoptr(GDateTime) local = g_date_time_to_timezone(utc_time, zone);
+    if (!local) { /* behind the last day that can be named */
+        job_fail(job, "bad-request",
+            "%s answered with something that is not a time.", jid);
+        return;
+    }
     g_autofree char *shown = g_date_time_format(local, "%Y-%m-%d %H:%M:%S");
     JOB_ROW(job, "time", FIELD_T("jid", jid), FIELD_T("local", shown),
         FIELD_T("tzo", tzo), FIELD_D("utc", time_us));

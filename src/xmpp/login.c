@@ -16,6 +16,7 @@ struct login {
     struct account *account; /* NULL: closed */
     struct front *front;
     struct stream *stream;   /* the present connection */
+    guint generation;        /* of it: a new one may get the old address */
     struct secret *given;    /* --password-* */
     struct secret *password; /* asked for or computed, for the next time */
     GString *tried;
@@ -58,6 +59,7 @@ void login_close(struct login *login)
 void login_set_stream(struct login *login, struct stream *stream)
 {
     login->stream = stream;
+    login->generation++;
 }
 
 const char *login_tried(const struct login *login)
@@ -68,7 +70,7 @@ const char *login_tried(const struct login *login)
 /* What an answer needs when it comes, perhaps after the account is gone. */
 struct asked {
     struct login *login;
-    struct stream *stream; /* the connection that asked */
+    guint generation; /* of the connection that asked */
     char *sha256;
 };
 
@@ -78,7 +80,7 @@ static struct asked *asked_new(struct login *login, const char *sha256)
 
     login->refs++;
     asked->login = login;
-    asked->stream = login->stream;
+    asked->generation = login->generation;
     asked->sha256 = g_strdup(sha256);
     return asked;
 }
@@ -93,7 +95,7 @@ static void asked_free(struct asked *asked)
 static bool still_wanted(const struct asked *asked)
 {
     return asked->login->account && asked->login->stream &&
-        asked->login->stream == asked->stream;
+        asked->login->generation == asked->generation;
 }
 
 static char *trust_section(const struct account *account)
@@ -166,7 +168,7 @@ static void on_certificate_answer(enum answer answer, const char *text,
     if (still_wanted(asked)) {
         if (always)
             pin(asked->login->account, asked->sha256);
-        stream_certificate_decide(asked->stream,
+        stream_certificate_decide(asked->login->stream,
             always || answer == ANSWER_ONCE || answer == ANSWER_YES,
             always ? asked->sha256 : NULL);
     }
@@ -232,9 +234,11 @@ static void on_password_answer(enum answer answer, const char *text,
     (void)answer;
     if (still_wanted(asked)) {
         keep_password(asked->login, password);
-        if (!password)
+        if (password) /* or the one that was refused would go first again */
+            g_clear_pointer(&asked->login->given, secret_unref);
+        else
             tried(asked->login, "the prompt (dismissed; /connect asks again)");
-        stream_password(asked->stream, password);
+        stream_password(asked->login->stream, password);
     }
     asked_free(asked);
 }

@@ -851,6 +851,7 @@ void session_detach(struct account *account)
 
     if (!session)
         return;
+    account->state = STATE_OFFLINE; /* nothing that ends now sends anything */
     if (session->front && session->front->ops->dismiss)
         session->front->ops->dismiss(session->front, account, NULL);
     if (session->login)
@@ -862,7 +863,6 @@ void session_detach(struct account *account)
     close_store(session);
     iq_table_close(session->iqs);
     account->session = NULL;
-    account->state = STATE_OFFLINE;
     session->account = NULL;
     session_unref(session);
 }

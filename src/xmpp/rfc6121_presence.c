@@ -17,6 +17,7 @@
 #define NS_CAPS "http://jabber.org/protocol/caps"
 #define NS_NICK "http://jabber.org/protocol/nick"
 #define STATUS_BYTES 4096    /* of a status that are kept */
+#define NAME_BYTES 1024      /* of a nick or a program's name: else none */
 #define RESOURCES 64         /* of one address */
 #define STRANGERS 1000       /* not in the roster, kept at a time */
 
@@ -164,6 +165,14 @@ char *rfc6121_presence_status(xmpp_stanza_t *status)
     return text;
 }
 
+/* Takes text; NULL where it is longer than anything that is meant well. */
+static char *short_name(char *text)
+{
+    if (text && strlen(text) > NAME_BYTES)
+        g_clear_pointer(&text, g_free);
+    return text;
+}
+
 static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
 {
     struct presence *presence = incoming->presence;
@@ -173,8 +182,7 @@ static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
     if (!presence)
         return GO_ON;
     presence->time_us = stamp_now();
-    status = stanza_localized(
-        stanza, "status", NS_CLIENT, &presence->statuses);
+    status = stanza_localized(stanza, "status", NS_CLIENT, NULL);
     if (status)
         presence->status = rfc6121_presence_status(status);
     if (presence->status && !*presence->status)
@@ -190,9 +198,10 @@ static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
         xmpp_stanza_t *caps = stanza_child(stanza, "c", NS_CAPS);
         presence->show = show_from_wire(show);
         presence->priority = priority_parse(number);
-        presence->nick = stanza_child_text(stanza, "nick", NS_NICK);
-        presence->caps_node = g_strdup(stanza_attr(caps, "node"));
-        presence->caps_ver = g_strdup(stanza_attr(caps, "ver"));
+        presence->nick =
+            short_name(stanza_child_text(stanza, "nick", NS_NICK));
+        presence->caps_node =
+            short_name(g_strdup(stanza_attr(caps, "node")));
     }
     return GO_ON;
 }

@@ -69,6 +69,13 @@ static void clear_pending(struct account *account, struct contact *contact)
 
     if (!contact || !contact->pending_in)
         return;
+    /* Or taking back and asking again would fill the queue. */
+    GList *waiting = g_queue_find_custom(
+        &state->requests, contact->jid, (GCompareFunc)strcmp);
+    if (waiting) {
+        g_free(waiting->data);
+        g_queue_delete_link(&state->requests, waiting);
+    }
     g_clear_pointer(&contact->pending_in, g_free);
     if (state->pending > 0)
         state->pending--;
@@ -111,6 +118,27 @@ static void accept_and_add(struct account *account, const char *jid)
         send_type(account, jid, "subscribe", NULL);
 }
 
+static void take_answer(struct account *account, struct contact *contact,
+    enum answer answer)
+{
+    if (answer == ANSWER_NONE)
+        return;
+    if (!session_is_online(account)) {
+        observers_notice(account->observers, account,
+            "There is no connection, so %s got no answer: /sub allow or "
+            "/sub deny gives it later.", contact->jid);
+        return;
+    }
+    if (answer == ANSWER_ACCEPT_ADD)
+        accept_and_add(account, contact->jid);
+    else
+        send_type(account, contact->jid,
+            answer == ANSWER_ACCEPT || answer == ANSWER_YES ? "subscribed"
+                                                            : "unsubscribed",
+            NULL);
+    clear_pending(account, contact);
+}
+
 /* Blocking is the front end's part: it runs /block behind this. */
 static void on_answer(enum answer answer, const char *text,
     struct secret *password, gpointer data)
@@ -122,18 +150,8 @@ static void on_answer(enum answer answer, const char *text,
 
     (void)text;
     (void)password;
-    if (state && contact && contact->pending_in &&
-        session_is_online(account)) {
-        if (answer == ANSWER_ACCEPT_ADD)
-            accept_and_add(account, question->jid);
-        else if (answer == ANSWER_ACCEPT || answer == ANSWER_YES)
-            send_type(account, question->jid, "subscribed", NULL);
-        else if (answer == ANSWER_REFUSE || answer == ANSWER_BLOCK ||
-            answer == ANSWER_NO)
-            send_type(account, question->jid, "unsubscribed", NULL);
-        if (answer != ANSWER_NONE)
-            clear_pending(account, contact);
-    }
+    if (state && contact && contact->pending_in)
+        take_answer(account, contact, answer);
     g_free(question->jid);
     g_free(question);
     if (state) {
@@ -171,6 +189,9 @@ static void ask_next(struct account *account)
 {
     struct state *state = state_of(account);
 
+    /* Also when a question goes because its account does. */
+    if (!session_is_online(account))
+        return;
     while (!state->asking && !g_queue_is_empty(&state->requests)) {
         g_autofree char *jid = g_queue_pop_head(&state->requests);
         const struct contact *contact = roster_find(account->roster, jid);
@@ -245,7 +266,7 @@ static enum verdict on_subscription(struct incoming *incoming)
 
     if (strcmp(incoming->type, "unsubscribe") == 0)
         clear_pending(account, contact);
-    else if (!contact) /* an answer to what was not asked */
+    else if (!contact || !contact->in_roster) /* nobody asked them */
         return DROPPED;
     if (contact)
         emit_subscription(account, contact, incoming->from_bare,

@@ -1,5 +1,7 @@
 """The link, the clock and the disk fail: F17 to F23, F32 to F39."""
+import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -184,7 +186,7 @@ def test_F34_few_descriptors(fake, profiles):
     assert status == 0 and "alive" in out, (status, errors)
 
 
-def test_F34_P18_high_descriptors(fake, profiles, script):
+def test_F34_high_descriptors(fake, profiles, script):
     """All below 1,024 are taken (select() could not serve ours)."""
     import resource
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -212,6 +214,20 @@ def test_F34_P18_high_descriptors(fake, profiles, script):
     status, _, errors = result[0]
     assert status in (0, 1, 2, 3, 6), (status, errors)   # never a crash
     assert status == 0 or errors.startswith("txmpp: ")
+
+
+def test_P18_only_ipv6():
+    """The local link wants no IPv4 address to be configured."""
+    tree = os.environ.get("TXMPP_TREE")
+    test = os.path.join(tree or "", "tests/unit/test_link")
+    if os.geteuid() != 0 or not os.path.exists(test):
+        pytest.skip("wants root and the build tree")
+    alone = ("ip link set lo up && ip addr del 127.0.0.1/8 dev lo && "
+             f"exec {test} -p /link/P4-many-sends")
+    ran = subprocess.run(["unshare", "-n", "sh", "-c", alone],
+                         capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "ok 1 /link/P4-many-sends" in ran.stdout, ran.stdout
 
 
 @pytest.mark.parametrize("content", [

@@ -141,7 +141,11 @@ def test_wrong_usage(argv, profiles, fake):
 def test_version_and_help(profiles, fake):
     program = profiles(fake).argv()[0]
     status, out, _ = once([program, "--version"])
-    assert status == 0 and out.startswith("txmpp ") and "libstrophe" in out
+    assert status == 0 and out.startswith("txmpp ")
+    for library in ("GLib ", "libstrophe ", "OpenSSL ", "libidn2 ",
+                    "utf8proc ", "expat_", "json-glib ", "ncurses ",
+                    "readline "):
+        assert library in out, library
     status, out, _ = once([program, "--help"])
     assert status == 0
     for option in ("--command", "--file", "--send", "--script", "--output",

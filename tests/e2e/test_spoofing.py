@@ -138,7 +138,7 @@ def test_H28_id_alone_is_nothing(pending, stanza):
     assert roster(t) == {"bob@b.tld"}
 
 
-def test_H28_P20_ids_cannot_be_guessed(fake, script):
+def test_H28_C36_ids_cannot_be_guessed(fake, script):
     ids = set()
     for _ in range(2):
         t = script(fake)

@@ -845,7 +845,7 @@ int main(int argc, char **argv)
     g_test_add_func("/guard/F39-idle", test_idle);
     g_test_add_func("/guard/H02-smuggled", test_smuggled);
     g_test_add_func("/guard/C10-restart", test_restart);
-    g_test_add_func("/guard/portions", test_portions);
+    g_test_add_func("/guard/P20-portions", test_portions);
     g_test_add_func("/guard/not-portioned", test_not_portioned);
     g_test_add_func("/guard/C19-conditions", test_conditions);
     return g_test_run();

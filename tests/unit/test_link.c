@@ -22,6 +22,8 @@ struct peer {
     guint opened, headers, closed, faults;
     guint replies; /* sent from inside the stanza handler */
     bool reopen, free_link;
+    bool keep; /* the first stanza outlives its handler (P19) */
+    xmpp_stanza_t *kept;
 };
 
 static void on_opened(gpointer data)
@@ -52,6 +54,8 @@ static void on_stanza(xmpp_stanza_t *stanza, gpointer data)
         g_autofree char *xml = g_strdup_printf("<r n='%u'/>", i);
         link_send_raw(p->link, xml, strlen(xml));
     }
+    if (p->keep && !p->kept)
+        p->kept = xmpp_stanza_clone(stanza);
     if (p->reopen)
         link_open_stream(p->link, "v.tld", "me@v.tld", "en");
     if (p->free_link)
@@ -326,6 +330,32 @@ static void test_two(void)
     g_assert_cmpstr(p->ids->pdata[0], ==, "p");
 }
 
+static void test_kept(void)
+{
+    struct peer *p = peer_open();
+    p->keep = true;
+    feed(p, "<message id='1'><body>kept</body></message>");
+    feed(p, "<message id='2'><body>over</body></message>");
+    xmpp_stanza_t *kept = p->kept;
+    peer_free(p);
+    xmpp_stanza_t *body = xmpp_stanza_get_child_by_name(kept, "body");
+    char *text = xmpp_stanza_get_text(body);
+    g_assert_cmpstr(xmpp_stanza_get_id(kept), ==, "1");
+    g_assert_cmpstr(text, ==, "kept");
+    xmpp_free(link_context(), text);
+    xmpp_stanza_release(kept);
+}
+
+/* Headers and the end of the stream are not in libstrophe's queue count. */
+static void test_end_comes_out(void)
+{
+    auto_struct(peer) p = peer_open();
+    link_send_raw(p->link, "</stream:stream>", 16);
+    link_pump(p->link);
+    g_assert_cmpstr(p->output->str, ==, "</stream:stream>");
+    g_assert_cmpuint(link_unsent_bytes(p->link), ==, 0);
+}
+
 static void test_free_inside(void) /* P15 */
 {
     auto_struct(peer) p = peer_open();
@@ -393,7 +423,9 @@ int main(int argc, char **argv)
     g_test_add_func("/link/P9-reopen", test_reopen);
     g_test_add_func("/link/P11-stream-end", test_stream_end);
     g_test_add_func("/link/P12-fault", test_fault);
-    g_test_add_func("/link/two", test_two);
+    g_test_add_func("/link/P2-two", test_two);
+    g_test_add_func("/link/P19-kept", test_kept);
+    g_test_add_func("/link/P5-end-comes-out", test_end_comes_out);
     g_test_add_func("/link/P15-free-inside", test_free_inside);
     g_test_add_func("/link/descriptors", test_descriptors);
     return g_test_run();

@@ -120,6 +120,10 @@ static void test_given(void)
     g_assert_true(asked.again);
     answer_with("montague");
     g_assert_cmpstr(the_stream.password, ==, "montague");
+    login_set_stream(f.login, (struct stream *)&the_stream);
+    login_password(f.login, false); /* the refused one does not go first */
+    g_assert_cmpstr(the_stream.password, ==, "montague");
+    g_assert_cmpuint(questions, ==, 1);
     clear(&f);
 }
 
@@ -176,6 +180,8 @@ static void test_asked(void)
 /* An answer that comes too late goes nowhere. */
 static void test_late(void)
 {
+    const struct tls_peer peer = { .sha256 = (char *)"ab:cd",
+        .distrust = TLS_SELF_SIGNED };
     struct fixture f = fixture(NULL, NULL);
 
     login_password(f.login, false);
@@ -183,6 +189,16 @@ static void test_late(void)
     answer_with("capulet");
     g_assert_cmpuint(the_stream.passwords, ==, 0);
     login_set_stream(f.login, (struct stream *)&the_stream);
+    login_password(f.login, false);
+    /* Another connection may get the address of the one that asked. */
+    login_set_stream(f.login, NULL);
+    login_set_stream(f.login, (struct stream *)&the_stream);
+    answer_with("capulet");
+    g_assert_cmpuint(the_stream.passwords, ==, 0);
+    login_certificate(f.login, &peer);
+    login_set_stream(f.login, (struct stream *)&the_stream);
+    asked.answer(ANSWER_ALWAYS, NULL, NULL, asked.data);
+    g_assert_cmpuint(the_stream.decisions, ==, 0);
     login_password(f.login, false);
     clear(&f);
     answer_with("capulet"); /* the account is gone */

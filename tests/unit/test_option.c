@@ -139,6 +139,24 @@ static void test_accounts(void)
     options_free(o);
 }
 
+/* What we write ourselves is no surprise when it is read. */
+static void test_free_sections(void)
+{
+    static const char *const names[] = { "alias", "hues", "keys", "notes",
+        "notify" };
+    struct options *o = load(NULL, 0, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        g_assert_true(options_section_set(
+            o, names[i], "romeo@example.net", "x", NULL));
+    options_free(o);
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    o = options_new(path, problems);
+    options_register(o, rows);
+    options_check(o);
+    g_assert_cmpuint(problems->len, ==, 0);
+    options_free(o);
+}
+
 static void test_sections(void)
 {
     static const char *const keys[] = { "M-n", "C-=", "[", " ", "#", "%41",
@@ -235,6 +253,7 @@ int main(int argc, char **argv)
     g_test_add_func("/option/checks", test_checks);
     g_test_add_func("/option/accounts", test_accounts);
     g_test_add_func("/option/sections", test_sections);
+    g_test_add_func("/option/free-sections", test_free_sections);
     g_test_add_func("/option/F16-damaged", test_damaged);
     g_test_add_func("/option/F16-wrong-values", test_wrong_values);
     g_test_add_func("/option/F16-huge", test_huge);

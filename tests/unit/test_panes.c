@@ -600,6 +600,41 @@ static void test_first_start(void)
     scene_free(scene);
 }
 
+static void test_layouts(void)
+{
+    struct scene *scene = scene_new(100, 30, false);
+    fill(scene);
+    tui_draw(scene->tui);
+    g_assert_true(layout_split(scene->tui, LAYOUT_COLS));
+    tui_draw(scene->tui);
+    g_assert_true(layout_split(scene->tui, LAYOUT_ROWS));
+    layout_focus_next(scene->tui, 1);
+    window_show(scene->tui, window_console(scene->tui));
+    expect(scene, "layout-split");
+    g_autofree char *text = layout_text(scene->tui);
+    layout_only_leaf(scene->tui);
+    tui_draw(scene->tui);
+    g_assert_true(layout_restore(scene->tui, text));
+    g_autofree char *again = layout_text(scene->tui);
+    g_assert_cmpstr(again, ==, text);
+    g_assert_true(layout_close_leaf(scene->tui));
+    g_assert_true(layout_close_leaf(scene->tui));
+    g_assert_false(layout_close_leaf(scene->tui));
+    tui_draw(scene->tui);
+    static const char *const bad[] = { "", "(", "(v", "(v 500", "(v 500 a", "(v 500 a b",
+        "(v 500 a b) ", "(x 500 a b)", "(v 0 a b)", "(v 1000 a b)", "a b",
+        "(v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 a b) b) b) b) b) b) b) b) b) b)" };
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(layout_restore(scene->tui, bad[i]));
+    /* A window that is closed leaves every part that showed it. */
+    g_assert_true(layout_restore(scene->tui, "(v 500 romeo@example.net romeo@example.net)"));
+    window_close(scene->tui, window_current(scene->tui));
+    tui_draw(scene->tui);
+    g_autofree char *rest = layout_text(scene->tui);
+    g_assert_null(strstr(rest, "romeo"));
+    scene_free(scene);
+}
+
 /* Every dialog on every size: nothing is written past an edge (ASan). */
 static void test_sizes(void)
 {
@@ -737,6 +772,7 @@ int main(int argc, char **argv)
     g_test_add_func("/dialog/certificate", test_certificate);
     g_test_add_func("/dialog/form", test_form);
     g_test_add_func("/dialog/first-start", test_first_start);
+    g_test_add_func("/panes/layouts", test_layouts);
     g_test_add_func("/panes/F29-sizes", test_sizes);
     g_test_add_func("/input/H63", test_input);
     return g_test_run();

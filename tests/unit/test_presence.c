@@ -143,8 +143,8 @@ static void test_inbound(void)
     } rows[] = {
         { "subscribe", "yynnynnnn", "yyyyyynnn" },
         { "unsubscribe", "nyyyyyyyy", "nnnnnnnnn" },
-        { "subscribed", "nyyyyyyyy", "nnyynynnn" },
-        { "unsubscribed", "nyyyyyyyy", "nnyynynnn" },
+        { "subscribed", "nynyyyyyy", "nnyynynnn" },
+        { "unsubscribed", "nynyyyyyy", "nnyynynnn" },
     };
 
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++)
@@ -233,6 +233,43 @@ static void test_question(void)
     g_assert_cmpuint(count_sent(f, "type=\"subscribed\""), ==, 1);
     g_assert_cmpuint(count_sent(f, "type=\"subscribe\""), ==, 1);
     g_assert_null(romeo(f)->pending_in);
+    fixture_free(f);
+}
+
+/* An answer that cannot be sent is not lost in silence; the question stays. */
+static void test_answer_offline(void)
+{
+    struct fixture *f = fixture_new();
+
+    f->can_ask = true;
+    receive(f, "<presence type='subscribe' from='" ROMEO "'/>");
+    receive(f, "<presence type='subscribe' from='paris@example.net'/>");
+    g_assert_cmpuint(f->questions, ==, 1);
+    session_test_lose(f->account);
+    f->events[EVENT_NOTICE] = 0;
+    f->question.answer(ANSWER_ACCEPT, NULL, NULL, f->question.data);
+    g_assert_cmpuint(f->events[EVENT_NOTICE], ==, 1);
+    g_assert_nonnull(romeo(f)->pending_in);
+    g_assert_cmpuint(f->questions, ==, 1); /* the next one can wait, too */
+    g_assert_cmpuint(count_sent(f, "type=\"subscribed\""), ==, 0);
+    fixture_free(f);
+}
+
+/* Taking a request back and making it again gives no second place. */
+static void test_queue(void)
+{
+    struct fixture *f = fixture_new();
+
+    f->can_ask = true;
+    receive(f, "<presence type='subscribe' from='" ROMEO "'/>");
+    for (int i = 0; i < 5; i++) {
+        receive(f, "<presence type='subscribe' from='mal@evil.test'/>");
+        receive(f, "<presence type='unsubscribe' from='mal@evil.test'/>");
+    }
+    receive(f, "<presence type='subscribe' from='mal@evil.test'/>");
+    for (guint n = 1; n == f->questions && n < 10; n++)
+        f->question.answer(ANSWER_NONE, NULL, NULL, f->question.data);
+    g_assert_cmpuint(f->questions, ==, 2);
     fixture_free(f);
 }
 
@@ -354,5 +391,7 @@ int main(int argc, char **argv)
     g_test_add_func("/presence/C53-directed", test_directed);
     g_test_add_func("/presence/idle", test_idle);
     g_test_add_func("/presence/lists", test_lists);
+    g_test_add_func("/presence/answer-offline", test_answer_offline);
+    g_test_add_func("/presence/H49-queue", test_queue);
     return g_test_run();
 }

@@ -1482,7 +1482,7 @@ int main(int argc, char **argv)
     };
     kit.stranger = kit_cert_new(&stranger);
 
-    g_test_add_func("/stream/C04-C05-C11-session", test_session);
+    g_test_add_func("/stream/C04-C05-C11-P16-session", test_session);
     g_test_add_func("/stream/direct", test_direct);
     g_test_add_func("/stream/H13-features", test_features);
     g_test_add_func("/stream/C09-required", test_required_feature);
@@ -1516,7 +1516,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stream/F20-backoff", test_backoff);
     g_test_add_func("/stream/F20-refused", test_refused);
     g_test_add_func("/stream/F21-ends", test_ends_that_pass);
-    g_test_add_func("/stream/F22-F23-ends", test_ends_that_last);
+    g_test_add_func("/stream/F22-F23-P10-ends", test_ends_that_last);
     g_test_add_func("/stream/F39-cut", test_cut);
     g_test_add_func("/stream/sentences", test_sentences);
     g_test_add_func("/stream/F18-dead-peer", test_dead_peer);

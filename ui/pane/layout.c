@@ -6,10 +6,13 @@
  */
 #include "config.h"
 #include "ui/ui.h"
+#include "model/account.h"
+#include <string.h>
 
 enum {
     ROSTER_FROM_COLS = 60, ROSTER_MIN = 12, CHAT_MIN = 30,
     TITLE_FROM_ROWS = 5, RULE_FROM_ROWS = 10, LEAF_MIN_COLS = 20, LEAF_MIN_ROWS = 3,
+    DEPTH_MAX = 8,
 };
 
 struct layout *layout_new(struct window *window)
@@ -37,10 +40,12 @@ bool layout_split(struct tui *tui, enum layout_kind kind)
         return false;
     struct layout *first = layout_new(leaf->window);
     struct layout *second = layout_new(leaf->window);
-    /* The other half shows what was in front before. */
-    if (tui->previous && tui->previous != leaf->window &&
-        !layout_leaf_of(tui, tui->previous))
-        second->window = tui->previous;
+    /* The other half shows what was in front before, or what is not seen. */
+    struct window *other = tui->previous;
+    for (guint i = 0; i < tui->windows->len && (!other || layout_leaf_of(tui, other)); i++)
+        other = tui->windows->pdata[i];
+    if (other && !layout_leaf_of(tui, other))
+        second->window = other;
     leaf->kind = kind;
     leaf->share = 500;
     leaf->a = first;
@@ -83,6 +88,93 @@ void layout_only_leaf(struct tui *tui)
     layout_free(tui->layout);
     tui->layout = tui->leaf = layout_new(window);
     tui_dirty_all(tui);
+}
+
+/* A leaf is the escaped name of its window, a split is "(v 500 A B)". */
+static void write_tree(const struct layout *layout, GString *out)
+{
+    if (layout->kind == LAYOUT_LEAF) {
+        const struct window *window = layout->window;
+        g_autofree char *name = g_uri_escape_string(
+            window->chat ? window->chat->jid : window_name(window), "@", TRUE);
+        g_string_append(out, name);
+        return;
+    }
+    g_string_append_printf(out, "(%c %d ", layout->kind == LAYOUT_COLS ? 'v' : 'h',
+        layout->share);
+    write_tree(layout->a, out);
+    g_string_append_c(out, ' ');
+    write_tree(layout->b, out);
+    g_string_append_c(out, ')');
+}
+
+char *layout_text(const struct tui *tui)
+{
+    GString *out = g_string_new(NULL);
+    write_tree(tui->layout, out);
+    return g_string_free(out, FALSE);
+}
+
+/* The console stands in for what is not there any more. */
+static struct window *window_named(struct tui *tui, const char *name)
+{
+    for (guint i = 0; i < tui->windows->len; i++) {
+        struct window *window = tui->windows->pdata[i];
+        if (!strcmp(name, window->chat ? window->chat->jid : window_name(window)))
+            return window;
+    }
+    for (guint i = 0; i < tui->app->accounts->len; i++) {
+        struct chat *chat = account_find_chat(tui->app->accounts->pdata[i], name);
+        if (chat)
+            return window_open(tui, chat);
+    }
+    return window_console(tui);
+}
+
+static struct layout *read_tree(struct tui *tui, const char **text, int depth)
+{
+    if (**text != '(') {
+        gsize len = strcspn(*text, " ()");
+        g_autofree char *name = g_uri_unescape_segment(*text, *text + len, NULL);
+        *text += len;
+        return name && *name ? layout_new(window_named(tui, name)) : NULL;
+    }
+    char direction = (*text)[1];
+    if (depth > DEPTH_MAX || (direction != 'v' && direction != 'h') || (*text)[2] != ' ')
+        return NULL;
+    char *end;
+    gint64 share = g_ascii_strtoll(*text + 3, &end, 10);
+    if (*end != ' ' || share < 1 || share > 999)
+        return NULL;
+    *text = end + 1;
+    struct layout *split = layout_new(NULL);
+    split->kind = direction == 'v' ? LAYOUT_COLS : LAYOUT_ROWS;
+    split->share = (int)share;
+    split->a = read_tree(tui, text, depth + 1);
+    bool whole = split->a && *(*text)++ == ' ';
+    split->b = whole ? read_tree(tui, text, depth + 1) : NULL;
+    if (!split->b || *(*text)++ != ')') {
+        layout_free(split);
+        return NULL;
+    }
+    split->a->parent = split->b->parent = split;
+    return split;
+}
+
+bool layout_restore(struct tui *tui, const char *text)
+{
+    struct layout *layout = read_tree(tui, &text, 0);
+    if (!layout || *text) {
+        layout_free(layout);
+        return false;
+    }
+    input_save_draft(tui);
+    layout_free(tui->layout);
+    tui->layout = layout;
+    tui->leaf = first_leaf(layout);
+    input_load_draft(tui);
+    tui_dirty_all(tui);
+    return true;
 }
 
 static void collect(struct layout *layout, GPtrArray *leaves)

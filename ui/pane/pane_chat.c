@@ -15,7 +15,7 @@ enum {
     NICK_LONG = 10,    /* longer names are shown by their first word */
     LAID_MAX = 512,    /* layouts kept */
     ROWS_MAX = 20000,  /* of one message */
-    ERROR_ROWS = 3,
+    ERROR_ROWS = 8,
     TAIL_ROWS = 3,     /* newest lines that stay when scrolled back */
     TAIL_FROM = 12,    /* … on panes of at least so many rows */
 };

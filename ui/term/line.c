@@ -30,6 +30,11 @@ struct line {
 
 static struct line *self;
 
+const char *line_library(void)
+{
+    return rl_library_version;
+}
+
 /* Readline measures characters by the thread's locale; the text is UTF-8
  * whatever the terminal is (F31). */
 static locale_t enter(const struct line *line)

@@ -15,6 +15,7 @@ struct line_events {
 };
 
 struct line;
+const char *line_library(void); /* the version of readline */
 /* history_file may be NULL. Reads inputrc ($if txmpp). */
 struct line *line_new(const char *history_file, const struct line_events *events);
 void line_free(struct line *line);

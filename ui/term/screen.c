@@ -44,6 +44,11 @@ struct screen {
     enum depth depth;
 };
 
+const char *screen_library(void)
+{
+    return curses_version();
+}
+
 struct paint {
     attr_t attrs;
     int pair;
@@ -140,8 +145,10 @@ static bool start_curses(struct screen *screen, GError **error)
             shown);
         return false;
     }
-    if (!is_terminfo_string(tigetstr("cup")) ||
-        !is_terminfo_string(tigetstr("clear"))) {
+    bool usable = is_terminfo_string(tigetstr("cup")) &&
+        is_terminfo_string(tigetstr("clear"));
+    del_curterm(cur_term); /* newterm makes its own */
+    if (!usable) {
         set_error(error, "The terminal type \"%s\" (TERM) cannot move its "
             "cursor, so there is no screen. Use --script, or set TERM to "
             "what the terminal really is.", shown);

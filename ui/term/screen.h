@@ -14,6 +14,7 @@
 GQuark screen_error_quark(void);
 
 struct screen;
+const char *screen_library(void); /* curses, with its version */
 /* Fails with a sentence when there is no usable terminal (F31). drained is
  * called when everything was written after screen_busy was true. */
 struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError **error);
