@@ -514,7 +514,7 @@ enum history_added history_add(struct history *history,
      * be unique. */
     place.origin_id = copy ? (message->outgoing ? message->origin_id : NULL)
                            : own;
-    if (!ref->keep || chat->unkept) {
+    if (!ref->keep) {
         if (!message->outgoing || message->delivery != DELIVERY_QUEUED)
             place.flags |= FLAG_GHOST;
     } else if (history_has_words(message)) {
