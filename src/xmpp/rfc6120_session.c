@@ -856,13 +856,13 @@ void session_detach(struct account *account)
     if (session->login)
         login_close(session->login);
     g_clear_pointer(&session->wake, wake_free);
+    account->state = STATE_OFFLINE; /* nothing is sent any more */
     lose(session);
     commit(session);
     detach_features(account);
     close_store(session);
     iq_table_close(session->iqs);
     account->session = NULL;
-    account->state = STATE_OFFLINE;
     session->account = NULL;
     session_unref(session);
 }
