@@ -44,6 +44,7 @@ UNIT_TESTS += tests/unit/test_disco_caps
 UNIT_TESTS += tests/unit/test_features
 UNIT_TESTS += tests/unit/test_forms
 UNIT_TESTS += tests/unit/test_mam
+UNIT_TESTS += tests/unit/test_sm
 UNIT_TESTS += tests/unit/test_receipts
 UNIT_TESTS += tests/unit/test_register
 EXTRA_DIST += tests/unit/xep_fixture.h

@@ -180,7 +180,7 @@ static enum cmd_status run_search(struct job *job)
         .before_row = job_int(job, "before-row", G_MAXINT64),
         .n = (guint)CLAMP(job_int(job, "count", HITS_DEFAULT), 1, 10000) };
     g_autoptr(GPtrArray) hits =
-        history_search(account->history, &query, &error);
+        history_search_text(account->history, &query, &error);
     if (!hits)
         return job_fail_error(job, error);
     for (guint i = 0; i < hits->len; i++) {
@@ -223,7 +223,7 @@ static enum cmd_status clear(struct job *job)
             history_clear(account->history, jid);
             /* … nor is it to come back from the archive */
             g_autofree char *key = g_strconcat("archive.top.", jid, NULL);
-            history_set(account->history, key, "1");
+            history_set_value(account->history, key, "1");
             session_store_changed(account);
         }
         if (chat)

@@ -46,7 +46,7 @@ static void number(struct chat *chat, struct message *message)
     if (message->time_us > chat->active_us)
         chat->active_us = message->time_us;
     if (message->outgoing && message->id)
-        g_hash_table_insert(chat->outgoing, message->id, message);
+        g_hash_table_replace(chat->outgoing, message->id, message);
 }
 
 static void forget_id(struct chat *chat, const struct message *message)

@@ -498,12 +498,12 @@ void history_set_hole(struct history *history, gint64 row, const char *after,
 
 /* ---- small values ------------------------------------------------------ */
 
-char *history_get(struct history *history, const char *key)
+char *history_get_value(struct history *history, const char *key)
 {
     return read_text(history, SQL_VALUE, key);
 }
 
-void history_set(struct history *history, const char *key, const char *value)
+void history_set_value(struct history *history, const char *key, const char *value)
 {
     op_begin(history, value ? SQL_SET_VALUE : SQL_DROP_VALUE);
     op_text(history, key);

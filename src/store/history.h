@@ -93,7 +93,7 @@ struct history_hit { char *chat; struct message *message; };
 /* Newest first; new array, NULL and error when words has nothing to look for.
  * Words are whole words, without regard to case and accents; in scripts
  * written without spaces (Han, Kana, Thai …, and Hangul) any part is found. */
-GPtrArray *history_search(struct history *history, const struct history_query *query, GError **error);
+GPtrArray *history_search_text(struct history *history, const struct history_query *query, GError **error);
 
 /* All but what is still to be sent. At once; the disk is cleaned bit by bit. */
 void history_clear(struct history *history, const char *chat_jid);
@@ -152,5 +152,5 @@ void history_add_hole(struct history *history, const struct hole *hole);
 void history_set_hole(struct history *history, gint64 row, const char *after, const char *before); /* both equal: closed */
 
 /* ---- small values: stream management, tokens' places … in the same transaction ---- */
-char *history_get(struct history *history, const char *key); /* new; NULL */
-void history_set(struct history *history, const char *key, const char *value); /* NULL removes */
+char *history_get_value(struct history *history, const char *key); /* new; NULL */
+void history_set_value(struct history *history, const char *key, const char *value); /* NULL removes */

@@ -674,7 +674,7 @@ static void clean_chat(struct history *history, gint64 id, guint n)
         op_begin(history, SQL_DROP_CHAT);
         op_int(history, id);
         op_end(history);
-        history_set(history, TRACES, "1");
+        history_set_value(history, TRACES, "1");
     }
 }
 
@@ -689,21 +689,21 @@ static void clean_index(struct history *history, const char *state)
     if (strcmp(state, "1") == 0) {
         history_index(history, &nothing, 0);
         history_unindex(history, &nothing, 0);
-        history_set(history, TRACES, "2");
+        history_set_value(history, TRACES, "2");
         return;
     }
     op_begin(history, SQL_MERGE);
     op_int(history, -32);
     op_end(history);
     if (sqlite3_total_changes(db) - before < 2)
-        history_set(history, TRACES, NULL);
+        history_set_value(history, TRACES, NULL);
 }
 
 void history_clean(struct history *history, guint n)
 {
     gint64 id = history_read_int(
         history, history_read(history, SQL_BURIED), 0);
-    g_autofree char *traces = id ? NULL : history_get(history, TRACES);
+    g_autofree char *traces = id ? NULL : history_get_value(history, TRACES);
 
     if (id)
         clean_chat(history, id, n);

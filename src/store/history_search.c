@@ -251,7 +251,7 @@ static GPtrArray *nothing_to_find(GError **error)
     return NULL;
 }
 
-GPtrArray *history_search(struct history *history,
+GPtrArray *history_search_text(struct history *history,
     const struct history_query *query, GError **error)
 {
     g_autoptr(GString) match = g_string_new(NULL);

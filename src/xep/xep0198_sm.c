@@ -20,6 +20,7 @@
 #include "net/stream.h"
 #include "store/history.h"
 #include "xep/xep.h"
+#include "xep/xep0313_mam.h"
 #include "xmpp/outbox.h"
 #include "xmpp/rfc6120_session.h"
 
@@ -67,7 +68,7 @@ static void put(
     struct account *account, const char *key, const char *value)
 {
     if (account->history)
-        history_set(account->history, key, value);
+        history_set_value(account->history, key, value);
 }
 
 static void write_count(struct account *account, struct sm *sm)
@@ -118,10 +119,10 @@ static void load(struct account *account, struct sm *sm)
 {
     g_autofree char *count = NULL;
 
-    sm->id = history_get(account->history, "sm.id");
-    sm->location = history_get(account->history, "sm.location");
-    sm->address = history_get(account->history, "sm.address");
-    count = history_get(account->history, "sm.count");
+    sm->id = history_get_value(account->history, "sm.id");
+    sm->location = history_get_value(account->history, "sm.location");
+    sm->address = history_get_value(account->history, "sm.address");
+    count = history_get_value(account->history, "sm.count");
     sm->bare = sm->saved = true;
     if (sm->id && sm->address && jid_is_valid(sm->address) &&
         read_count(sm, count)) {
@@ -463,7 +464,7 @@ static void ended(struct account *account)
 static bool same_resource(const struct account *account)
 {
     g_autofree char *wanted = account->history
-        ? history_get(account->history, "sm.resource")
+        ? history_get_value(account->history, "sm.resource")
         : NULL;
 
     return g_strcmp0(wanted, session_resource(account)) == 0;
@@ -565,8 +566,24 @@ static void bound_inline(struct account *account, xmpp_stanza_t *bound)
 
 /* ---- the feature ------------------------------------------------------- */
 
+static void on_settled(struct account *account, bool whole, gpointer data)
+{
+    (void)data;
+    outbox_settle(account, whole);
+}
+
+/* The archive knows what became of those that no count proves (F06). */
+static bool prove(struct account *account)
+{
+    if (!mam_of(account) || !account->history)
+        return false;
+    mam_when_settled(account, on_settled, NULL);
+    return true;
+}
+
 static void attach(struct account *account)
 {
+    outbox_set_prover(account, prove);
     if (account->history)
         load(account, sm_of(account));
 }

@@ -525,7 +525,7 @@ bool mam_has_more(const struct chat *chat)
         chat->kind == CHAT_ROOM || !session_is_online(account))
         return false;
     g_autofree char *key = top_key(chat->jid);
-    g_autofree char *top = history_get(account->history, key);
+    g_autofree char *top = history_get_value(account->history, key);
     return !top;
 }
 
@@ -543,7 +543,7 @@ static void on_before(struct mam_page *page)
     g_hash_table_remove(mam->fetching, page->with);
     if (top) {
         g_autofree char *key = top_key(page->with);
-        history_set(account->history, key, "1");
+        history_set_value(account->history, key, "1");
     }
     session_store_changed(account);
     if (chat && fetch.fn)

@@ -431,14 +431,37 @@ void outbox_confirm(struct account *account, const char *origin_id)
         confirm(outbox, row);
 }
 
-void outbox_settle(struct account *account)
+static bool is_archived(const struct account *account, const struct row *row)
 {
-    struct outbox *outbox = session_outbox(account);
+    auto_struct(message) message = account->history && row->stored
+        ? history_load(account->history, row->stored)
+        : NULL;
+
+    return message && message->stanza_id;
+}
+
+static void decide(struct outbox *outbox, bool whole)
+{
+    GQueue unproved = outbox->unproved;
     struct row *row;
 
+    g_queue_init(&outbox->unproved);
+    while ((row = g_queue_pop_tail(&unproved))) { /* newest first */
+        if (is_archived(outbox->account, row))
+            confirm(outbox, row);
+        else if (whole || row->counted)
+            queue_again(outbox, row);
+        else
+            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+    }
+}
+
+void outbox_settle(struct account *account, bool whole)
+{
+    struct outbox *outbox = session_outbox(account);
+
     outbox->proving = false;
-    while ((row = g_queue_pop_tail(&outbox->unproved)))
-        queue_again(outbox, row);
+    decide(outbox, whole);
     flush(outbox);
     ask_server(outbox);
 }
@@ -446,24 +469,15 @@ void outbox_settle(struct account *account)
 /* A new session: there is no other proof to come. */
 static void judge(struct outbox *outbox)
 {
-    GQueue unproved = G_QUEUE_INIT;
-    struct row *row;
 
     if (outbox->proving || outbox->unproved.length == 0)
         return;
     for (GList *l = outbox->unproved.head; l; l = l->next)
         forget_number(outbox, l->data);
-    outbox->proving =
-        outbox->prover && outbox->prover(outbox->account);
-    if (outbox->proving)
-        return;
-    unproved = outbox->unproved;
-    g_queue_init(&outbox->unproved);
-    while ((row = g_queue_pop_tail(&unproved))) {
-        if (row->counted)
-            queue_again(outbox, row);
-        else
-            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+    outbox->proving = true; /* it may be settled at once */
+    if (!outbox->prover || !outbox->prover(outbox->account)) {
+        outbox->proving = false;
+        decide(outbox, false);
     }
 }
 

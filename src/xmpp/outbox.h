@@ -34,15 +34,16 @@ bool outbox_set_delivery(struct account *account, const char *chat_jid,
 
 /* ---- messages of which nobody knows whether the server has them ---- */
 
-/* Our archive (XEP-0313) can tell: says so when it returns true, and goes on to
- * fetch what is new there. What it finds is told with outbox_confirm(); when it
- * has found all there is, or fails, outbox_settle(): what is left is sent again
- * with the same ids. Without a prover messages that were counted are sent again
- * and the others fail with a sentence. */
+/* Our archive (XEP-0313) can tell: true when it will, with outbox_settle(). */
 typedef bool (*outbox_prover)(struct account *account);
 void outbox_set_prover(struct account *account, outbox_prover fn);
+/* It was seen: in the archive, or as a copy. */
 void outbox_confirm(struct account *account, const char *origin_id);
-void outbox_settle(struct account *account);
+/* The archive was read. Those that have got an archive id in the store are
+ * there. whole: all others are not, and are sent again with the same ids. Else
+ * nobody knows: those that stream management counted, so that the server
+ * probably lacks them, are sent again, and the others fail with a sentence. */
+void outbox_settle(struct account *account, bool whole);
 
 extern const struct command outbox_commands[]; /* /outbox */
 

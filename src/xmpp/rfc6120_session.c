@@ -857,6 +857,7 @@ void session_detach(struct account *account)
     if (session->login)
         login_close(session->login);
     g_clear_pointer(&session->wake, wake_free);
+    account->state = STATE_OFFLINE; /* nothing is sent any more */
     lose(session);
     commit(session);
     detach_features(account);
@@ -1002,6 +1003,7 @@ void session_disconnect(struct account *account, const char *status)
     struct session *session = account->session;
 
     session->leaving = true;
+    session->connect_again = false;
     if (session_is_online(account)) {
         rfc6121_presence_leave(account, status);
         session_request_ack(account); /* its answer comes before the end */
@@ -1053,9 +1055,10 @@ void session_give_up_token(struct account *account)
     credentials_give_up(session->credentials);
     if (!session_is_online(account) || !session->stream)
         return;
-    session->connect_again = true;
-    g_timeout_add(20, reconnect_later, session_ref(account));
+    session_ref(account);
     session_disconnect(account, NULL);
+    session->connect_again = true;
+    g_timeout_add(20, reconnect_later, session);
 }
 
 /* Nonzas (XEP-0198 s. 2) are not counted. */

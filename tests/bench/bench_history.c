@@ -129,7 +129,7 @@ static void search(struct history *history, const char *words,
         .n = 50 };
     g_autoptr(GError) error = NULL;
     struct watch all = start();
-    g_autoptr(GPtrArray) hits = history_search(history, &query, &error);
+    g_autoptr(GPtrArray) hits = history_search_text(history, &query, &error);
     g_autofree char *what = g_strdup_printf("search %s%s%s: %u", words,
         chat ? " in " : "", chat ? chat : from ? from : "", hits->len);
 

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from fake import BIND2, FAST, SASL2, q
+from fake import BIND2, FAST, SASL2, SM, q
 
 
 @pytest.fixture
@@ -192,3 +192,31 @@ def test_second_factor(fake, script):
     t.eof()
     assert t.exit() == 4
     assert b"TOTP-EXAMPLE" in t.errors
+
+
+def test_resume_in_two_round_trips(fake, profiles, script):
+    """After TCP: one for TLS, one for everything else. The server here says
+    nothing of its own before it has heard all."""
+    t = script(profiles(fake), "--tls", "direct")
+    c = fake.accept()
+    c.start_tls()
+    c.login2(tls=False, new_token="T1", bound=(
+        f"<enabled xmlns='{SM}' id='sm-1' resume='true'/>"))
+    c.online()
+    t.wait("connected")
+    t.run("/wait synced")
+    jid = c.jid
+    c.rst()
+    c = fake.accept()
+    c.jid = jid
+    c.start_tls()
+    early = c.authenticate_early()
+    resume = early.find(q("resume", SM))
+    assert resume.get("previd") == "sm-1"
+    c.admit(early, "T1",
+            resumed=f"<resumed xmlns='{SM}' previd='sm-1' h='0'/>")
+    assert t.wait("connected")["resumed"] is True
+    c.send(f"<message from='romeo@v.tld/x' to='{jid}' type='chat' id='m1'>"
+           "<body>still here</body></message>")
+    t.wait("message", body="still here")
+    end(t, c)

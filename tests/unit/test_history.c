@@ -167,7 +167,7 @@ static char *found(struct fixture *f, struct history_query query)
 
     if (!query.n)
         query.n = 100;
-    hits = history_search(f->h, &query, &error);
+    hits = history_search_text(f->h, &query, &error);
     g_assert_no_error(error);
     for (guint i = 0; i < hits->len; i++) {
         const struct history_hit *hit = hits->pdata[i];
@@ -828,7 +828,7 @@ static void test_search_hostile(struct fixture *f, gconstpointer data)
     for (guint i = 0; i < G_N_ELEMENTS(queries); i++) {
         const struct history_query query = { .words = queries[i], .n = 10 };
         g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) hits = history_search(f->h, &query, &error);
+        g_autoptr(GPtrArray) hits = history_search_text(f->h, &query, &error);
         g_assert_true((hits != NULL) != (error != NULL));
     }
     /* syntax of FTS5 means nothing here */
@@ -1020,16 +1020,16 @@ static void test_holes(struct fixture *f, gconstpointer data)
 static void test_values(struct fixture *f, gconstpointer data)
 {
     (void)data;
-    g_assert_null(history_get(f->h, "sm.id"));
-    history_set(f->h, "sm.id", "1");
-    history_set(f->h, "sm.id", "2");
-    history_set(f->h, "gone", "x");
-    history_set(f->h, "gone", NULL);
-    history_set(f->h, "never", NULL);
+    g_assert_null(history_get_value(f->h, "sm.id"));
+    history_set_value(f->h, "sm.id", "1");
+    history_set_value(f->h, "sm.id", "2");
+    history_set_value(f->h, "gone", "x");
+    history_set_value(f->h, "gone", NULL);
+    history_set_value(f->h, "never", NULL);
     reopen(f);
-    g_autofree char *value = history_get(f->h, "sm.id");
+    g_autofree char *value = history_get_value(f->h, "sm.id");
     g_assert_cmpstr(value, ==, "2");
-    g_assert_null(history_get(f->h, "gone"));
+    g_assert_null(history_get_value(f->h, "gone"));
 }
 
 static bool stop_at_three(
@@ -1302,7 +1302,7 @@ static void test_cut_files(struct fixture *f, gconstpointer data)
 static void use_everything(struct fixture *f)
 {
     const struct history_query query = { .words = "number text", .n = 50 };
-    g_autoptr(GPtrArray) hits = history_search(f->h, &query, NULL);
+    g_autoptr(GPtrArray) hits = history_search_text(f->h, &query, NULL);
     g_autoptr(GPtrArray) page =
         history_page(f->h, PEER, G_MAXINT64, 0, true, 400);
     g_autoptr(GPtrArray) chats = history_chats(f->h, false);
@@ -1407,7 +1407,7 @@ static void turn(struct fixture *f, guint first, guint n)
         g_assert_cmpint(
             add_to(f, i % 3 ? PEER : ROOM, CHAT_CONTACT, m, 0), ==,
             HISTORY_NEW);
-        history_set(f->h, "h", value);
+        history_set_value(f->h, "h", value);
     }
 }
 
@@ -1471,7 +1471,7 @@ static void test_nth_write(struct fixture *f, gconstpointer data)
     g_assert_false(history_was_damaged(f->h));
     reopen(f);
     assert_turns(f, done);
-    g_autofree char *value = history_get(f->h, "h");
+    g_autofree char *value = history_get_value(f->h, "h");
     g_assert_cmpint(g_ascii_strtoll(value, NULL, 10), ==, done - 1);
     assert_sound(f->file);
 }
@@ -1578,7 +1578,7 @@ static void test_power_cut(struct fixture *f, gconstpointer data)
             g_autofree char *id = g_strdup_printf("st%u", i);
             g_assert_cmpint(history_find(f->h, OWN, id), ==, T0 + i);
         }
-        g_autofree char *value = history_get(f->h, "h");
+        g_autofree char *value = history_get_value(f->h, "h");
         g_assert_cmpint(value ? g_ascii_strtoll(value, NULL, 10) + 1 : 0, ==,
             history_count(f->h, NULL));
         history_close(f->h);
@@ -1661,7 +1661,7 @@ static void test_no_memory(struct fixture *f, gconstpointer data)
         turn(f, done, 3);
         done += 3;
         (void)history_commit(f->h, NULL);
-        g_autoptr(GPtrArray) hits = history_search(f->h, &query, NULL);
+        g_autoptr(GPtrArray) hits = history_search_text(f->h, &query, NULL);
         g_autoptr(GPtrArray) page =
             history_page(f->h, PEER, G_MAXINT64, 0, true, 10);
         failed = allocations >= fail_at;
