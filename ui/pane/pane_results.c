@@ -340,9 +340,13 @@ static void on_row(struct sink *base, struct job *job, const char *kind,
     const struct field *fields, size_t n)
 {
     struct results_sink *sink = sink_of(base);
-    (void)job;
     if (!sink->tui)
         return;
+    if (!strcmp(kind, "hit")) {
+        show_begin(sink);
+        add_hit(sink->tui, job, fields, n);
+        return;
+    }
     if (!sink->tables->len || g_strcmp0(sink->kind, kind)) {
         g_ptr_array_add(sink->tables, table_new());
         g_free(sink->kind);
