@@ -124,7 +124,7 @@ static void settle(struct account *account, bool whole)
         w->fn(account, whole, w->data);
     }
     if (account->session && proving)
-        outbox_settle(account);
+        outbox_settle(account, whole && mam->supported);
     if (account->session)
         tell(account, 0, true);
     if (account->session && mam->supported)
