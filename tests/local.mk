@@ -147,3 +147,6 @@ bench: txmpp
 # tests/bench/bench_history -n 1000000 prints what storing and reading cost.
 EXTRA_PROGRAMS = tests/bench/bench_history
 tests_bench_bench_history_SOURCES = tests/bench/bench_history.c
+FUZZ_TARGETS += tests/fuzz/fuzz_history
+tests_fuzz_fuzz_history_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_history_LDFLAGS = $(FUZZ_LINK)

@@ -863,8 +863,8 @@ static void on_message(struct tui *tui, const struct event *event)
         pane_dirty(tui->status); /* the outbox */
     if (window_is_visible(tui, window))
         return;
-    if (!message->outgoing && !pane_chat_new_number(window->pane))
-        pane_chat_set_new(window->pane, message->number);
+    if (!message->outgoing && !pane_chat_new_key(window->pane))
+        pane_chat_set_new(window->pane, pane_chat_key(message));
     pane_dirty(tui->status);
     pane_dirty(tui->roster);
     notify(tui, chat, message);
@@ -1003,6 +1003,10 @@ static void on_event(const struct event *event, gpointer data)
         on_state(tui, event);
         break;
     case EVENT_TYPING:
+        pane_dirty(tui->status);
+        return;
+    case EVENT_ARCHIVE:
+        tui->archived = event->archive.done ? 0 : event->archive.fetched;
         pane_dirty(tui->status);
         return;
     case EVENT_ERROR:

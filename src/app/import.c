@@ -143,17 +143,18 @@ static bool read_time(struct import *import, const char *text, gint64 *time_us)
         sscanf(text, "%2d:%2d:%2d", &hour, &minute, &second) == 3 &&
         strlen(text) == 8) {
         *time_us = import->day_us +
-                   (hour * 3600 + minute * 60 + second) * G_USEC_PER_SEC;
+                   (gint64)(hour * 3600 + minute * 60 + second) *
+                       G_USEC_PER_SEC;
         return true;
     }
-    /* 2021-01-08T16:36:43+0100: the zone without its colon */
-    gsize len = strlen(text);
-    if (len > 5 && (text[len - 5] == '+' || text[len - 5] == '-')) {
-        g_autofree char *fixed = g_strdup_printf(
-            "%.*s:%s", (int)(len - 2), text, text + len - 2);
-        return stamp_parse(fixed, time_us);
-    }
-    return stamp_parse(text, time_us);
+    /* ISO 8601 as GLib writes it: a zone of +01 or +0100 */
+    const char *zone = strchr(text, 'T') ? strpbrk(strchr(text, 'T'), "+-") : NULL;
+    gsize len = zone ? strlen(zone) : 0;
+    if (len != 3 && len != 5)
+        return stamp_parse(text, time_us);
+    g_autofree char *fixed = g_strdup_printf("%.*s:%s",
+        (int)(zone - text) + 3, text, len == 5 ? zone + 3 : "00");
+    return stamp_parse(fixed, time_us);
 }
 
 static bool profanity_line(struct import *import, const char *line)
@@ -196,7 +197,10 @@ static bool histo_line(struct import *import, const char *line)
         !g_ascii_isdigit(line[24]))
         return false;
     stamp = g_strndup(line + 3, 18);
-    if (!stamp_parse(g_strchomp(stamp), &time_us))
+    g_strchomp(stamp);
+    if (g_str_has_suffix(stamp, "Z")) /* XEP-0091 with a Z */
+        stamp[strlen(stamp) - 1] = '\0';
+    if (!stamp_parse(stamp, &time_us))
         return false;
     finish_message(import);
     import->more = (guint)atoi(line + 22);

@@ -556,21 +556,31 @@ static void strip(struct history *history, gint64 row)
     op_end(history);
 }
 
+static enum outcome update(struct history *history, const struct message *m,
+    const char *stanza_id)
+{
+    op_begin(history, SQL_UPDATE);
+    op_int(history, m->row);
+    op_int(history, m->delivery);
+    op_text(history, m->error);
+    op_int(history,
+        stanza_id ? MAX(0, given_by(history, m->stanza_by, false)) : 0);
+    op_text(history, stanza_id);
+    return op_end(history);
+}
+
 bool history_update(struct history *history, const struct message *message)
 {
+    const char *stanza_id = message->stanza_id;
     enum outcome outcome;
 
     if (!message->row)
         return false;
-    op_begin(history, SQL_UPDATE);
-    op_int(history, message->row);
-    op_int(history, message->delivery);
-    op_text(history, message->error);
-    op_int(history,
-        message->stanza_id ? given_by(history, message->stanza_by, false)
-                           : 0);
-    op_text(history, message->stanza_id);
-    outcome = op_end(history);
+    if (stanza_id && given_by(history, message->stanza_by, false) < 0)
+        stanza_id = NULL;
+    outcome = update(history, message, stanza_id);
+    if (outcome == OUTCOME_NOTHING && stanza_id) /* another one has that id */
+        outcome = update(history, message, NULL);
     if (outcome == OUTCOME_DONE && message->delivery != DELIVERY_QUEUED &&
         some_unkept(history))
         strip(history, message->row);

@@ -15,6 +15,7 @@
 #include "xep/xep0313_mam.h"
 #include "xmpp/inbox.h"
 #include "xmpp/iq.h"
+#include "xmpp/outbox.h"
 #include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 
@@ -59,6 +60,12 @@ static void page_free(gpointer data)
     g_free(page);
 }
 
+static void set(char **place, const char *value)
+{
+    g_free(*place);
+    *place = g_strdup(value);
+}
+
 /* ---- storing ----------------------------------------------------------- */
 
 /* The place of the next one: its time, but behind the one before it. */
@@ -84,6 +91,19 @@ static void announce(struct chat *chat, struct message *message)
         message_free(message);
 }
 
+/* One that is here already: the archive knows its id, and has ours. */
+static void meet(struct chat *chat, const struct message *copy)
+{
+    struct message *held = chat_find_row(chat, copy->row);
+    if (held && !held->stanza_id) {
+        set(&held->stanza_id, copy->stanza_id);
+        set(&held->stanza_by, copy->stanza_by);
+    }
+    if (copy->outgoing && (copy->origin_id || copy->id))
+        outbox_confirm(
+            chat->account, copy->origin_id ? copy->origin_id : copy->id);
+}
+
 /* Takes message. */
 static void keep(struct mam_page *page, struct message *message, gint64 place)
 {
@@ -96,8 +116,12 @@ static void keep(struct mam_page *page, struct message *message, gint64 place)
         chat = passing = chat_new(account, bare, CHAT_CONTACT);
     else if (!chat)
         chat = account_open_chat(account, bare, CHAT_CONTACT);
-    bool is_new = history_add(account->history, chat, message, place) !=
-                  HISTORY_DUPLICATE;
+    enum history_added added =
+        history_add(account->history, chat, message, place);
+    bool is_new = added != HISTORY_DUPLICATE;
+    message->repeated = added == HISTORY_REPEATED;
+    if (!is_new)
+        meet(chat, message);
     if (page->touched)
         g_hash_table_add(page->touched, g_strdup(bare));
     page->fresh += is_new;
@@ -195,12 +219,6 @@ static enum verdict on_result(struct incoming *incoming, xmpp_stanza_t *result)
     return CLAIMED;
 }
 
-static void set(char **place, const char *value)
-{
-    g_free(*place);
-    *place = g_strdup(value);
-}
-
 static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
 {
     (void)child;
@@ -222,6 +240,7 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
         message->time_us = context->time_us;
     message->delayed = true;
     incoming->message = NULL;
+    session_store_changed(account);
     if (page->held) {
         message->time_us = context->time_us;
         g_ptr_array_add(page->held, message);

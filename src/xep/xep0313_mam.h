@@ -85,6 +85,7 @@ struct mam {
     GHashTable *pages;     /* queryid → struct mam_page */
     bool supported;
     bool running;          /* the catch-up; no holes are filled meanwhile */
+    bool proving;          /* the outbox waits for its end */
     bool whole;            /* nothing is missing up to now */
     guint fetched;
     gint64 told_us;

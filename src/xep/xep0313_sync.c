@@ -14,6 +14,7 @@
 #include "xep/xep0297_forward.h"
 #include "xep/xep0313_mam.h"
 #include "xmpp/feature.h"
+#include "xmpp/outbox.h"
 #include "xmpp/rfc6120_session.h"
 
 #define PAGE_FIRST 50 /* soon something to see, then less asking */
@@ -112,7 +113,8 @@ static void settle(struct account *account, bool whole)
     struct session *session = session_ref(account);
     g_autoptr(GArray) waiting = mam->waiting;
     mam->waiting = g_array_new(FALSE, FALSE, sizeof(struct mam_waiting));
-    mam->running = false;
+    bool proving = mam->proving;
+    mam->running = mam->proving = false;
     mam->whole = whole;
     forget_seen(mam);
     save(account);
@@ -121,6 +123,8 @@ static void settle(struct account *account, bool whole)
         struct mam_waiting *w = &g_array_index(waiting, struct mam_waiting, i);
         w->fn(account, whole, w->data);
     }
+    if (account->session && proving)
+        outbox_settle(account, whole && mam->supported);
     if (account->session)
         tell(account, 0, true);
     if (account->session && mam->supported)
@@ -391,6 +395,20 @@ static void catch_up(struct account *account, guint max)
         first(account, "", max, 0);
 }
 
+/* Did our server get what was on its way when the session was lost (F03, F06)?
+ * The catch-up knows. */
+static bool prove(struct account *account)
+{
+    struct mam *mam = mam_of(account);
+    if (!account->history || disco_server_has(account, NS_MAM) == DISCO_NO ||
+        (account->caught_up && !mam->supported))
+        return false;
+    mam->proving = true;
+    if (account->caught_up && !mam->running)
+        catch_up(account, PAGE_FIRST);
+    return true;
+}
+
 static void on_server(struct account *account, const struct disco_info *info,
     const struct stanza_error *error, gpointer data)
 {
@@ -402,14 +420,20 @@ static void on_server(struct account *account, const struct disco_info *info,
     mam->supported = info && disco_info_has(info, NS_MAM);
     if (mam->supported)
         catch_up(account, PAGE_FIRST);
-    else
+    else {
+        outbox_set_prover(account, NULL);
         settle(account, false);
+    }
 }
 
 void mam_ready(struct account *account)
 {
     struct mam *mam = mam_of(account);
     mam->whole = mam->running = false;
+    outbox_set_prover(account,
+        account->history && disco_server_has(account, NS_MAM) != DISCO_NO
+            ? prove
+            : NULL);
     if (account->history)
         disco_query_info(account, account->jid, NULL, on_server, NULL, NULL);
     else
@@ -625,7 +649,7 @@ void mam_offline(struct account *account)
     g_hash_table_remove_all(mam->fetching);
     g_hash_table_remove_all(mam->touched);
     g_clear_handle_id(&mam->fill_timer, g_source_remove);
-    mam->running = mam->whole = false;
+    mam->running = mam->whole = mam->proving = false;
     mam->filling = 0;
 }
 

@@ -199,18 +199,10 @@ static void on_read(struct chat *chat, const struct message *last)
 
 /* ---- the life of an account -------------------------------------------- */
 
-static void on_event(const struct event *event, gpointer data)
-{
-    if (event->type == EVENT_CHAT_ADDED && event->account == data)
-        reading_open(event->chat);
-}
-
 static void attach(struct account *account)
 {
     mds_of(account)->todo =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    observers_add(account->observers, on_event, account);
-    reading_load(account);
 }
 
 static void offline(struct account *account)
@@ -220,7 +212,6 @@ static void offline(struct account *account)
 
 static void detach(struct account *account)
 {
-    observers_remove(account->observers, on_event, account);
     g_hash_table_unref(mds_of(account)->todo);
 }
 

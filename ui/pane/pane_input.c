@@ -4,6 +4,7 @@
 #include "ui/ui.h"
 #include "base/text.h"
 #include "model/account.h"
+#include "store/history.h"
 #include "ui/draw/wrap.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
@@ -248,8 +249,15 @@ void input_save_draft(struct tui *tui)
     if (!tui->line || !window->chat)
         return;
     const char *text = line_text(tui->line);
-    g_free(window->chat->draft);
-    window->chat->draft = *text ? g_strdup(text) : NULL;
+    struct chat *chat = window->chat;
+    if (!g_strcmp0(*text ? text : NULL, chat->draft))
+        return;
+    g_free(chat->draft);
+    chat->draft = *text ? g_strdup(text) : NULL;
+    if (chat->account->history)
+        history_save_chat(chat->account->history, chat);
+    if (chat->account->session)
+        session_store_changed(chat->account);
 }
 
 void input_load_draft(struct tui *tui)
