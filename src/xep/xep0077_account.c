@@ -339,7 +339,6 @@ static bool ask_password(struct job *job)
         .title = change->password ? "The new password, again" : "New password",
         .text = change->again ? "The two were not the same." : NULL,
         .jid = job_account(job)->jid,
-        .again = change->again,
         .answer = on_password,
         .data = asked,
     };
