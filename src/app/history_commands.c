@@ -188,6 +188,8 @@ static bool write_new_file(const char *path, const GString *data, GError **error
             errno == EEXIST ? ". Choose another name" : "");
     if (fd >= 0)
         close(fd);
+    if (fd >= 0 && !ok)
+        unlink(path); /* half an export would pass for a whole one */
     return ok;
 }
 
