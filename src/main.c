@@ -335,12 +335,18 @@ static bool fill_config(
 
 /* --- the password ---------------------------------------------------------------- */
 
-static struct secret *password_from_fd(const char *text, GError **error)
+static struct secret *password_from_fd(
+    const char *text, bool command_mode, GError **error)
 {
     gint64 fd;
     if (!g_ascii_string_to_signed(text, 10, 0, 65535, &fd, NULL)) {
         usage_error(error, "--password-fd wants the number of a file "
             "descriptor, not “%s”", text);
+        return NULL;
+    }
+    if (fd == STDIN_FILENO && command_mode) {
+        usage_error(error, "standard input holds commands or a message here, "
+            "not the password: use another descriptor");
         return NULL;
     }
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
@@ -379,7 +385,8 @@ static bool read_password(
     if (a->password_file)
         *password = secret_read_file(a->password_file, error);
     else if (a->password_fd)
-        *password = password_from_fd(a->password_fd, error);
+        *password = password_from_fd(
+            a->password_fd, is_command_mode(a), error);
     else if (a->password_command)
         *password = password_from_command(a->password_command, error);
     else

@@ -129,6 +129,7 @@ def test_deadline_of_a_command(account, profiles):
     ["--no-such-option"], ["--output", "sculpture", "a@b.example"],
     ["--tls", "perhaps", "a@b.example"], ["@nowhere", "-c", "/wait online"],
     ["--timeout", "soon", "a@b.example"], ["--password-fd", "x", "a@b.example"],
+    ["--password-fd", "0", "--command", "/help", "a@b.example"],
 ])
 def test_wrong_usage(argv, profiles, fake):
     profile = profiles(fake)
