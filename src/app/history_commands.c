@@ -290,6 +290,8 @@ const struct command app_history_commands[] = {
         .args = { IN_CHAT,
             { .name = "history", .option = "--history",
                 .summary = "forget the messages too; asks first" } },
-        .summary = "Clear the view of a chat", .run = run_clear },
+        .summary = "Clear the view of a chat",
+        .detail = "Scrolling back shows the messages again, unless they were "
+                  "forgotten.", .run = run_clear },
     { .name = NULL },
 };

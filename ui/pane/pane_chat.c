@@ -45,6 +45,8 @@ struct pane_chat {
     guint64 anchor;   /* number of the message at the bottom when !follow */
     int anchor_row;
     guint64 new_number;
+    guint64 cleared;  /* up to this message the view was cleared; scrolling
+                         back shows them again */
     int rows_seen;    /* of the part that scrolls, when last drawn */
     struct columns columns;
     char day_buffer[64];
@@ -388,10 +390,15 @@ static int step_down(struct pane_chat *view, struct position *at, int rows)
     return rows - left;
 }
 
-static void draw_up_to(struct pane_chat *view, struct area area, struct position bottom)
+static void draw_up_to(
+    struct pane_chat *view, struct area area, struct position bottom, guint first)
 {
-    struct position at = bottom;
-    int rows = step_up(view, &at, area.rows - 1) + 1;
+    struct position at = bottom, above = bottom;
+    int rows = 1;
+    while (rows < area.rows && step_up(view, &above, 1) && above.index >= first) {
+        at = above;
+        rows++;
+    }
     for (int y = 0; y < rows; y++) {
         draw_row(view, area, y, at);
         if (y + 1 < rows)
@@ -448,26 +455,30 @@ static void draw(struct pane *pane, struct area area)
         return;
     }
     if (view->follow) {
-        draw_up_to(view, area, last_position(view));
+        guint first = view->cleared ? index_of(view, view->cleared + 1) : 0;
+        if (first < messages_of(view)->len)
+            draw_up_to(view, area, last_position(view), first);
         return;
     }
     bool tail = area.rows >= TAIL_FROM;
     if (!tail) {
-        draw_up_to(view, area, anchor_position(view));
+        draw_up_to(view, area, anchor_position(view), 0);
         return;
     }
     int upper = area.rows - TAIL_ROWS - 1;
     view->rows_seen = upper;
-    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view));
+    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view), 0);
     guint64 last = message_at(view, messages_of(view)->len - 1)->number;
     g_autofree char *text = g_strdup_printf("%s %" G_GUINT64_FORMAT " %s",
         mark_text(MARK_DOWN, area.grid->ascii), last - MIN(view->anchor, last), _("below"));
     draw_rule(view, area, upper, style_of(ROLE_RULE), text);
-    draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view));
+    draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view), 0);
 }
 
 static void set_anchor(struct pane_chat *view, struct position at)
 {
+    if (view->follow)
+        pane_dirty(view->pane.tui->status); /* its hint */
     view->follow = false;
     view->anchor = message_at(view, at.index)->number;
     view->anchor_row = at.row;
@@ -526,6 +537,8 @@ void pane_chat_top(struct pane *pane)
 
 void pane_chat_bottom(struct pane *pane)
 {
+    if (!chat_of(pane)->follow)
+        pane_dirty(pane->tui->status);
     chat_of(pane)->follow = true;
     pane_dirty(pane);
 }
@@ -570,8 +583,10 @@ void pane_chat_forget(struct pane *pane, const struct message *message)
 void pane_chat_cleared(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
+    guint count = messages_of(view)->len;
     g_hash_table_remove_all(view->laid);
-    view->follow = true;
+    pane_chat_bottom(pane);
+    view->cleared = count ? message_at(view, count - 1)->number : 0;
     view->new_number = 0;
     pane_dirty(pane);
 }
