@@ -261,15 +261,9 @@ static bool parse_server(struct arguments *a, struct app_config *config,
 static bool parse_tls(
     const struct arguments *a, struct app_config *config, GError **error)
 {
-    static const char *const names[] = { "required", "direct", "starttls",
-        "off" };
     if (!a->tls)
         return true;
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (strcmp(a->tls, names[i]) == 0) {
-            config->tls = (enum tls_mode)i;
-            config->tls_given = true;
-        }
+    config->tls = tls_mode_parse(a->tls, &config->tls_given);
     if (!config->tls_given)
         return usage_error(error,
             "--tls is required, direct, starttls or off, not “%s”", a->tls);
