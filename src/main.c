@@ -261,15 +261,9 @@ static bool parse_server(struct arguments *a, struct app_config *config,
 static bool parse_tls(
     const struct arguments *a, struct app_config *config, GError **error)
 {
-    static const char *const names[] = { "required", "direct", "starttls",
-        "off" };
     if (!a->tls)
         return true;
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (strcmp(a->tls, names[i]) == 0) {
-            config->tls = (enum tls_mode)i;
-            config->tls_given = true;
-        }
+    config->tls = tls_mode_parse(a->tls, &config->tls_given);
     if (!config->tls_given)
         return usage_error(error,
             "--tls is required, direct, starttls or off, not “%s”", a->tls);
@@ -335,12 +329,18 @@ static bool fill_config(
 
 /* --- the password ---------------------------------------------------------------- */
 
-static struct secret *password_from_fd(const char *text, GError **error)
+static struct secret *password_from_fd(
+    const char *text, bool command_mode, GError **error)
 {
     gint64 fd;
     if (!g_ascii_string_to_signed(text, 10, 0, 65535, &fd, NULL)) {
         usage_error(error, "--password-fd wants the number of a file "
             "descriptor, not “%s”", text);
+        return NULL;
+    }
+    if (fd == STDIN_FILENO && command_mode) {
+        usage_error(error, "standard input holds commands or a message here, "
+            "not the password: use another descriptor");
         return NULL;
     }
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
@@ -379,7 +379,8 @@ static bool read_password(
     if (a->password_file)
         *password = secret_read_file(a->password_file, error);
     else if (a->password_fd)
-        *password = password_from_fd(a->password_fd, error);
+        *password = password_from_fd(
+            a->password_fd, is_command_mode(a), error);
     else if (a->password_command)
         *password = password_from_command(a->password_command, error);
     else

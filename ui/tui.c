@@ -875,6 +875,11 @@ static void on_state(struct tui *tui, const struct event *event)
     const struct account *account = event->account;
     const GError *error = event->state.error;
     g_autoptr(GString) text = g_string_new(account->jid);
+    if (account->state == STATE_ONLINE && !g_strcmp0(tui->pending_jid, account->jid)) {
+        /* Not asked for: it must not answer a later question. */
+        g_clear_pointer(&tui->pending_password, secret_unref);
+        g_clear_pointer(&tui->pending_jid, g_free);
+    }
     if (account->state == STATE_ONLINE)
         g_string_append_printf(text, ": signed in as %s%s%s",
             account->full_jid ? account->full_jid : account->jid,

@@ -1,7 +1,7 @@
 /*
  * A queue of sources, the first of which is being read. While a job runs
  * nothing is read, so that a producer is held back by its pipe and memory does
- * not grow. One line may be RUNNER_LINE_MAX long; a longer one is skipped to
+ * not grow. One line may be LINE_MAX_BYTES long; a longer one is skipped to
  * its end and fails (F32).
  */
 #include "app/runner.h"
@@ -47,6 +47,7 @@ struct runner {
     guint read_watch, pump_idle, deadline;
     struct job *job;
     bool in_run;       /* inside engine_run */
+    bool acted;        /* the command that ended inside it did something */
     bool started, stopped, ended, ok;
 };
 
@@ -90,10 +91,20 @@ static void on_fail(
         runner->stopped = true;
 }
 
+/* Waiting and pausing is not acting. */
+static bool is_acting(const struct job *job)
+{
+    const char *name = job_name(job);
+    return !g_str_has_prefix(name, "wait") && strcmp(name, "sleep") != 0 &&
+        strcmp(name, "echo") != 0;
+}
+
 static void on_done(struct sink *sink, struct job *job, bool ok)
 {
     struct runner *runner = (struct runner *)sink;
     struct sink *outer = runner->config.outer;
+    if (runner->in_run)
+        runner->acted = is_acting(job);
     outer->ops->done(outer, job, ok);
     runner->job = NULL;
     g_clear_handle_id(&runner->deadline, g_source_remove);
@@ -156,28 +167,19 @@ static struct run_context context_of(struct runner *runner)
     };
 }
 
-/* Waiting and pausing is not acting. */
-static bool is_passive(const char *text)
-{
-    static const char *const heads[] = { "/wait", "/sleep", "/echo",
-        "{\"command\":\"wait", "{\"command\": \"wait" };
-    for (gsize i = 0; i < G_N_ELEMENTS(heads); i++)
-        if (g_str_has_prefix(text, heads[i]))
-            return true;
-    return false;
-}
-
 static void run_text(struct runner *runner, const char *text, bool json)
 {
-    if (!is_passive(text))
-        backlog_forget(runner->config.app);
     struct engine *engine = runner->config.app->engine;
     struct run_context context = context_of(runner);
     runner->in_run = true;
+    runner->acted = false;
     struct job *job = (json ? engine_run_json : engine_run)(
         engine, text, &context);
     runner->in_run = false;
     runner->job = job;
+    /* Nothing can have come since it began: that needs the loop. */
+    if (job ? is_acting(job) : runner->acted)
+        backlog_forget(runner->config.app);
     if (job)
         arm_deadline(runner);
 }

@@ -125,10 +125,8 @@ static enum cmd_status run_set(struct job *job)
     return job_done(job);
 }
 
-static const char *next_choice(const struct option *row, char **words,
-    const char *present)
+static const char *next_choice(char **words, const char *present)
 {
-    (void)row;
     for (char **word = words; *word; word++)
         if (g_strcmp0(*word, present) == 0)
             return word[1] ? word[1] : words[0];
@@ -149,7 +147,7 @@ static enum cmd_status run_toggle(struct job *job)
     g_auto(GStrv) words = g_strsplit(
         row->kind == OPTION_BOOL ? "off on" : row->choices, " ", -1);
     const char *next = next_choice(
-        row, words, options_get(job_options(job), jid, row->name));
+        words, options_get(job_options(job), jid, row->name));
     if (!options_set(job_options(job), jid, row->name, next, false, &error))
         return job_fail_error(job, error);
     option_row(job, row, jid);

@@ -2,6 +2,21 @@
 #include "model/account.h"
 #include "model/jid.h"
 
+enum tls_mode tls_mode_parse(const char *word, bool *known)
+{
+    static const char *const words[] = { "required", "direct", "starttls",
+        "off" };
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+        if (g_strcmp0(word, words[i]) == 0) {
+            if (known)
+                *known = true;
+            return (enum tls_mode)i;
+        }
+    if (known)
+        *known = false;
+    return TLS_MODE_REQUIRED;
+}
+
 const char *connection_state_name(enum connection_state state)
 {
     static const char *const names[] = { "offline", "waiting", "dialing",

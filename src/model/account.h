@@ -15,6 +15,9 @@ enum connection_state {
 const char *connection_state_name(enum connection_state state);
 
 enum tls_mode { TLS_MODE_REQUIRED, TLS_MODE_DIRECT, TLS_MODE_STARTTLS, TLS_MODE_OFF };
+/* required, direct, starttls, off; the strictest for anything else. known may
+ * be NULL. */
+enum tls_mode tls_mode_parse(const char *word, bool *known);
 
 struct session; /* xmpp/rfc6120_session.h */
 struct options; /* store/option.h */

@@ -112,6 +112,20 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void collect_jid(struct contact *contact, gpointer data)
+{
+    if (contact->in_roster)
+        g_ptr_array_add(data, contact->jid);
+}
+
+char *roster_lookalike(const struct roster *roster, const char *jid)
+{
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    roster_foreach(roster, collect_jid, others);
+    g_ptr_array_add(others, NULL);
+    return jid_lookalike(jid, (const char *const *)others->pdata);
+}
+
 void contact_set_groups(struct contact *contact, const char *const *groups)
 {
     const guint n = groups ? g_strv_length((char **)groups) : 0;

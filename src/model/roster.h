@@ -39,6 +39,9 @@ void roster_foreach(const struct roster *roster, roster_fn fn, gpointer data);
 /* By name for people: exact JID, exact name, unique prefix of either. */
 struct contact *roster_match(const struct roster *roster, const char *text);
 
+/* jid_lookalike() among those in the roster; a new sentence, or NULL. */
+char *roster_lookalike(const struct roster *roster, const char *jid);
+
 void contact_set_groups(struct contact *contact, const char *const *groups);
 const char *contact_label(const struct contact *contact); /* name, or the localpart's JID */
 const struct presence *contact_best(const struct contact *contact); /* NULL: offline */

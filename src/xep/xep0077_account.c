@@ -67,16 +67,6 @@ static bool split_server(const char *text, char **host, guint16 *port)
     return true;
 }
 
-static enum tls_mode tls_parse(const char *word)
-{
-    static const char *const words[] = { "required", "direct", "starttls",
-        "off" };
-    for (guint i = 0; word && i < G_N_ELEMENTS(words); i++)
-        if (g_str_equal(word, words[i]))
-            return i;
-    return TLS_MODE_REQUIRED;
-}
-
 static enum cmd_status make_account(struct job *job)
 {
     g_autoptr(GError) error = NULL;
@@ -93,7 +83,7 @@ static enum cmd_status make_account(struct job *job)
         .jid = job_arg(job, "jid"),
         .server = host,
         .port = port,
-        .tls = tls_parse(job_arg(job, "tls")),
+        .tls = tls_mode_parse(job_arg(job, "tls"), NULL),
         .ca_file = job_arg(job, "ca_file"),
         .password = password,
         .fields = job_list(job, "fields"),
@@ -339,7 +329,6 @@ static bool ask_password(struct job *job)
         .title = change->password ? "The new password, again" : "New password",
         .text = change->again ? "The two were not the same." : NULL,
         .jid = job_account(job)->jid,
-        .again = change->again,
         .answer = on_password,
         .data = asked,
     };

@@ -881,17 +881,6 @@ static char *stream_lang(void)
     return g_strdelimit(lang, "_", '-');
 }
 
-static enum tls_mode tls_mode_parse(const char *text)
-{
-    static const char *const names[] = { "required", "direct", "starttls",
-        "off" };
-
-    for (guint i = 0; text && i < G_N_ELEMENTS(names); i++)
-        if (strcmp(text, names[i]) == 0)
-            return (enum tls_mode)i;
-    return TLS_MODE_REQUIRED;
-}
-
 /* A script that brings its password leaves nothing behind. */
 static struct credentials *credentials_of(struct session *session)
 {
@@ -931,7 +920,7 @@ static struct stream *make_stream(struct session *session)
         .port = session->server ? session->port : (guint16)port,
         .tls = session->tls_given
             ? session->tls
-            : tls_mode_parse(account_option(account, "account.tls")),
+            : tls_mode_parse(account_option(account, "account.tls"), NULL),
         .ca_file = either(
             session->ca_file, account_option(account, "account.ca_file")),
         .pins = (const char *const *)pins,

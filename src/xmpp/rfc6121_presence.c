@@ -496,21 +496,12 @@ static void own_info(struct job *job)
         FIELD_I("priority", account->own.priority));
 }
 
-static void collect_jid(struct contact *contact, gpointer data)
-{
-    if (contact->in_roster)
-        g_ptr_array_add(data, contact->jid);
-}
-
 /* H54: say it where somebody looks closely. */
 static void warn_lookalike(struct job *job, const char *jid)
 {
-    g_autoptr(GPtrArray) others = g_ptr_array_new();
-    g_autofree char *warning = NULL;
+    g_autofree char *warning =
+        roster_lookalike(job_account(job)->roster, jid);
 
-    roster_foreach(job_account(job)->roster, collect_jid, others);
-    g_ptr_array_add(others, NULL);
-    warning = jid_lookalike(jid, (const char *const *)others->pdata);
     if (warning)
         job_note(job, "%s", warning);
 }

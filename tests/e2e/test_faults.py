@@ -264,7 +264,7 @@ def test_P13_server_never_answers_the_end(fake, script):
     assert time.monotonic() - begin < 12
 
 
-def test_whitespace_keepalive_is_ignored(online):
+def test_C12_whitespace_is_ignored(online):
     t, c = online
     for _ in range(50):
         c.send(" \n\t ")

@@ -58,7 +58,7 @@ def rss_kb(t):
 # ---- the channel --------------------------------------------------------------
 
 @pytest.mark.parametrize("mechanisms", [["PLAIN"], ["SCRAM-SHA-1", "PLAIN"]])
-def test_H01_no_starttls_no_login(attempt, mechanisms):
+def test_H01_C20_C48_no_starttls_no_login(attempt, mechanisms):
     t, c = attempt()
     c.open(c.mechanisms(mechanisms))
     c.until_closed()
@@ -66,7 +66,7 @@ def test_H01_no_starttls_no_login(attempt, mechanisms):
     refused(t, 3)
 
 
-def test_H01_starttls_failure(attempt):
+def test_H01_C23_starttls_failure(attempt):
     t, c = attempt()
     c.open(f"<starttls xmlns='{TLS}'/>" + c.mechanisms(["PLAIN"]))
     c.next()
@@ -79,7 +79,7 @@ def test_H01_starttls_failure(attempt):
 @pytest.mark.parametrize("extra", [
     "<message from='bob@b.tld'><body>injected</body></message>",
     "<stream:features/>", " ", "x", "</stream:stream>", "<iq"])
-def test_H02_bytes_behind_proceed(attempt, extra):
+def test_H02_C21_bytes_behind_proceed(attempt, extra):
     t, c = attempt()
     c.open(f"<starttls xmlns='{TLS}'/>")
     c.next()
@@ -114,7 +114,7 @@ BAD_CERTIFICATES = {
 
 
 @pytest.mark.parametrize("what", BAD_CERTIFICATES)
-def test_H03_certificate_refused(ca, attempt, fake, what):
+def test_H03_C47_certificate_refused(ca, attempt, fake, what):
     settings = dict(BAD_CERTIFICATES[what])
     fake.cert = ca.cert(*settings.pop("names"), **settings)
     t, c = attempt()
@@ -180,7 +180,7 @@ def test_H04_tls_1_1_only(attempt, fake):
 
 @pytest.mark.parametrize("where", ["accept", "header", "proceed", "features",
                                    "auth", "success", "bind"])
-def test_H05_silence_meets_the_deadline(fake, script, where):
+def test_H05_P14_silence_meets_the_deadline(fake, script, where):
     t = script(fake, "--timeout", "2", "-c", "/wait online")
     c = fake.accept()
     if where == "header":
@@ -229,7 +229,7 @@ def sasl(attempt):
 @pytest.mark.parametrize("final", [
     "v=" + base64.b64encode(b"\0" * 32).decode(), "v=", "v=!!!!", "", "x=y",
     "v=" + base64.b64encode(b"\0" * 5000).decode(), "e=other-error"])
-def test_H06_server_does_not_prove_itself(sasl, final):
+def test_H06_C30_server_does_not_prove_itself(sasl, final):
     t, c, exchange = sasl()
     exchange.challenge()
     exchange.response()
@@ -608,7 +608,7 @@ def test_H22_push_with_foreign_from(online):
     assert t.run("/roster") == []
 
 
-def test_H23_namespaces(online):
+def test_H23_C46_P03_namespaces(online):
     t, c = online
     c.send(f"<message xmlns='urn:evil' from='mal@e.tld/x' to='{c.jid}'>"
            "<body>evil message</body></message>"

@@ -129,6 +129,7 @@ def test_deadline_of_a_command(account, profiles):
     ["--no-such-option"], ["--output", "sculpture", "a@b.example"],
     ["--tls", "perhaps", "a@b.example"], ["@nowhere", "-c", "/wait online"],
     ["--timeout", "soon", "a@b.example"], ["--password-fd", "x", "a@b.example"],
+    ["--password-fd", "0", "--command", "/help", "a@b.example"],
 ])
 def test_wrong_usage(argv, profiles, fake):
     profile = profiles(fake)
@@ -217,7 +218,7 @@ def configured(fake, profiles, script, tmp_path):
     return make
 
 
-def test_external_with_client_certificate(ca, fake, configured):
+def test_C27_external_with_client_certificate(ca, fake, configured):
     crt, key = ca.cert(san="otherName:1.3.6.1.5.5.7.8.5;UTF8:me@v.tld")
     t = configured(f"client_cert = {crt}", f"client_key = {key}")
     c = fake.accept()
@@ -333,7 +334,7 @@ def test_C32_resource_conflict(fake, script):
     assert t.wait("connected")["jid"] == "me@v.tld/other"
 
 
-def test_C04_C05_stream_header(fake, script):
+def test_C04_C05_C22_stream_header(fake, script):
     script(fake)
     c = fake.accept()
     header = c.read_header()

@@ -534,6 +534,26 @@ def test_reconnects_visibly(fake, shown):
     s.wait(r"\n.*\d\d:\d\d .* online *\n")
 
 
+def test_clear_and_scroll_back(shown):
+    s, c = shown(rows=20)
+    s.line("/msg bob@b.tld")
+    for i in range(40):
+        message(c, f"verse {i}")
+    s.wait("verse 39")
+    s.type("\x1b[5~")
+    s.wait("M-End: newest")
+    s.type("\x1b[1;3F")
+    s.wait("M-End: newest", gone=True)
+    s.wait_quiet()
+    s.line("/clear")
+    s.wait("verse", gone=True)
+    message(c, "after that")
+    s.wait("after that")
+    assert "verse" not in s.text()
+    s.type("\x1b[5~")
+    s.wait("verse 3")
+
+
 def test_quit_asks_about_unsent_messages(fake, shown):
     s, c = shown()
     s.line("/msg bob@b.tld")

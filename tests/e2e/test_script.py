@@ -196,7 +196,7 @@ def test_F32_endless_line(offline):
     p.stderr.close()
 
 
-def test_F32_closed_output(offline):
+def test_F32_P17_closed_output(offline):
     """EPIPE ends it quietly: no SIGPIPE, no word."""
     p = subprocess.Popen(offline(), stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -313,7 +313,7 @@ def test_roster_add_waits_for_result_and_push(fake, script):
     t.wait("result", since=0, line=line, ok=True)
 
 
-def test_commands_run_one_after_another(fake, script):
+def test_C44_commands_run_one_after_another(fake, script):
     t = script(fake)
     c = fake.online()
     t.wait("connected")
@@ -425,7 +425,7 @@ def test_delay_is_the_time_of_the_event(fake, script):
     assert event["time"].startswith("2020-01-02T03:04:05")
 
 
-def test_message_types_subject_thread(fake, script):
+def test_C56_message_types_subject_thread(fake, script):
     t = fake_client(fake, [], script)
     c = t.conn
     message(c, "news", kind="headline", extra="<subject>s</subject>"
@@ -458,7 +458,7 @@ def test_xmpp_uri_as_address(fake, script):
     assert t.conn.expect("message").get("to") == "bob@b.tld"
 
 
-def test_jid_is_prepared(fake, script):
+def test_C62_jid_is_prepared(fake, script):
     t = fake_client(fake, [], script)
     t.feed("/msg BOB@B.TLD. hello")
     assert t.conn.expect("message").get("to") == "bob@b.tld"

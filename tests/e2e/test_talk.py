@@ -114,6 +114,7 @@ def test_carbons(pair, bots, script, profiles):
     bot = bots(romeo)
     one = script(juliet, resource="one").online()
     two = script(juliet, resource="two").online()
+    two.run("/ping")        # what it asked of the server before is done
     one.run(f"/msg {romeo.jid} from the first")
     copy = two.wait("message", body="from the first")
     assert copy["carbon"] is True and copy["direction"] == "out"

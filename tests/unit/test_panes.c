@@ -433,6 +433,54 @@ static void ask(struct scene *scene, struct question question, struct heard *hea
     g_assert_true(scene->tui->front.ops->ask(&scene->tui->front, &question));
 }
 
+static GString *blocked;
+
+static enum cmd_status run_block(struct job *job)
+{
+    g_string_append_printf(blocked, "%s %s;", job_account(job)->jid,
+        job_arg(job, "jid"));
+    return job_done(job);
+}
+
+static const struct arg_kind block_kind = { .placeholder = "JID" };
+static const struct command block_commands[] = {
+    { .name = "block", .needs = NEEDS_ACCOUNT, .run = run_block,
+        .args = { { .name = "jid", .kind = &block_kind, .summary = "x" } },
+        .summary = "x" },
+    { .name = NULL },
+};
+
+static struct account *only_account(gpointer data, const char *jid)
+{
+    struct scene *scene = data;
+    return strcmp(scene->account->jid, jid) ? NULL : scene->account;
+}
+
+/* "Block" blocks: the answer alone would only refuse. */
+static void test_block(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    const struct engine_host host = { .find_account = only_account, .data = scene };
+    struct heard heard;
+    struct question question = { .kind = QUESTION_SUBSCRIPTION,
+        .account = scene->account, .jid = "m\"al@evil.test" };
+    scene->app.engine = engine_new(&scene->app, &host, scene->app.options);
+    engine_register(scene->app.engine, block_commands);
+    blocked = g_string_new(NULL);
+    fill(scene);
+    ask(scene, question, &heard);
+    type(scene, "r");
+    g_assert_cmpstr(blocked->str, ==, "");
+    ask(scene, question, &heard);
+    type(scene, "b");
+    g_assert_cmpint(heard.answer, ==, ANSWER_BLOCK);
+    g_assert_cmpstr(blocked->str, ==, "juliet@example.com m\"al@evil.test;");
+    g_string_free(blocked, TRUE);
+    engine_free(scene->app.engine);
+    scene->app.engine = NULL;
+    scene_free(scene);
+}
+
 static void test_subscription(void)
 {
     static const struct {
@@ -767,6 +815,7 @@ int main(int argc, char **argv)
     g_test_add_func("/panes/roster-50000", test_many_contacts);
     g_test_add_func("/panes/H49-flood", test_flood);
     g_test_add_func("/dialog/subscription", test_subscription);
+    g_test_add_func("/dialog/block", test_block);
     g_test_add_func("/dialog/confirm", test_confirm);
     g_test_add_func("/dialog/password", test_password);
     g_test_add_func("/dialog/certificate", test_certificate);

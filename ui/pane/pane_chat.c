@@ -59,6 +59,8 @@ struct pane_chat {
     GPtrArray *past;  /* struct message*, owned; NULL: what the model holds */
     bool fetching;    /* the archive was asked … */
     int wanted;       /* … by scrolling up so many rows */
+    guint64 cleared;  /* up to this message the view was cleared; scrolling
+                         back shows them again */
     int rows_seen;    /* of the part that scrolls, when last drawn */
     struct columns columns;
     char day_buffer[64];
@@ -410,10 +412,15 @@ static int step_down(struct pane_chat *view, struct position *at, int rows)
     return rows - left;
 }
 
-static void draw_up_to(struct pane_chat *view, struct area area, struct position bottom)
+static void draw_up_to(
+    struct pane_chat *view, struct area area, struct position bottom, guint first)
 {
-    struct position at = bottom;
-    int rows = step_up(view, &at, area.rows - 1) + 1;
+    struct position at = bottom, above = bottom;
+    int rows = 1;
+    while (rows < area.rows && step_up(view, &above, 1) && above.index >= first) {
+        at = above;
+        rows++;
+    }
     for (int y = 0; y < rows; y++) {
         draw_row(view, area, y, at);
         if (y + 1 < rows)
@@ -590,6 +597,14 @@ static void draw_empty(struct pane_chat *view, struct area area)
     grid_text_fit(area, (area.cols - width) / 2, y + 1, area.cols - 2, style_of(ROLE_GHOST), hint);
 }
 
+static guint first_uncleared(const struct pane_chat *view)
+{
+    for (guint i = messages_of(view)->len; view->cleared && i-- > 0;)
+        if (message_at(view, i)->number <= view->cleared)
+            return i + 1;
+    return 0;
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct pane_chat *view = chat_of(pane);
@@ -601,17 +616,19 @@ static void draw(struct pane *pane, struct area area)
         return;
     }
     if (view->follow) {
-        draw_up_to(view, area, last_position(view));
+        guint first = first_uncleared(view);
+        if (first < messages_of(view)->len)
+            draw_up_to(view, area, last_position(view), first);
         return;
     }
     bool tail = area.rows >= TAIL_FROM;
     if (!tail) {
-        draw_up_to(view, area, anchor_position(view));
+        draw_up_to(view, area, anchor_position(view), 0);
         return;
     }
     int upper = area.rows - TAIL_ROWS - 1;
     view->rows_seen = upper;
-    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view));
+    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view), 0);
     struct position anchor = anchor_position(view);
     GPtrArray *past = g_steal_pointer(&view->past);
     guint below = (past ? past : messages_of(view))->len - 1 - anchor.index;
@@ -619,12 +636,14 @@ static void draw(struct pane *pane, struct area area)
         mark_text(MARK_DOWN, area.grid->ascii), below, past ? "+" : "", _("below"));
     draw_rule(view, area, upper, style_of(ROLE_RULE), text);
     if (messages_of(view)->len)
-        draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view));
+        draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view), 0);
     view->past = past;
 }
 
 static void set_anchor(struct pane_chat *view, struct position at)
 {
+    if (view->follow)
+        pane_dirty(view->pane.tui->status); /* its hint */
     view->follow = false;
     view->anchor = key_of(message_at(view, at.index));
     view->anchor_row = at.row;
@@ -706,6 +725,8 @@ void pane_chat_top(struct pane *pane)
 void pane_chat_bottom(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
+    if (!view->follow)
+        pane_dirty(pane->tui->status);
     past_close(view);
     view->follow = true;
     view->mark = 0;
@@ -802,9 +823,10 @@ void pane_chat_forget(struct pane *pane, const struct message *message)
 void pane_chat_cleared(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
+    guint count = messages_of(view)->len;
     g_hash_table_remove_all(view->laid);
-    past_close(view);
-    view->follow = true;
+    pane_chat_bottom(pane);
+    view->cleared = count ? message_at(view, count - 1)->number : 0;
     view->new_key = 0;
     pane_dirty(pane);
 }

@@ -52,7 +52,7 @@ struct pane_roster {
     GPtrArray *entries;      /* all of them, owned */
     GPtrArray *queued;       /* struct entry*, presence changed */
     GHashTable *folded;      /* names of folded groups */
-    bool stale, strangers_stale; /* to be built anew; only the special groups */
+    bool stale; /* to be built anew */
     enum order order;
     bool hide_offline;
     int top, cursor;
@@ -323,7 +323,7 @@ static void build(struct pane_roster *view)
         for (guint k = 0; k < section->groups->len; k++)
             sort_group(view, section->groups->pdata[k]);
     }
-    view->stale = view->strangers_stale = false;
+    view->stale = false;
     refilter(view);
 }
 
@@ -345,7 +345,7 @@ static void move_entry(struct pane_roster *view, struct entry *entry, int rank, 
 
 static void settle(struct pane_roster *view)
 {
-    if (view->stale || view->strangers_stale) {
+    if (view->stale) {
         build(view);
         return;
     }
