@@ -31,6 +31,7 @@ libtxmpp_a_SOURCES = \
 	src/model/unicode_script.c \
 	src/model/unicode_script.h \
 	src/store/account_option.c \
+	src/store/foreign.c src/store/foreign.h \
 	src/store/db.c \
 	src/store/db.h \
 	src/store/history.c \

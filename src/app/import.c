@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 #include <gio/gio.h>
-#include <sqlite3.h>
 
 #include "app/history_private.h"
 #include "base/stamp.h"
 #include "base/text.h"
 #include "model/jid.h"
+#include "store/foreign.h"
 
 #define LINES_A_TURN 500
 #define LINE_MAX_BYTES (1024 * 1024)
@@ -42,8 +42,7 @@ struct import {
     GHashTable *touched; /* chat JIDs */
     /* the file that is being read */
     FILE *in;
-    sqlite3 *db;
-    sqlite3_stmt *rows;
+    struct foreign *rows;
     bool is_histo;
     char *peer;
     gint64 day_us;    /* of a log by days; local midnight */
@@ -213,18 +212,12 @@ static bool histo_line(struct import *import, const char *line)
 
 /* ---- profanity's database ---------------------------------------------- */
 
-static const char *column(sqlite3_stmt *row, int i)
-{
-    const unsigned char *text = sqlite3_column_text(row, i);
-    return text ? (const char *)text : "";
-}
-
 static void db_row(struct import *import)
 {
-    sqlite3_stmt *row = import->rows;
-    const char *from = column(row, 0), *to = column(row, 1);
-    const char *body = column(row, 2), *stanza = column(row, 4);
-    const char *archive = column(row, 5);
+    struct foreign *row = import->rows;
+    const char *from = foreign_text(row, 0), *to = foreign_text(row, 1);
+    const char *body = foreign_text(row, 2), *stanza = foreign_text(row, 4);
+    const char *archive = foreign_text(row, 5);
     const char *own = import->account->jid;
     gint64 time_us;
     g_autofree char *f = jid_prepare(from, NULL), *t = jid_prepare(to, NULL);
@@ -233,9 +226,9 @@ static void db_row(struct import *import)
     import->peer = f && t ? jid_bare(outgoing ? t : f) : NULL;
     if (!import->peer || !*body || strlen(body) > TEXT_MAX_BYTES ||
         (!outgoing && !jid_bare_equal(t, own)) ||
-        strcmp(column(row, 6), "chat") != 0 ||
+        strcmp(foreign_text(row, 6), "chat") != 0 ||
         (import->chat && strcmp(import->chat, import->peer) != 0) ||
-        !read_time(import, column(row, 3), &time_us)) {
+        !read_time(import, foreign_text(row, 3), &time_us)) {
         import->skipped++;
         return;
     }
@@ -254,21 +247,8 @@ static bool open_db(struct import *import, const char *path)
     static const char sql[] =
         "SELECT from_jid, to_jid, message, timestamp, stanza_id, archive_id, "
         "type FROM ChatLogs ORDER BY id";
-    g_autofree char *uri = g_filename_to_uri(path, NULL, NULL);
-    g_autofree char *frozen =
-        uri ? g_strconcat(uri, "?immutable=1", NULL) : NULL;
-    if (!frozen ||
-        sqlite3_open_v2(frozen, &import->db,
-            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_PRIVATECACHE,
-            NULL) != SQLITE_OK)
-        return false;
-    sqlite3_db_config(import->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(import->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(import->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    sqlite3_db_config(import->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_limit(import->db, SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024);
-    return sqlite3_prepare_v2(import->db, sql, -1, &import->rows, NULL) ==
-           SQLITE_OK;
+    import->rows = foreign_open(path, sql);
+    return import->rows != NULL;
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -277,8 +257,7 @@ static void close_file(struct import *import)
 {
     finish_message(import);
     g_clear_pointer(&import->in, fclose);
-    g_clear_pointer(&import->rows, sqlite3_finalize);
-    g_clear_pointer(&import->db, sqlite3_close);
+    g_clear_pointer(&import->rows, foreign_close);
     g_clear_pointer(&import->peer, g_free);
     import->more = 0;
 }
@@ -429,7 +408,7 @@ static bool read_some(struct import *import)
     bool more = true;
     for (guint i = 0; i < LINES_A_TURN && more; i++) {
         if (import->rows) {
-            more = sqlite3_step(import->rows) == SQLITE_ROW;
+            more = foreign_next(import->rows);
             if (more)
                 db_row(import);
             continue;

@@ -81,7 +81,7 @@ static void search(struct history *h, const char *words)
 {
     const struct history_query query = { .words = words, .n = 20 };
 
-    done(history_search(h, &query, NULL));
+    done(history_search_text(h, &query, NULL));
 }
 
 static void use(struct history *h, const char *words)
@@ -95,7 +95,7 @@ static void use(struct history *h, const char *words)
     done(history_outbox(h));
     done(history_holes(h, OWN));
     g_free(history_archive_last(h, OWN));
-    g_free(history_get(h, "sm.id"));
+    g_free(history_get_value(h, "sm.id"));
     search(h, words);
     search(h, "text");
     search(h, NULL);
@@ -115,7 +115,7 @@ static void use(struct history *h, const char *words)
         history_add(h, &chat, m, 0);
         back = history_load(h, m->row);
     }
-    history_set(h, "sm.id", "x");
+    history_set_value(h, "sm.id", "x");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
