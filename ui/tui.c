@@ -16,6 +16,7 @@
 #include "ui/term/signals.h"
 #include "xep/xep0012_last.h"
 #include "xep/xep0352_csi.h"
+#include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 #include "xmpp/rfc6121_presence.h"
 #include <errno.h>
@@ -344,7 +345,7 @@ static void on_accept(const char *text, gpointer data)
         line_remember(tui->line, line);
     struct window *window = window_current(tui);
     if (window->chat)
-        g_clear_pointer(&window->chat->draft, g_free);
+        chat_set_draft(window->chat, NULL);
     if (window->chat && line[0] != '/') {
         pane_chat_bottom(window->pane);
         pane_chat_set_new(window->pane, 0);
@@ -1063,6 +1064,7 @@ static bool op_is_visible(struct front *front, const struct chat *chat)
 static void op_quit(struct front *front)
 {
     struct tui *tui = tui_of(front);
+    input_save_draft(tui);
     if (tui->app->loop)
         g_main_loop_quit(tui->app->loop);
 }
@@ -1290,6 +1292,7 @@ void tui_free(struct front *front)
     g_clear_handle_id(&tui->esc_source, g_source_remove);
     g_clear_handle_id(&tui->idle_source, g_source_remove);
     g_clear_handle_id(&tui->resize_source, g_source_remove);
+    g_clear_handle_id(&tui->draft_source, g_source_remove);
     line_free(tui->line);
     tui->line = NULL;
     keys_free(tui->keys);

@@ -85,7 +85,8 @@ struct tui {
     gint64 drawn_us, key_drawn_us, touched_us /* the last key */;
     guint idle_source;
     bool idle;             /* nobody touched the keyboard for presence.autoaway */
-    guint draw_source, clock_source, esc_source, tty_source, resize_source;
+    guint draw_source, clock_source, esc_source, tty_source, resize_source,
+        draft_source;
     bool dragging;         /* the roster's border */
     bool draw_dirty;
 

@@ -682,6 +682,7 @@ static void on_resumed(struct stream *stream, xmpp_stanza_t *stanza)
         return;
     }
     enter_online(stream);
+    stream->losses = 0; /* the network's fault: no reason to be shy */
     if (stream->callbacks.resumed)
         stream->callbacks.resumed(stanza, stream->data);
     if (!stream->ending)

@@ -20,7 +20,6 @@
 #include "net/stream.h"
 #include "store/history.h"
 #include "xep/xep.h"
-#include "xep/xep0313_mam.h"
 #include "xmpp/outbox.h"
 #include "xmpp/rfc6120_session.h"
 
@@ -566,24 +565,8 @@ static void bound_inline(struct account *account, xmpp_stanza_t *bound)
 
 /* ---- the feature ------------------------------------------------------- */
 
-static void on_settled(struct account *account, bool whole, gpointer data)
-{
-    (void)data;
-    outbox_settle(account, whole);
-}
-
-/* The archive knows what became of those that no count proves (F06). */
-static bool prove(struct account *account)
-{
-    if (!mam_of(account) || !account->history)
-        return false;
-    mam_when_settled(account, on_settled, NULL);
-    return true;
-}
-
 static void attach(struct account *account)
 {
-    outbox_set_prover(account, prove);
     if (account->history)
         load(account, sm_of(account));
 }

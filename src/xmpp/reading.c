@@ -12,11 +12,21 @@ static void tell(struct chat *chat)
         (struct event){ .type = EVENT_CHAT_CHANGED, .chat = chat });
 }
 
+/* A half-typed command may have a password in it: it stays in memory. */
+static bool is_command(const char *draft)
+{
+    return draft && draft[0] == '/' && !g_str_has_prefix(draft, "/me ");
+}
+
 static void save(struct chat *chat)
 {
+    struct chat kept = *chat;
+
     if (!chat->account->history)
         return;
-    history_save_chat(chat->account->history, chat);
+    if (is_command(kept.draft))
+        kept.draft = NULL;
+    history_save_chat(chat->account->history, &kept);
     session_store_changed(chat->account);
 }
 
