@@ -1002,8 +1002,8 @@ static void play_early(struct kit_peer *peer)
 {
     kit_start_tls(peer); /* the first */
     /* The server says nothing before it has heard all (the second). */
-    g_autofree char *header = kit_hear(peer, ">");
-    g_autofree char *rest = kit_hear(peer, "<authenticate");
+    g_free(kit_hear(peer, ">"));
+    g_free(kit_hear(peer, "<authenticate"));
     if (peer->broken)
         return;
     kit_say(peer,
