@@ -120,6 +120,7 @@ static void keep(struct mam_page *page, struct message *message, gint64 place)
         history_add(account->history, chat, message, place);
     bool is_new = added != HISTORY_DUPLICATE;
     message->repeated = added == HISTORY_REPEATED;
+    page->place = MAX(page->place, message->row);
     if (!is_new)
         meet(chat, message);
     if (page->touched)

@@ -21,6 +21,7 @@
 #define PAGE_MAX 250
 #define PAGES_MAX 4000 /* of one run: a million messages */
 #define SAVE_S 20
+#define BEGUN "archive.begun" /* when it was empty, XEP-0082 */
 #define FILL_MS 150 /* between background pages */
 #define TELL_US (G_USEC_PER_SEC / 4)
 #define OVERLAP_US (60 * G_USEC_PER_SEC) /* clocks differ */
@@ -262,6 +263,10 @@ static void on_first(struct mam_page *page)
     }
     if (page->results > 0 && !*page->before)
         set_last(account, page->last);
+    if (page->results == 0 && !*page->before) {
+        g_autofree char *now = stamp_format(stamp_now() - OVERLAP_US);
+        history_set_value(account->history, BEGUN, now);
+    }
     if (page->results > 0)
         move_open_hole(account, page->first);
     save(account);
@@ -389,8 +394,10 @@ static void catch_up(struct account *account, guint max)
     forget_seen(mam);
     if (!mam->last)
         mam->last = history_archive_last(account->history, account->jid);
-    if (mam->last)
-        ask_forwards(account, mam->last, NULL, max, on_page);
+    g_autofree char *begun =
+        mam->last ? NULL : history_get_value(account->history, BEGUN);
+    if (mam->last || begun)
+        ask_forwards(account, mam->last, begun, max, on_page);
     else
         first(account, "", max, 0);
 }

@@ -216,6 +216,25 @@ static enum verdict meet(
     return CLAIMED;
 }
 
+/* Where our server's archive has what it kept for us. Many say the second
+ * only: then it comes behind what the chat has of that second. */
+static gint64 kept_place(const struct account *account, const char *jid,
+    const struct message *message)
+{
+    const gint64 time_us = message->time_us;
+    g_autoptr(GPtrArray) last = NULL;
+
+    if (!message->delayed || !message->stanza_id)
+        return 0;
+    if (time_us % G_USEC_PER_SEC != 0)
+        return time_us;
+    last = history_page(account->history, jid, time_us + G_USEC_PER_SEC,
+        time_us + G_USEC_PER_SEC, true, 1);
+    return last->len == 0 ? time_us
+                          : MAX(time_us,
+                                ((struct message *)last->pdata[0])->row + 1);
+}
+
 static enum history_added store(
     struct incoming *incoming, const char *jid, const struct chat *chat)
 {
@@ -231,7 +250,7 @@ static enum history_added store(
     if (!account->history)
         return HISTORY_NEW;
     added = history_add(account->history, chat ? chat : &closed, message,
-        incoming->archive ? message->time_us : 0);
+        kept_place(account, jid, message));
     session_store_changed(account);
     message->repeated = added == HISTORY_REPEATED;
     return added;
@@ -267,7 +286,8 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     if (message->type == MESSAGE_CHAT)
         keep_thread(chat, message);
     incoming->message = NULL;
-    chat_append(chat, message);
+    if (message->row == 0 || !chat_place(chat, message))
+        chat_append(chat, message);
     reading_count(chat, message);
     account_emit(account,
         (struct event){ .type = EVENT_MESSAGE,
