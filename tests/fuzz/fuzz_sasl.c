@@ -35,7 +35,7 @@ static void log_in_by_token(const uint8_t *data, size_t size)
     auto_struct(secret) token = secret_new("secret-token:fast-1", -1);
     g_assert(sasl_token_choice(&offer, mechanisms[0], &choice));
     struct sasl *sasl = sasl_new(&choice, &offer, "user", token, NULL);
-    g_autoptr(GBytes) initial = sasl_initial(sasl);
+    g_bytes_unref(sasl_initial(sasl));
     g_autoptr(GError) error = NULL;
     sasl_challenge(sasl, (const char *)data, size, on_answer, NULL);
     g_assert(!sasl_success(sasl, (const char *)data, size, &error));
