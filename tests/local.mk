@@ -144,9 +144,18 @@ EXTRA_DIST += tests/bench/bench.py
 bench: txmpp
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
 
+# make soak: the long figures of the tests with real servers.
+.PHONY: soak
+soak: txmpp
+	TXMPP_SOAK=1 TXMPP=$(abs_builddir)/txmpp /usr/bin/python3 -m pytest \
+	    -q $(srcdir)/tests/e2e/test_reliable.py $(SOAK_FLAGS)
+
 # tests/bench/bench_history -n 1000000 prints what storing and reading cost.
 EXTRA_PROGRAMS = tests/bench/bench_history
 tests_bench_bench_history_SOURCES = tests/bench/bench_history.c
+FUZZ_TARGETS += tests/fuzz/fuzz_sm
+tests_fuzz_fuzz_sm_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_sm_LDFLAGS = $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz/fuzz_history
 tests_fuzz_fuzz_history_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_history_LDFLAGS = $(FUZZ_LINK)

@@ -779,6 +779,18 @@ void outbox_send_presence(struct account *account, xmpp_stanza_t *presence)
     session_send(account, presence);
 }
 
+void outbox_give_up(struct account *account, const char *id)
+{
+    struct outbox *outbox = session_outbox(account);
+    struct row *row = take_from(&outbox->queued, id);
+
+    if (!row)
+        return;
+    set_delivery(outbox, row, DELIVERY_FAILED,
+        "It was given up before there was a connection.");
+    row_free(row);
+}
+
 /* ---- /outbox ----------------------------------------------------------- */
 
 static void list(struct job *job, const GQueue *queue, const char *state)

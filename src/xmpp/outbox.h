@@ -21,6 +21,9 @@ typedef void (*outbox_fn)(struct account *account, const char *id, const GError 
 void outbox_watch(struct account *account, const char *id, outbox_fn fn, gpointer data);
 void outbox_unwatch(struct account *account, gpointer data); /* every watch of data */
 
+/* Nobody waits for it any more: it is not sent, if it was not yet. */
+void outbox_give_up(struct account *account, const char *id);
+
 #define OUTBOX_ERROR outbox_error_quark()
 GQuark outbox_error_quark(void);
 enum outbox_error { OUTBOX_ERROR_EMPTY, OUTBOX_ERROR_TOO_LONG, OUTBOX_ERROR_LOST };

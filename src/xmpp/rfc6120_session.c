@@ -52,7 +52,7 @@ struct session {
     bool taking_up;          /* resuming: we may send, nobody else */
     bool taken_up;           /* this connection resumed; not told yet */
     bool was_synced;         /* before it was suspended */
-    bool leaving;            /* session_disconnect() */
+    bool leaving;            /* session_disconnect(), and the server knows */
     guint give_up;           /* timer: suspended for too long */
     char *announced;         /* own presence when it was suspended */
     bool connect_again;      /* asked for inside a callback */
@@ -991,9 +991,10 @@ void session_disconnect(struct account *account, const char *status)
 {
     struct session *session = account->session;
 
-    session->leaving = true;
+    /* Not online: the server keeps what it has for us till we are back. */
+    session->leaving = session_is_online(account);
     session->connect_again = false;
-    if (session_is_online(account)) {
+    if (session->leaving) {
         rfc6121_presence_leave(account, status);
         session_request_ack(account); /* its answer comes before the end */
     }

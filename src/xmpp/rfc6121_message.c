@@ -323,8 +323,12 @@ static void on_cancel(struct job *job, gpointer data)
 {
     struct account *account = data;
 
-    if (account->session)
-        outbox_unwatch(account, job);
+    if (!account->session)
+        return;
+    outbox_unwatch(account, job);
+    /* A script that failed is run again, and would send it twice. */
+    if (session_is_script(account))
+        outbox_give_up(account, job_data(job));
 }
 
 /* The job is done when the server has the message (contract.md s. 2). */
@@ -333,7 +337,6 @@ static enum cmd_status send(
 {
     struct account *account = chat->account;
     g_autoptr(GError) error = NULL;
-    g_autofree char *id = NULL;
     struct message *message;
 
     if (!account->session)
@@ -342,8 +345,8 @@ static enum cmd_status send(
     message = outbox_send_text(chat, text, &error);
     if (!message)
         return job_fail_error(job, error);
-    id = g_strdup(message->id);
-    outbox_watch(account, id, on_sent, job);
+    job_set_data(job, g_strdup(message->id), g_free);
+    outbox_watch(account, message->id, on_sent, job);
     job_on_cancel(job, on_cancel, account);
     return CMD_WAIT;
 }

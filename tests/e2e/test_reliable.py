@@ -371,9 +371,14 @@ def resuming(fake, timeout=PATIENCE):
 
 
 @pytest.fixture
-def talking(fake, screen):
+def profile(fake, profiles):
+    return profiles(fake)
+
+
+@pytest.fixture
+def talking(fake, profile, screen):
     """The screen, where lines do not wait for each other, and its server."""
-    s = screen(fake)
+    s = screen(profile)
     m = enable(fake)
     s.wait("online")
     s.line("/msg bob@b.tld")
@@ -456,7 +461,7 @@ def m_place(sent, m, n):
     return m.place[sent[n - 1][0]]
 
 
-def test_F10_restart_between_write_and_ack(fake, screen, talking):
+def test_F10_restart_between_write_and_ack(fake, profile, screen, talking):
     """Killed with three on the way: the next process takes the session up and
     sends what the server lacks, nothing else."""
     s, m = talking
@@ -466,7 +471,7 @@ def test_F10_restart_between_write_and_ack(fake, screen, talking):
     s.process.kill()
     s.process.wait()
     m.c.fin()
-    screen(s.profile)
+    screen(profile)
     again, request = resuming(fake)
     assert request.get("h") == str(h)
     again.resumed(m_place(sent, m, 2))
@@ -506,6 +511,7 @@ def test_F21_F39_burst(fake, script):
     again.resumed(m.out)
     again.c.send(burst(20, 40))
     again.settle()
+    t.wait("message", body="in 39")
     got = [e["body"] for e in t.all("message", direction="in")]
     assert got == [f"in {i}" for i in range(40)]
 
@@ -527,18 +533,61 @@ def test_location(fake, script, ca):
 
 
 def test_F37_window_closed(fake, screen, talking):
-    """The server reads nothing for a while; what is typed goes on."""
+    """The server reads nothing for a while; what is typed goes on, and goes
+    out in its order when it reads again."""
     s, m = talking
-    count = 1000 if SOAK else 60
-    text = "x" * 2000
-    start = m.c.sock
+    count = 400 if SOAK else 60
     for i in range(count):
-        s.line(f"{i} {text}" if i % 10 else f"{i} short")
-    s.wait(rf"{count - 10} short")
-    got = [b.split()[0] for _, b in m.get(min(count, 200))]
-    m.ack()
-    while len(got) < count:
+        s.line(f"{i} " + "x" * (2000 if SOAK else 300))
+    s.line(f"{count} done")
+    s.wait(f"{count} done")
+    while len(m.messages()) <= count:
         m.take(m.c.next())
-        got = [b.split()[0] for _, b in m.messages()]
-        m.ack()
-    assert got == [str(i) for i in range(count)]
+        if len(m.messages()) % 50 == 0:
+            m.ack()
+    assert [b.split()[0] for _, b in m.messages()] == [
+        str(i) for i in range(count + 1)]
+    m.ack()
+    s.wait("⇡", gone=True)
+
+
+def test_F04_neither_counts_nor_archive(fake, profile, screen):
+    """What nobody can prove is marked, not sent a second time unasked."""
+    s = screen(profile)
+    c = fake.online()
+    s.wait("online")
+    s.line("/msg bob@b.tld")
+    s.wait("Message to")
+    c.answers[("urn:xmpp:ping", "ping")] = lambda iq: None    # no proof
+    s.line("out 1")
+    first = c.expect("message", to="bob@b.tld")
+    c.rst()
+    c = fake.online(timeout=PATIENCE)
+    s.wait("did not confirm")
+    c.settle()
+    assert c.no("message", to="bob@b.tld")
+    s.line("/outbox retry")
+    again = c.expect("message", to="bob@b.tld")
+    assert again.get("id") == first.get("id")
+
+
+def test_a_script_that_gave_up_sends_nothing_later(fake, profile, script):
+    """Its caller runs it again: twice would be one too many."""
+    t = script(profile, "--timeout", "3")
+    m = enable(fake)
+    t.wait("connected")
+    port = fake.port
+    fake.refuse()
+    m.c.rst()
+    t.wait("disconnected")
+    t.feed("/msg bob@b.tld never")
+    assert t.wait("result", command="msg", ok=False)
+    t.eof()
+    assert t.exit() != 0
+    fake.listen(port)
+    t = script(profile)
+    m, _ = resuming(fake)
+    m.failed(0)
+    t.wait("connected")
+    m.settle()
+    assert m.messages() == []

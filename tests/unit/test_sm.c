@@ -447,9 +447,7 @@ static void test_F06_archive(void)
     synced(f);
     g_assert_cmpuint(proving, ==, 1);
     say_many(f, 4, 4); /* stays behind them */
-    {
-        g_free(say(f, NURSE, "other")); /* does not */
-    }
+    g_free(say(f, NURSE, "other")); /* does not */
     assert_bodies(f, "other ");
     outbox_confirm(f->account, first);
     g_assert_cmpint(message_at(f, 0)->delivery, ==, DELIVERY_SENT);
