@@ -969,9 +969,21 @@ static void close_account_windows(struct tui *tui, const struct account *account
     }
 }
 
+/* One that comes back with what was unread or half written (see
+ * xmpp/reading.h), or whose messages came while we were away. */
+static void on_chat(struct tui *tui, struct chat *chat)
+{
+    if (!chat->ui && (chat->unread || chat->draft)) {
+        window_open(tui, chat);
+        tui_dirty_all(tui);
+    }
+}
+
 static void on_event(const struct event *event, gpointer data)
 {
     struct tui *tui = data;
+    if (event->type == EVENT_CHAT_CHANGED)
+        on_chat(tui, event->chat);
     switch (event->type) {
     case EVENT_MESSAGE:
         on_message(tui, event);
