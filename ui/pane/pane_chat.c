@@ -495,12 +495,12 @@ static bool past_grow_up(struct pane_chat *view)
     return true;
 }
 
-/* Where the past has met the newest part that is what is looked at again. */
-static bool past_grow_down(struct pane_chat *view)
+/* Where what is looked at (key) is in the newest part, that is used again. */
+static bool past_grow_down(struct pane_chat *view, guint64 key)
 {
     const struct message *last = view->past->pdata[view->past->len - 1];
     gint64 held = first_row(view->window->chat->messages);
-    if (held && last->row >= held) {
+    if (held && (gint64)key >= held) {
         past_close(view);
         return true;
     }
@@ -600,7 +600,7 @@ static void draw_empty(struct pane_chat *view, struct area area)
 static guint first_uncleared(const struct pane_chat *view)
 {
     for (guint i = messages_of(view)->len; view->cleared && i-- > 0;)
-        if (message_at(view, i)->number <= view->cleared)
+        if (key_of(message_at(view, i)) == view->cleared)
             return i + 1;
     return 0;
 }
@@ -657,7 +657,7 @@ static void scroll_down(struct pane_chat *view, int rows)
     struct position at = anchor_position(view), from = at;
     while (step_down(view, &at, rows) < rows) {
         guint64 key = key_of(message_at(view, from.index));
-        if (!view->past || !past_grow_down(view)) {
+        if (!view->past || !past_grow_down(view, key)) {
             pane_chat_bottom(&view->pane);
             return;
         }
@@ -709,6 +709,13 @@ void pane_chat_page(struct pane *pane, int pages)
     pane_chat_scroll(pane, pages * MAX(view->rows_seen - 1, 1));
 }
 
+/* Rows of the part that scrolls; following, the tail is about to open. */
+static int scrolling_rows(const struct pane_chat *view)
+{
+    int rows = MAX(view->rows_seen, 1);
+    return view->follow && view->pane.rows >= TAIL_FROM ? MAX(rows - TAIL_ROWS - 1, 1) : rows;
+}
+
 void pane_chat_top(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
@@ -717,7 +724,7 @@ void pane_chat_top(struct pane *pane)
     if (history_of(view) && past_open(view, 0))
         fetch(view, 0);
     struct position at = { 0, 0 };
-    step_down(view, &at, MAX(view->rows_seen, 1) - 1);
+    step_down(view, &at, scrolling_rows(view) - 1);
     if (view->past || at.index + 1 < messages_of(view)->len)
         set_anchor(view, at);
 }
@@ -737,7 +744,7 @@ void pane_chat_bottom(struct pane *pane)
 static void show(struct pane_chat *view, guint index)
 {
     struct position at = { index, 0 };
-    int room = MAX(view->rows_seen, 1) / 2;
+    int room = scrolling_rows(view) / 2;
     if (step_down(view, &at, room) < room && !view->past)
         pane_chat_bottom(&view->pane);
     else
@@ -823,10 +830,10 @@ void pane_chat_forget(struct pane *pane, const struct message *message)
 void pane_chat_cleared(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
-    guint count = messages_of(view)->len;
     g_hash_table_remove_all(view->laid);
     pane_chat_bottom(pane);
-    view->cleared = count ? message_at(view, count - 1)->number : 0;
+    guint count = messages_of(view)->len;
+    view->cleared = count ? key_of(message_at(view, count - 1)) : 0;
     view->new_key = 0;
     pane_dirty(pane);
 }

@@ -307,6 +307,15 @@ static const struct field *field_of(const struct field *fields, size_t n, const 
     return &none;
 }
 
+/* The roster's name, else the local part. */
+static char *short_name(struct job *job, const char *jid)
+{
+    g_autofree char *bare = jid_bare(jid ? jid : "");
+    const char *name = account_display_name(job_account(job), bare);
+    const char *at = name == bare ? strchr(bare, '@') : NULL;
+    return text_clean(name, at > name ? at - name : -1, TEXT_ONE_LINE);
+}
+
 /* A message that was found (/search): when, who, what; Enter goes there. */
 static void add_hit(struct tui *tui, struct job *job, const struct field *fields, size_t n)
 {
@@ -316,13 +325,11 @@ static void add_hit(struct tui *tui, struct job *job, const struct field *fields
     const char *body = field_of(fields, n, "body")->text;
     char when[64];
     tui_format_time(field_of(fields, n, "time")->number, "%Y-%m-%d %H:%M", when, sizeof when);
-    g_autofree char *bare = jid_bare(from ? from : "");
-    g_autofree char *name = text_clean(
-        account_display_name(job_account(job), bare), -1, TEXT_ONE_LINE);
+    g_autofree char *name = short_name(job, from);
     g_autofree char *text = text_clean(body ? body : "", body ? (gssize)strnlen(body, 2000) : 0,
         TEXT_ONE_LINE);
     bool own = !g_strcmp0(field_of(fields, n, "direction")->text, "out");
-    g_autofree char *other = own ? text_clean(chat, -1, TEXT_ONE_LINE) : NULL;
+    g_autofree char *other = own ? short_name(job, chat) : NULL;
     g_autofree char *line = g_strdup_printf("%s  %s%s%s  %s", when, name, own ? " > " : "",
         own ? other : "", text);
     guint at = view->lines->len;
