@@ -122,7 +122,8 @@ static void settle(struct account *account, bool whole)
     account->caught_up = true;
     for (guint i = 0; i < waiting->len && account->session; i++) {
         struct mam_waiting *w = &g_array_index(waiting, struct mam_waiting, i);
-        w->fn(account, whole, w->data);
+        if (w->fn)
+            w->fn(account, whole, w->data);
     }
     if (account->session && proving)
         outbox_settle(account, whole && mam->supported);

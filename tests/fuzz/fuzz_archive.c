@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include "base/paths.h"
 #include "model/account.h"
 #include "net/guard.h"
 #include "store/history.h"
@@ -69,9 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     session_attach_test(
         run.account, "juliet@example.com/b", on_sent, &run);
-    if (!run.account->history)
-        run.account->history =
-            history_open(NULL, "juliet@example.com", NULL);
+    auto_struct(paths) nowhere = paths_new("/dev/null/x", NULL);
+    g_autofree char *problem = NULL; /* it keeps things in memory */
+    struct history *history =
+        history_open(nowhere, "juliet@example.com", &problem);
+    run.account->history = history;
     struct chat *chat = account_open_chat(
         run.account, "romeo@example.net", CHAT_CONTACT);
     mam_of(run.account)->supported = true;
@@ -82,11 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     guard_set_state(guard, GUARD_ONLINE, &guard_limits_after_auth);
     if (size > 0 && guard_feed(guard, HEADER, sizeof HEADER - 1, NULL))
         guard_feed(guard, (const char *)data + 1, size - 1, NULL);
-    struct history *history = run.account->history;
     session_detach(run.account);
-    if (run.account->history == history && history) {
-        run.account->history = NULL;
+    if (run.account->history) {
         history_close(history);
+        run.account->history = NULL;
     }
     account_free(run.account);
     observers_free(observers);
