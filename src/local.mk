@@ -31,6 +31,16 @@ libtxmpp_a_SOURCES = \
 	src/model/unicode_script.c \
 	src/model/unicode_script.h \
 	src/store/account_option.c \
+	src/store/foreign.c src/store/foreign.h \
+	src/store/db.c \
+	src/store/db.h \
+	src/store/history.c \
+	src/store/history.h \
+	src/store/history_message.c \
+	src/store/history_private.h \
+	src/store/history_schema.c \
+	src/store/history_search.c \
+	src/store/history_turn.c \
 	src/store/option.c \
 	src/store/option.h \
 	src/cmd/args.c \
@@ -61,6 +71,8 @@ libtxmpp_a_SOURCES = \
 	src/net/relay.h \
 	src/net/sasl.c \
 	src/net/sasl.h \
+	src/net/sasl2.c \
+	src/net/sasl2.h \
 	src/net/scram.c \
 	src/net/scram.h \
 	src/net/stream.c \
@@ -71,15 +83,22 @@ libtxmpp_a_SOURCES = \
 	src/net/tls.h \
 	src/net/wake.c \
 	src/net/wake.h \
+	src/xmpp/credentials.c \
+	src/xmpp/credentials.h \
+	src/xmpp/delivery.c \
+	src/xmpp/delivery.h \
 	src/xmpp/feature.h \
 	src/xmpp/inbox.h \
 	src/xmpp/inbox.c \
 	src/xmpp/iq.h \
 	src/xmpp/login.h \
 	src/xmpp/login.c \
+	src/xmpp/manager.h \
 	src/xmpp/iq.c \
 	src/xmpp/outbox.h \
 	src/xmpp/outbox.c \
+	src/xmpp/reading.c \
+	src/xmpp/reading.h \
 	src/xmpp/rfc6120_session.h \
 	src/xmpp/rfc6120_session.c \
 	src/xmpp/rfc6121_message.c \
@@ -116,15 +135,29 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0184_receipts.c \
 	src/xep/xep0191_blocking.c \
 	src/xep/xep0191_blocking.h \
+	src/xep/xep0198_sm.c \
+	src/xep/xep0198_sm.h \
 	src/xep/xep0199_ping.c \
 	src/xep/xep0202_time.c \
 	src/xep/xep0203_delay.c \
 	src/xep/xep0245_me.c \
 	src/xep/xep0280_carbons.c \
+	src/xep/xep0297_forward.c \
+	src/xep/xep0297_forward.h \
+	src/xep/xep0313_commands.c \
+	src/xep/xep0313_mam.c \
+	src/xep/xep0313_mam.h \
+	src/xep/xep0313_sync.c \
+	src/xep/xep0333_markers.c \
 	src/xep/xep0352_csi.c \
 	src/xep/xep0352_csi.h \
 	src/xep/xep0359_sid.c \
 	src/xep/xep0377_report.c \
+	src/xep/xep0386_bind2.c \
+	src/xep/xep0388_sasl2.c \
+	src/xep/xep0484_fast.c \
+	src/xep/xep0490_displayed.c \
+	src/xep/xep0494_access.c \
 	src/features.c \
 	src/features_doap.c \
 	src/features_doap.h \
@@ -136,7 +169,10 @@ libtxmpp_a_SOURCES = \
 	src/app/backlog.c \
 	src/app/backlog.h \
 	src/app/general_commands.c \
+	src/app/export.c \
 	src/app/history_commands.c \
+	src/app/history_private.h \
+	src/app/import.c \
 	src/app/runner.c \
 	src/app/runner.h \
 	src/app/setting_commands.c \

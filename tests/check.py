@@ -288,6 +288,16 @@ def part_harden(tally, args):
     stack = re.search(r"GNU_STACK.*", text)
     tally.one("hardened: no executable stack",
               bool(stack) and "E" not in stack.group().split()[-2], text)
+    # A public function of ours named like a library's would be called by it.
+    script = ("cd $0 && nm --defined-only libtxmpp.a libui.a 2>/dev/null | "
+              "awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u >symbols.own && "
+              "ldd root/bin/txmpp | awk '/=> \\//{ print $3 }' | "
+              "xargs -n1 nm -D --defined-only 2>/dev/null | "
+              "awk '$2 ~ /[TWDBR]/ { sub(/@.*/, \"\", $3); print $3 }' | "
+              "sort -u | comm -12 - symbols.own")
+    status, twice = run(["sh", "-c", script, str(GCC)])
+    tally.one("no function is named like one of a library",
+              status == 0 and not twice, twice)
     if os.uname().machine == "x86_64":
         # The note in the file needs a libc built that way, too; what we
         # compiled ourselves begins its functions with endbr64.

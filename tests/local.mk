@@ -30,20 +30,30 @@ UNIT_TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c \
 	tests/unit/kit_server.c tests/unit/kit_server.h \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
+UNIT_TESTS += tests/unit/test_sasl2
+tests_unit_test_sasl2_SOURCES = tests/unit/test_sasl2.c \
+	tests/unit/kit_server.c tests/unit/kit_server.h \
+	tests/unit/kit_tls.c tests/unit/kit_tls.h
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 
+UNIT_TESTS += tests/unit/test_access
 UNIT_TESTS += tests/unit/test_blocking
 UNIT_TESTS += tests/unit/test_carbons
 UNIT_TESTS += tests/unit/test_disco_caps
 UNIT_TESTS += tests/unit/test_features
 UNIT_TESTS += tests/unit/test_forms
+UNIT_TESTS += tests/unit/test_mam
+UNIT_TESTS += tests/unit/test_sm
 UNIT_TESTS += tests/unit/test_receipts
 UNIT_TESTS += tests/unit/test_register
 EXTRA_DIST += tests/unit/xep_fixture.h
 FUZZ_TARGETS += tests/fuzz/fuzz_form
 FUZZ_TARGETS += tests/fuzz/fuzz_stanza
 
+UNIT_TESTS += tests/unit/test_history
+tests_unit_test_history_SOURCES = tests/unit/test_history.c \
+	tests/unit/kit_vfs.c tests/unit/kit_vfs.h
 UNIT_TESTS += tests/unit/test_jid
 UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_paths
@@ -133,3 +143,25 @@ EXTRA_DIST += tests/bench/bench.py
 .PHONY: bench
 bench: txmpp
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
+
+# make soak: the long figures of the tests with real servers.
+.PHONY: soak
+soak: txmpp
+	TXMPP_SOAK=1 TXMPP=$(abs_builddir)/txmpp /usr/bin/python3 -m pytest \
+	    -q $(srcdir)/tests/e2e/test_reliable.py $(SOAK_FLAGS)
+
+# tests/bench/bench_history -n 1000000 prints what storing and reading cost.
+EXTRA_PROGRAMS = tests/bench/bench_history
+tests_bench_bench_history_SOURCES = tests/bench/bench_history.c
+FUZZ_TARGETS += tests/fuzz/fuzz_sm
+tests_fuzz_fuzz_sm_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_sm_LDFLAGS = $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_history
+tests_fuzz_fuzz_history_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_history_LDFLAGS = $(FUZZ_LINK)
+
+UNIT_TESTS += tests/unit/test_scrollback
+tests_unit_test_scrollback_LDADD = $(LIBUI) $(LDADD)
+FUZZ_TARGETS += tests/fuzz/fuzz_archive
+tests_fuzz_fuzz_archive_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_archive_LDFLAGS = $(FUZZ_LINK)

@@ -16,6 +16,7 @@
 #include "ui/term/signals.h"
 #include "xep/xep0012_last.h"
 #include "xep/xep0352_csi.h"
+#include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 #include "xmpp/rfc6121_presence.h"
 #include <errno.h>
@@ -344,7 +345,7 @@ static void on_accept(const char *text, gpointer data)
         line_remember(tui->line, line);
     struct window *window = window_current(tui);
     if (window->chat)
-        g_clear_pointer(&window->chat->draft, g_free);
+        chat_set_draft(window->chat, NULL);
     if (window->chat && line[0] != '/') {
         pane_chat_bottom(window->pane);
         pane_chat_set_new(window->pane, 0);
@@ -863,8 +864,8 @@ static void on_message(struct tui *tui, const struct event *event)
         pane_dirty(tui->status); /* the outbox */
     if (window_is_visible(tui, window))
         return;
-    if (!message->outgoing && !pane_chat_new_number(window->pane))
-        pane_chat_set_new(window->pane, message->number);
+    if (!message->outgoing && !pane_chat_new_key(window->pane))
+        pane_chat_set_new(window->pane, pane_chat_key(message));
     pane_dirty(tui->status);
     pane_dirty(tui->roster);
     notify(tui, chat, message);
@@ -968,9 +969,21 @@ static void close_account_windows(struct tui *tui, const struct account *account
     }
 }
 
+/* One that comes back with what was unread or half written (see
+ * xmpp/reading.h), or whose messages came while we were away. */
+static void on_chat(struct tui *tui, struct chat *chat)
+{
+    if (!chat->ui && (chat->unread || chat->draft)) {
+        window_open(tui, chat);
+        tui_dirty_all(tui);
+    }
+}
+
 static void on_event(const struct event *event, gpointer data)
 {
     struct tui *tui = data;
+    if (event->type == EVENT_CHAT_CHANGED)
+        on_chat(tui, event->chat);
     switch (event->type) {
     case EVENT_MESSAGE:
         on_message(tui, event);
@@ -1008,6 +1021,10 @@ static void on_event(const struct event *event, gpointer data)
         on_state(tui, event);
         break;
     case EVENT_TYPING:
+        pane_dirty(tui->status);
+        return;
+    case EVENT_ARCHIVE:
+        tui->archived = event->archive.done ? 0 : event->archive.fetched;
         pane_dirty(tui->status);
         return;
     case EVENT_ERROR:
@@ -1059,6 +1076,7 @@ static bool op_is_visible(struct front *front, const struct chat *chat)
 static void op_quit(struct front *front)
 {
     struct tui *tui = tui_of(front);
+    input_save_draft(tui);
     if (tui->app->loop)
         g_main_loop_quit(tui->app->loop);
 }
@@ -1286,6 +1304,7 @@ void tui_free(struct front *front)
     g_clear_handle_id(&tui->esc_source, g_source_remove);
     g_clear_handle_id(&tui->idle_source, g_source_remove);
     g_clear_handle_id(&tui->resize_source, g_source_remove);
+    g_clear_handle_id(&tui->draft_source, g_source_remove);
     line_free(tui->line);
     tui->line = NULL;
     keys_free(tui->keys);

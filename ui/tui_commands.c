@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "cmd/job.h"
 #include "model/account.h"
+#include "model/jid.h"
+#include "store/history.h"
 #include "store/option.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
@@ -531,68 +533,118 @@ static void go_end(struct tui *tui, bool top)
         pane_xml_scroll(window->pane, top ? 1000000 : -1000000000);
 }
 
-static guint64 number_since(const struct chat *chat, gint64 time_us)
+/* Of the message that 0 to 100 hundredths of the time lie before. */
+static guint64 key_at_percent(const struct chat *chat, guint64 percent)
 {
-    guint low = 0, high = chat->messages->len;
-    while (low < high) {
-        guint middle = low + (high - low) / 2;
-        const struct message *message = chat->messages->pdata[middle];
-        if (message->time_us < time_us)
-            low = middle + 1;
-        else
-            high = middle;
+    struct history *history = chat->account->history;
+    if (history) {
+        g_autoptr(GPtrArray) first = history_page(history, chat->jid, 0, 0, false, 1);
+        g_autoptr(GPtrArray) last =
+            history_page(history, chat->jid, G_MAXINT64, G_MAXINT64, true, 1);
+        if (first->len && last->len) {
+            gint64 from = ((const struct message *)first->pdata[0])->row;
+            gint64 to = ((const struct message *)last->pdata[0])->row;
+            return (guint64)(from + (to - from) / 100 * (gint64)percent);
+        }
     }
-    if (low == chat->messages->len)
+    if (!chat->messages->len)
         return 0;
-    return ((const struct message *)chat->messages->pdata[low])->number;
+    guint index = (guint)((chat->messages->len - 1) * percent / 100);
+    return pane_chat_key(chat->messages->pdata[index]);
 }
+
+/* 0: everything is older. */
+static guint64 key_since(const struct chat *chat, gint64 time_us)
+{
+    gint64 ord, row;
+    if (chat->account->history)
+        return history_seek(chat->account->history, chat->jid, time_us, &ord, &row)
+            ? (guint64)row : 0;
+    for (guint i = 0; i < chat->messages->len; i++) {
+        const struct message *message = chat->messages->pdata[i];
+        if (message->time_us >= time_us)
+            return pane_chat_key(message);
+    }
+    return 0;
+}
+
+static guint64 key_of_id(const struct chat *chat, const char *id)
+{
+    struct history *history = chat->account->history;
+    const struct message *message = chat_find_id(chat, id, false);
+    if (!message)
+        message = chat_find_id(chat, id, true);
+    if (message)
+        return pane_chat_key(message);
+    gint64 row = !history ? 0 : history_find(history, chat->account->jid, id);
+    if (history && !row)
+        row = history_find_own(history, id);
+    auto_struct(message) found = row ? history_load(history, row) : NULL;
+    const char *peer = !found ? NULL : found->outgoing ? found->to : found->from;
+    return peer && jid_bare_equal(peer, chat->jid) ? (guint64)row : 0;
+}
+
+enum { ROWS_FROM = 1000000000 }; /* greater numbers are rows of the store */
 
 static enum cmd_status goto_place(struct job *job, struct window *window, const char *where)
 {
     struct chat *chat = window->chat;
-    guint64 number = 0;
+    guint64 key = 0;
     gint64 time_us;
-    if (!chat || !chat->messages->len)
+    if (!chat)
         return job_fail(job, "item-not-found", "There are no messages here.");
     char *end = NULL;
     guint64 value = g_ascii_strtoull(where, &end, 10);
-    if (end != where && !strcmp(end, "%") && value <= 100) {
-        guint index = (guint)((chat->messages->len - 1) * value / 100);
-        number = ((const struct message *)chat->messages->pdata[index])->number;
-    } else if (end != where && !*end)
-        number = value;
-    else if (stamp_parse_human(where, g_get_real_time(), &time_us))
-        number = number_since(chat, time_us);
-    else {
-        struct message *message = chat_find_id(chat, where, false);
-        if (!message)
-            message = chat_find_id(chat, where, true);
-        if (!message)
-            return job_fail(job, "item-not-found",
-                "\"%s\" is neither a place, a date nor the id of a message here.", where);
-        number = message->number;
+    bool exact = false;
+    if (end != where && !strcmp(end, "%") && value <= 100)
+        key = key_at_percent(chat, value);
+    else if (end != where && !*end) {
+        const struct message *message = chat_find_number(chat, value);
+        key = message ? pane_chat_key(message) : value > ROWS_FROM ? value : 0;
+        exact = true;
+    } else if (stamp_parse_human(where, g_get_real_time(), &time_us)) {
+        key = key_since(chat, time_us);
+        if (!key) {
+            pane_chat_bottom(window->pane);
+            return job_done(job);
+        }
+    } else {
+        key = key_of_id(chat, where);
+        exact = true;
     }
-    if (!number)
-        pane_chat_bottom(window->pane);
-    else
-        pane_chat_goto(window->pane, number);
+    if (!key || !pane_chat_goto_key(window->pane, key))
+        return job_fail(job, "item-not-found",
+            "\"%s\" is neither a place, a date nor the id of a message here.", where);
+    pane_chat_mark(window->pane, exact ? key : 0);
     return job_done(job);
+}
+
+static guint64 unread_key(const struct window *window)
+{
+    guint64 key = window->chat ? pane_chat_new_key(window->pane) : 0;
+    if (!key && window->chat && window->chat->unread && window->chat->read_row)
+        key = (guint64)window->chat->read_row + 1;
+    return key;
 }
 
 static enum cmd_status run_goto(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
-    struct window *window = window_current(tui);
     const char *where = job_arg(job, "where"), *direction = job_arg(job, "direction");
+    const char *jid = job_arg(job, "chat");
     int step = direction && !strcmp(direction, "up") ? 1 : -1;
+    if (jid && job_account(job))
+        window_show(tui,
+            window_open(tui, account_open_chat(job_account(job), jid, CHAT_CONTACT)));
+    struct window *window = window_current(tui);
     if (!strcmp(where, "top") || !strcmp(where, "bottom"))
         go_end(tui, *where == 't');
     else if (!strcmp(where, "page") || !strcmp(where, "line"))
         scroll(tui, *where == 'p', step);
     else if (!strcmp(where, "unread")) {
-        guint64 number = window->chat ? pane_chat_new_number(window->pane) : 0;
-        if (number)
-            pane_chat_goto(window->pane, number);
+        guint64 key = unread_key(window);
+        if (key)
+            pane_chat_goto_key(window->pane, key);
     } else
         return goto_place(job, window, where);
     return job_done(job);
@@ -608,23 +660,6 @@ static void complete_place(struct completion *completion, const char *prefix)
 }
 
 static const struct arg_kind arg_place = { .placeholder = "PLACE", .complete = complete_place };
-
-static enum cmd_status run_read(struct job *job)
-{
-    struct tui *tui = tui_of_job(job);
-    const char *what = job_arg(job, "what");
-    for (guint i = 0; i < tui->windows->len; i++) {
-        struct window *window = tui->windows->pdata[i];
-        bool wanted = !what ? window == window_current(tui)
-            : !strcmp(what, "all") || (window->chat && !strcmp(window->chat->jid, what));
-        if (wanted) {
-            window_mark_read(tui, window);
-            if (window->chat)
-                pane_chat_set_new(window->pane, 0);
-        }
-    }
-    return job_done(job);
-}
 
 /* ---- text into the input line ---- */
 
@@ -772,12 +807,10 @@ const struct command ui_commands[] = {
         .args = { { .name = "where", .kind = &arg_place,
                       .summary = "top, bottom, unread, a date, an id, a number, 50%" },
             { .name = "direction", .kind = &arg_choice, .flags = ARG_OPTIONAL,
-                .choices = "up down", .summary = "with page and line" } },
+                .choices = "up down", .summary = "with page and line" },
+            { .name = "chat", .kind = &arg_chat, .option = "in --in",
+                .summary = "open this conversation first" } },
         .summary = "Scroll to a place in this window" },
-    { .name = "read", .needs = NEEDS_SCREEN, .run = run_read,
-        .args = { { .name = "what", .kind = &arg_chat, .flags = ARG_OPTIONAL,
-            .summary = "a chat or all" } },
-        .summary = "Mark messages as read" },
     { .name = "editor", .needs = NEEDS_SCREEN, .run = run_editor,
         .summary = "Write the message in $VISUAL or $EDITOR" },
     { .name = "paste", .needs = NEEDS_SCREEN, .run = run_paste,

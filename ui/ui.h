@@ -85,7 +85,8 @@ struct tui {
     gint64 drawn_us, key_drawn_us, touched_us /* the last key */;
     guint idle_source;
     bool idle;             /* nobody touched the keyboard for presence.autoaway */
-    guint draw_source, clock_source, esc_source, tty_source, resize_source;
+    guint draw_source, clock_source, esc_source, tty_source, resize_source,
+        draft_source;
     bool dragging;         /* the roster's border */
     bool draw_dirty;
 
@@ -95,6 +96,7 @@ struct tui {
     gint64 title_us;
     GHashTable *notified;  /* chat JID → gint64 time of the last bell */
     gint64 bell_us;
+    guint archived;        /* messages of a catch-up so far; 0: none goes on */
     GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
     bool editing;          /* $EDITOR runs */
     bool quit_hint;
@@ -167,9 +169,15 @@ void pane_chat_page(struct pane *pane, int pages);
 void pane_chat_top(struct pane *pane);
 void pane_chat_bottom(struct pane *pane);
 bool pane_chat_goto(struct pane *pane, guint64 number);
-void pane_chat_set_new(struct pane *pane, guint64 number); /* new-messages line above */
+/* A message's key is its row in the store, else its number. Also any place in
+ * time, in µs; false: there is nothing. */
+guint64 pane_chat_key(const struct message *message);
+bool pane_chat_goto_key(struct pane *pane, guint64 key);
+void pane_chat_mark(struct pane *pane, guint64 key); /* what was searched for */
+void pane_chat_set_new(struct pane *pane, guint64 key); /* new-messages line above */
 bool pane_chat_scrolled(struct pane *pane);
-guint64 pane_chat_new_number(struct pane *pane);
+bool pane_chat_fetching(struct pane *pane); /* older messages from the archive */
+guint64 pane_chat_new_key(struct pane *pane);
 
 /* pane/pane_console.c: lines of text, bounded */
 struct pane *pane_console_new(struct tui *tui);

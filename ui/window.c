@@ -5,6 +5,7 @@
 #include "model/account.h"
 #include "ui/term/screen.h"
 #include "xep/xep0085_chatstates.h"
+#include "xmpp/reading.h"
 #include <string.h>
 
 static void window_free(struct window *window)
@@ -126,10 +127,8 @@ void window_mark_read(struct tui *tui, struct window *window)
     struct chat *chat = window->chat;
     if (!chat || (!chat->unread && !chat->mentions))
         return;
-    chat->unread = chat->mentions = 0;
     chat->read_us = window->seen_us;
-    account_emit(chat->account,
-        (struct event){ .type = EVENT_CHAT_CHANGED, .account = chat->account, .chat = chat });
+    chat_mark_read(chat);
     tui_dirty(tui);
 }
 

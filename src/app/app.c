@@ -215,6 +215,8 @@ static void register_rows(struct app *app)
     engine_register(app->engine, app_setting_commands);
     engine_register(app->engine, app_general_commands);
     engine_register(app->engine, app_history_commands);
+    engine_register(app->engine, app_export_commands);
+    engine_register(app->engine, app_import_commands);
     engine_register(app->engine, app_wait_commands);
     for (int i = 0; features[i]; i++) {
         options_register(app->options, features[i]->options);

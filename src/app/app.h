@@ -60,5 +60,6 @@ bool app_is_alive(const struct app *app);
 
 /* Tables of commands, each ends with a NULL name. */
 extern const struct command app_account_commands[], app_setting_commands[],
-    app_general_commands[], app_history_commands[], app_wait_commands[];
+    app_general_commands[], app_history_commands[], app_export_commands[],
+    app_import_commands[], app_wait_commands[];
 extern const struct option app_options[];

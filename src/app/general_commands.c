@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "app/runner.h"
 #include "base/log.h"
+#include "store/history.h"
 #include "xmpp/outbox.h"
 #include "xmpp/stanza.h"
 
@@ -86,13 +87,15 @@ static enum cmd_status run_sleep(struct job *job)
     return CMD_WAIT;
 }
 
-/* Of accounts that cannot send them now. */
+/* Of accounts that cannot send them now, nor keep them on disk. */
 static guint count_unsent(const struct app *app)
 {
     guint unsent = 0;
     for (guint i = 0; i < app->accounts->len; i++) {
         const struct account *account = app->accounts->pdata[i];
-        if (account->session && account->state != STATE_ONLINE)
+        bool kept = account->history &&
+            history_health(account->history) == HISTORY_SOUND;
+        if (account->session && account->state != STATE_ONLINE && !kept)
             unsent += outbox_unsent(account);
     }
     return unsent;
@@ -454,8 +457,9 @@ const struct command app_general_commands[] = {
             .summary = "the last status that contacts see" } },
         .needs = NEEDS_CONSENT,
         .summary = "Close every connection and leave",
-        .detail = "On the screen it asks first when messages wait that could "
-                  "not be sent.", .run = run_quit },
+        .detail = "Messages that could not be sent are kept and sent the next "
+                  "time. Where the disk does not take them the screen asks "
+                  "first.", .run = run_quit },
     { .name = "script", .sub = script_subs, .summary = "Run files of commands" },
     { .name = "sleep",
         .args = { { .name = "seconds", .kind = &arg_seconds } },

@@ -1,45 +1,52 @@
-/* /history /export /clear: what is in memory of the conversations. */
-#include <errno.h>
-#include <fcntl.h>
+/* /history /search /clear /logging /read: the store, as commands see it. */
 #include <string.h>
-#include <unistd.h>
 
 #include <gio/gio.h>
 
-#include "app/app.h"
+#include "app/history_private.h"
 #include "base/stamp.h"
-#include "base/text.h"
-#include "cmd/json.h"
+#include "model/jid.h"
+#include "xep/xep0313_mam.h"
+#include "xmpp/reading.h"
 
 #define HISTORY_DEFAULT 20
+#define HISTORY_MAX 100000
+#define FETCHES_MAX 50
+#define HITS_DEFAULT 50
 
-/* The chat named with "in", else the one that is open. */
-static struct chat *chosen_chat(struct job *job)
+const char *history_chosen(struct job *job)
 {
     const char *jid = job_arg(job, "chat");
-    if (!jid)
-        return job_chat(job);
-    return job_account(job) ? account_find_chat(job_account(job), jid) : NULL;
+    return jid ? jid : job_chat(job) ? job_chat(job)->jid : NULL;
 }
 
-static enum cmd_status no_chat(struct job *job)
+enum cmd_status history_no_chat(struct job *job)
 {
-    return job_fail(job, "item-not-found", job_arg(job, "chat")
-            ? "There is no conversation with that address yet"
-            : "No chat is open here: say in JID, or open one with /msg JID");
+    return job_fail(job, "item-not-found",
+        "No chat is open here: say in JID, or open one with /msg JID");
+}
+
+static struct chat *held_chat(struct job *job)
+{
+    return account_find_chat(job_account(job), history_chosen(job));
 }
 
 /* --- /history ---------------------------------------------------------------- */
 
-static void message_row(struct job *job, const struct message *m)
+static void message_row(struct job *job, const struct chat *chat,
+    const struct message *m)
 {
-    JOB_ROW(job, "history", FIELD_I("number", (gint64)m->number),
+    const struct message *held =
+        m->number || !chat ? m : chat_find_row(chat, m->row);
+    JOB_ROW(job, "history",
+        FIELD_I("number", held ? (gint64)held->number : 0),
         FIELD_D("time", m->time_us),
         FIELD_T("direction", m->outgoing ? "out" : "in"),
         FIELD_T("from", m->from), FIELD_T("body", m->body),
         FIELD_T("type", message_type_name(m->type)),
         FIELD_T("subject", m->subject), FIELD_T("id", m->id),
-        FIELD_T("delivery", m->outgoing ? delivery_name(m->delivery) : NULL));
+        FIELD_T("delivery", m->outgoing ? delivery_name(m->delivery) : NULL),
+        FIELD_I("row", m->row));
 }
 
 static gint64 date_of(struct job *job, const char *name, gint64 fallback)
@@ -49,215 +56,265 @@ static gint64 date_of(struct job *job, const char *name, gint64 fallback)
     return text && stamp_parse(text, &when) ? when : fallback;
 }
 
-static enum cmd_status run_history(struct job *job)
+struct listing {
+    struct job *job;
+    const char *jid; /* of the job */
+    gint64 after, before;
+    guint count, fetches;
+};
+
+static void list_held(const struct listing *listing)
 {
-    struct chat *chat = chosen_chat(job);
-    if (!chat)
-        return no_chat(job);
-    gint64 count = job_int(job, "count", HISTORY_DEFAULT);
-    gint64 after = date_of(job, "after", G_MININT64);
-    gint64 before = date_of(job, "before", G_MAXINT64);
-    if (count < 0)
-        return job_fail(job, "bad-request", "How many? A number from 0 on");
+    const struct chat *chat = held_chat(listing->job);
     g_autoptr(GPtrArray) found = g_ptr_array_new();
-    for (guint i = chat->messages->len; i-- > 0 && found->len < count;) {
+    for (guint i = chat ? chat->messages->len : 0;
+         i-- > 0 && found->len < listing->count;) {
         struct message *m = chat->messages->pdata[i];
-        if (m->time_us >= after && m->time_us < before)
+        if (m->time_us >= listing->after && m->time_us < listing->before)
             g_ptr_array_add(found, m);
     }
     for (guint i = found->len; i-- > 0;)
-        message_row(job, found->pdata[i]);
+        message_row(listing->job, chat, found->pdata[i]);
+}
+
+static GPtrArray *stored_page(const struct listing *listing)
+{
+    struct account *account = job_account(listing->job);
+    return history_page(account->history, listing->jid, listing->before,
+        listing->before, true, listing->count);
+}
+
+static void on_fetched(struct chat *chat, guint fetched, bool more,
+    const char *error, gpointer data);
+
+/* Is the archive to be asked for more? */
+static bool fetch(struct listing *listing, const GPtrArray *page)
+{
+    struct account *account = job_account(listing->job);
+    if (page->len >= listing->count || listing->fetches++ >= FETCHES_MAX ||
+        !session_is_online(account) || !account->caught_up)
+        return false;
+    const struct message *oldest = page->len > 0 ? page->pdata[0] : NULL;
+    if (oldest && oldest->row < listing->after)
+        return false;
+    struct chat *chat = account_find_chat(account, listing->jid);
+    return chat && mam_fetch_before(chat, on_fetched, listing);
+}
+
+static enum cmd_status list_stored(struct listing *listing)
+{
+    struct job *job = listing->job;
+    g_autoptr(GPtrArray) page = stored_page(listing);
+    if (fetch(listing, page))
+        return CMD_WAIT;
+    const struct chat *chat = held_chat(job);
+    for (guint i = 0; i < page->len; i++) {
+        const struct message *m = page->pdata[i];
+        if (m->row >= listing->after)
+            message_row(job, chat, m);
+    }
+    job_on_cancel(job, NULL, NULL);
     return job_done(job);
 }
 
-/* --- /export ------------------------------------------------------------------- */
-
-enum format { FORMAT_JSON, FORMAT_TXT, FORMAT_CSV };
-
-static void append_json(GString *out, const char *name, const char *value)
+static void on_fetched(struct chat *chat, guint fetched, bool more,
+    const char *error, gpointer data)
 {
-    if (!value)
-        return;
-    g_string_append_printf(
-        out, "%s\"%s\":", out->str[out->len - 1] == '{' ? "" : ",", name);
-    json_append_string(out, value);
+    struct listing *listing = data;
+    (void)chat;
+    (void)fetched;
+    if (!more || error)
+        listing->fetches = FETCHES_MAX;
+    list_stored(listing);
 }
 
-/* RFC 4180; a leading = + - @ would be a formula to a spreadsheet. */
-static void append_csv(GString *out, const char *value, bool first)
+static void on_cancel(struct job *job, gpointer data)
 {
-    g_string_append(out, first ? "\"" : ",\"");
-    if (value && strchr("=+-@\t\r", *value) && *value)
-        g_string_append_c(out, '\'');
-    for (const char *p = value; p && *p; p++) {
-        if (*p == '"')
-            g_string_append_c(out, '"');
-        g_string_append_c(out, *p);
-    }
-    g_string_append_c(out, '"');
-}
-
-static void append_record(GString *out, enum format format,
-    const char *const *names, const char *const *values, gsize n)
-{
-    if (format == FORMAT_JSON) {
-        g_string_append_c(out, '{');
-        for (gsize i = 0; i < n; i++)
-            append_json(out, names[i], values[i]);
-        g_string_append(out, "}\n");
-        return;
-    }
-    for (gsize i = 0; i < n; i++) {
-        if (format == FORMAT_CSV) {
-            append_csv(out, values[i], i == 0);
-            continue;
-        }
-        g_autofree char *clean =
-            text_clean(values[i] ? values[i] : "", -1, TEXT_ONE_LINE);
-        g_string_append_printf(out, "%s%s", i ? "\t" : "", clean);
-    }
-    g_string_append(out, format == FORMAT_CSV ? "\r\n" : "\n");
-}
-
-static void export_message(
-    GString *out, enum format format, const struct message *m)
-{
-    static const char *const names[] = { "time", "direction", "from", "to",
-        "body", "id" };
-    g_autofree char *time = stamp_format(m->time_us);
-    if (format == FORMAT_TXT) {
-        /* Every further line of a text is indented: none can pass for the
-         * beginning of another message (H55). */
-        g_autofree char *body = text_clean(m->body ? m->body : "", -1, 0);
-        g_auto(GStrv) lines = g_strsplit(body, "\n", -1);
-        g_autofree char *text = g_strjoinv("\n    ", lines);
-        g_autofree char *from =
-            text_clean(m->from ? m->from : "", -1, TEXT_ONE_LINE);
-        g_string_append_printf(out, "%s %s: %s\n", time, from, text);
-        return;
-    }
-    const char *values[] = { time, m->outgoing ? "out" : "in", m->from, m->to,
-        m->body, m->id };
-    append_record(out, format, names, values, G_N_ELEMENTS(names));
-}
-
-static void export_chat(GString *out, enum format format, const struct chat *chat)
-{
-    for (guint i = 0; i < chat->messages->len; i++)
-        export_message(out, format, chat->messages->pdata[i]);
-}
-
-struct roster_export {
-    GString *out;
-    enum format format;
-};
-
-static void export_contact(struct contact *contact, gpointer data)
-{
-    static const char *const names[] = { "jid", "name", "subscription",
-        "groups" };
-    const struct roster_export *export = data;
-    if (!contact->in_roster)
-        return;
-    g_autofree char *groups =
-        contact->groups ? g_strjoinv(",", contact->groups) : g_strdup("");
-    const char *values[] = { contact->jid, contact->name,
-        subscription_name(contact->subscription), groups };
-    append_record(export->out, export->format, names, values,
-        G_N_ELEMENTS(names));
-}
-
-/* A new file, private; nothing that exists is written over or followed. */
-static bool write_new_file(const char *path, const GString *data, GError **error)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-        0600);
-    gsize done = 0;
-    while (fd >= 0 && done < data->len) {
-        ssize_t n = write(fd, data->str + done, data->len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (gsize)n;
-    }
-    bool ok = fd >= 0 && done == data->len && fsync(fd) == 0;
-    if (!ok)
-        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
-            "%s was not written: %s%s", path, g_strerror(errno),
-            errno == EEXIST ? ". Choose another name" : "");
-    if (fd >= 0)
-        close(fd);
-    if (fd >= 0 && !ok)
-        unlink(path); /* half an export would pass for a whole one */
-    return ok;
-}
-
-static enum format format_of(struct job *job)
-{
-    const char *word = job_arg(job, "format");
-    const char *file = job_arg(job, "file");
-    if (!word)
-        word = g_str_has_suffix(file, ".csv") ? "csv"
-            : g_str_has_suffix(file, ".txt") ? "txt" : "json";
-    return strcmp(word, "csv") == 0 ? FORMAT_CSV
-        : strcmp(word, "txt") == 0 ? FORMAT_TXT : FORMAT_JSON;
-}
-
-static enum cmd_status run_export(struct job *job)
-{
-    const char *what = job_arg(job, "what");
-    enum format format = format_of(job);
-    g_autoptr(GString) out = g_string_new(NULL);
-    g_autoptr(GError) error = NULL;
     struct account *account = job_account(job);
-    if (strcmp(what, "roster") == 0) {
-        struct roster_export export = { out, format };
-        roster_foreach(account->roster, export_contact, &export);
-    } else if (strcmp(what, "all") == 0) {
-        GHashTableIter iter;
-        gpointer chat;
-        g_hash_table_iter_init(&iter, account->chats);
-        while (g_hash_table_iter_next(&iter, NULL, &chat))
-            export_chat(out, format, chat);
-    } else {
-        if (!chosen_chat(job))
-            return no_chat(job);
-        export_chat(out, format, chosen_chat(job));
+    if (account && account->session)
+        mam_forget(account, data);
+}
+
+static enum cmd_status run_history(struct job *job)
+{
+    gint64 count = job_int(job, "count", HISTORY_DEFAULT);
+    const char *jid = history_chosen(job);
+    if (!jid)
+        return history_no_chat(job);
+    if (count < 0 || count > HISTORY_MAX)
+        return job_fail(job, "bad-request",
+            "How many? A number from 0 to %d", HISTORY_MAX);
+    struct listing *listing = g_new0(struct listing, 1);
+    job_set_data(job, listing, g_free);
+    *listing = (struct listing){ .job = job, .jid = jid,
+        .after = date_of(job, "after", G_MININT64),
+        .before = date_of(job, "before", G_MAXINT64),
+        .count = (guint)count };
+    if (!job_account(job)->history) {
+        list_held(listing);
+        return job_done(job);
     }
-    if (!write_new_file(job_arg(job, "file"), out, &error))
+    job_on_cancel(job, on_cancel, listing);
+    return list_stored(listing);
+}
+
+/* --- /search ------------------------------------------------------------------- */
+
+static enum cmd_status run_search(struct job *job)
+{
+    struct account *account = job_account(job);
+    const char *const *words = job_list(job, "words");
+    const char *chat = job_arg(job, "chat");
+    g_autofree char *text = g_strjoinv(" ", (char **)words);
+    g_autoptr(GError) error = NULL;
+    if (!account->history)
+        return job_fail(job, "item-not-found",
+            "Nothing is stored for %s, so there is nothing to search.",
+            account->jid);
+    if (!chat && job_chat(job))
+        chat = job_chat(job)->jid;
+    const struct history_query query = { .words = text,
+        .chat = chat && strcmp(chat, "all") != 0 ? chat : NULL,
+        .from = job_arg(job, "from"), .since_us = date_of(job, "since", 0),
+        .until_us = date_of(job, "until", 0),
+        .before_row = job_int(job, "before-row", G_MAXINT64),
+        .n = (guint)CLAMP(job_int(job, "count", HITS_DEFAULT), 1, 10000) };
+    g_autoptr(GPtrArray) hits =
+        history_search_text(account->history, &query, &error);
+    if (!hits)
         return job_fail_error(job, error);
+    for (guint i = 0; i < hits->len; i++) {
+        const struct history_hit *hit = hits->pdata[i];
+        const struct message *m = hit->message;
+        JOB_ROW(job, "hit", FIELD_D("time", m->time_us),
+            FIELD_T("chat", hit->chat),
+            FIELD_T("direction", m->outgoing ? "out" : "in"),
+            FIELD_T("from", m->from), FIELD_T("body", m->body),
+            FIELD_T("id", m->id), FIELD_I("row", m->row));
+    }
     return job_done(job);
 }
+
+static void complete_where(struct completion *completion, const char *prefix)
+{
+    completion_add(completion, "all");
+    arg_chat.complete(completion, prefix);
+}
+
+static char *parse_where(struct job *job, const char *text, GError **error)
+{
+    if (strcmp(text, "all") == 0)
+        return g_strdup(text);
+    return arg_chat.parse ? arg_chat.parse(job, text, error) : g_strdup(text);
+}
+
+static const struct arg_kind arg_where = { .placeholder = "CHAT",
+    .parse = parse_where, .complete = complete_where };
 
 /* --- /clear ---------------------------------------------------------------------- */
 
 static enum cmd_status clear(struct job *job)
 {
-    struct chat *chat = chosen_chat(job);
-    if (!chat)
-        return no_chat(job);
-    if (job_flag(job, "history"))
-        chat_clear(chat);
-    account_emit(chat->account,
-        (struct event){ .type = EVENT_CLEAR, .chat = chat });
+    struct account *account = job_account(job);
+    const char *jid = history_chosen(job);
+    struct chat *chat = held_chat(job);
+    if (job_flag(job, "history")) {
+        if (account->history) {
+            history_clear(account->history, jid);
+            /* … nor is it to come back from the archive */
+            g_autofree char *key = g_strconcat("archive.top.", jid, NULL);
+            history_set_value(account->history, key, "1");
+            session_store_changed(account);
+        }
+        if (chat)
+            chat_clear(chat);
+    }
+    if (chat)
+        account_emit(
+            account, (struct event){ .type = EVENT_CLEAR, .chat = chat });
     return job_done(job);
 }
 
 static enum cmd_status run_clear(struct job *job)
 {
+    if (!history_chosen(job))
+        return history_no_chat(job);
     if (!job_flag(job, "history"))
         return clear(job);
     return job_confirm(job, "Forget the messages of this chat?", clear);
 }
 
-#define IN_CHAT \
-    { .name = "chat", .kind = &arg_chat, .option = "in --in", \
-        .summary = "another conversation than the open one" }
+/* --- /logging -------------------------------------------------------------------- */
+
+static void logging_row(struct job *job, const struct history_chat *kept,
+    const char *jid)
+{
+    JOB_ROW(job, "logging", FIELD_T("chat", jid),
+        FIELD_T("logging", !kept || kept->keep ? "on" : "off"));
+}
+
+static enum cmd_status run_logging(struct job *job)
+{
+    struct account *account = job_account(job);
+    const char *value = job_arg(job, "value"), *jid = history_chosen(job);
+    if (!account->history)
+        return job_fail(job, "not-allowed",
+            "Nothing is stored for %s anyway.", account->jid);
+    if (!jid && value)
+        return history_no_chat(job);
+    if (!jid) {
+        g_autoptr(GPtrArray) chats = history_chats(account->history, false);
+        for (guint i = 0; i < chats->len; i++) {
+            const struct history_chat *kept = chats->pdata[i];
+            if (!kept->keep)
+                logging_row(job, kept, kept->jid);
+        }
+        return job_done(job);
+    }
+    if (value) {
+        struct chat *chat = held_chat(job);
+        history_set_keep(account->history, jid,
+            chat ? chat->kind : CHAT_CONTACT, strcmp(value, "on") == 0);
+        session_store_changed(account);
+        return job_done(job);
+    }
+    auto_struct(history_chat) kept = history_find_chat(account->history, jid);
+    logging_row(job, kept, jid);
+    return job_done(job);
+}
+
+/* --- /read ----------------------------------------------------------------------- */
+
+static enum cmd_status run_read(struct job *job)
+{
+    struct account *account = job_account(job);
+    const char *what = job_arg(job, "what");
+    struct chat *chat = what ? account_find_chat(account, what) : job_chat(job);
+    GHashTableIter iter;
+    gpointer each;
+    if (what && strcmp(what, "all") == 0) {
+        g_autoptr(GPtrArray) chats = g_ptr_array_new();
+        g_hash_table_iter_init(&iter, account->chats);
+        while (g_hash_table_iter_next(&iter, NULL, &each))
+            g_ptr_array_add(chats, each);
+        for (guint i = 0; i < chats->len; i++)
+            chat_mark_read(chats->pdata[i]);
+        return job_done(job);
+    }
+    if (!chat)
+        return history_no_chat(job);
+    chat_mark_read(chat);
+    return job_done(job);
+}
 
 static const char *const history_examples[] = {
     "/history 50 in romeo@example.net after yesterday",
     "The last 50 messages since yesterday", NULL,
+};
+static const char *const search_examples[] = {
+    "/search \"balcony scene\" from romeo@example.net since 2026-01-01",
+    "What he said of it this year",
+    "/search invoice in all", "In every conversation", NULL,
 };
 
 const struct command app_history_commands[] = {
@@ -270,28 +327,49 @@ const struct command app_history_commands[] = {
             { .name = "before", .kind = &arg_date, .option = "before --before",
                 .summary = "only what came earlier" } },
         .summary = "Print the last messages of a conversation",
+        .detail = "Where the store has fewer, the server's archive is asked.",
         .examples = history_examples,
         .fields = "number time direction from body type subject? id? "
-                  "delivery?",
+                  "delivery? row",
         .run = run_history },
-    { .name = "export", .needs = NEEDS_ACCOUNT,
-        .args = { { .name = "what", .kind = &arg_choice,
-                      .choices = "chat all roster" },
-            { .name = "file", .kind = &arg_file },
-            { .name = "format", .kind = &arg_choice, .choices = "json txt csv",
-                .flags = ARG_OPTIONAL },
-            IN_CHAT },
-        .summary = "Write a chat, all chats or the roster to a new file",
-        .detail = "The file is readable by its owner only; one that exists is "
-                  "left alone. Without a format the name's ending says it; "
-                  "json is one object a line.",
-        .run = run_export },
+    { .name = "search", .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "words", .kind = &arg_text, .flags = ARG_REPEAT },
+            { .name = "chat", .kind = &arg_where, .option = "in --in",
+                .summary = "a conversation or all; the open one without it" },
+            { .name = "from", .kind = &arg_contact, .option = "from --from",
+                .summary = "who wrote it" },
+            { .name = "since", .kind = &arg_date, .option = "since --since" },
+            { .name = "until", .kind = &arg_date, .option = "until --until" },
+            { .name = "count", .kind = &arg_int, .option = "--count",
+                .summary = "how many; 50 without it" },
+            { .name = "before-row", .kind = &arg_int, .option = "--before-row",
+                .summary = "go on before this row of the last page" } },
+        .summary = "Search the stored messages",
+        .detail = "Whole words, without regard to case and accents; words in "
+                  "quotes stand side by side. The newest come first; on the "
+                  "screen Enter goes to the place.",
+        .examples = search_examples,
+        .fields = "time chat direction from body id? row",
+        .run = run_search },
     { .name = "clear", .needs = NEEDS_ACCOUNT | NEEDS_CONSENT,
         .args = { IN_CHAT,
             { .name = "history", .option = "--history",
                 .summary = "forget the messages too; asks first" } },
-        .summary = "Clear the view of a chat",
-        .detail = "Scrolling back shows the messages again, unless they were "
-                  "forgotten.", .run = run_clear },
+        .summary = "Clear the view of a chat", .run = run_clear },
+    { .name = "logging", .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "value", .kind = &arg_choice,
+                      .choices = "on off redact", .flags = ARG_OPTIONAL },
+            IN_CHAT },
+        .summary = "Are the messages of this chat stored?",
+        .detail = "With off and redact no text is kept, only what is needed "
+                  "to know a message again. What is stored already stays: "
+                  "/clear --history takes it away.",
+        .fields = "chat logging",
+        .run = run_logging },
+    { .name = "read", .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "what", .kind = &arg_where,
+            .flags = ARG_OPTIONAL, .summary = "a chat or all" } },
+        .summary = "Mark messages as read, here and on your other clients",
+        .run = run_read },
     { .name = NULL },
 };

@@ -106,12 +106,14 @@ static enum cmd_status run_online(struct job *job)
 
 static bool is_synced(const struct wish *wish)
 {
-    return session_is_online(wish->account) && wish->account->synced;
+    return session_is_online(wish->account) && wish->account->synced &&
+        wish->account->caught_up;
 }
 
 static bool gets_synced(const struct wish *wish, const struct event *event)
 {
-    return event->type == EVENT_SYNCED && is_synced(wish);
+    return (event->type == EVENT_SYNCED || event->type == EVENT_ARCHIVE) &&
+        is_synced(wish);
 }
 
 static enum cmd_status run_synced(struct job *job)
@@ -183,7 +185,7 @@ static bool has_presence(const struct wish *wish)
 {
     g_autofree char *bare = jid_bare(wish->jid);
     struct contact *contact = roster_find(wish->account->roster, bare);
-    if (!is_synced(wish))
+    if (!session_is_online(wish->account) || !wish->account->synced)
         return false;
     if (jid_is_bare(wish->jid))
         return shows(
@@ -305,7 +307,8 @@ static const struct command wait_subs[] = {
         .run = run_online, .summary = "Until the account is connected" },
     { .name = "synced", .needs = NEEDS_ACCOUNT, .args = { TIMEOUT },
         .run = run_synced,
-        .summary = "Until the roster has arrived and our presence is out" },
+        .summary = "Until the roster has arrived, our presence is out and what "
+                   "came while we were away is here" },
     { .name = "message", .needs = NEEDS_ACCOUNT,
         .args = { { .name = "from", .kind = &arg_contact,
                       .option = "from --from" },

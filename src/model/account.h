@@ -22,6 +22,7 @@ enum tls_mode tls_mode_parse(const char *word, bool *known);
 struct session; /* xmpp/rfc6120_session.h */
 struct options; /* store/option.h */
 struct paths;   /* base/paths.h */
+struct history; /* store/history.h */
 
 struct account {
     char *jid;               /* bare, prepared; after bind the server's spelling */
@@ -29,6 +30,7 @@ struct account {
     char *full_jid;          /* bound address, NULL when not online */
     enum connection_state state;
     bool synced;             /* roster is here, presence is out */
+    bool caught_up;          /* … and what came while we were away (XEP-0313) */
     char *tls_version;       /* "TLSv1.3", NULL in clear */
     struct roster *roster;
     struct presence own;     /* what we announce: show, status, priority */
@@ -36,6 +38,7 @@ struct account {
     struct observers *observers; /* borrowed */
     struct options *options;     /* borrowed */
     const struct paths *paths;   /* borrowed */
+    struct history *history; /* what is kept; NULL: nothing (tests) */
     struct session *session; /* set while the account is attached to the engine */
 };
 /* observers, options and paths are borrowed and outlive the account. */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define LOOK_BACK 2000
+#define HELD_MAX 800  /* messages; then the oldest go, until … */
+#define HELD_KEEP 400
 
 struct chat *chat_new(
     struct account *account, const char *jid, enum chat_kind kind)
@@ -33,18 +35,96 @@ void chat_free(struct chat *chat)
     g_free(chat->locked);
     g_free(chat->thread);
     g_free(chat->draft);
+    g_free(chat->read_stanza_id);
     g_free(chat->typing);
     g_free(chat);
 }
 
-void chat_append(struct chat *chat, struct message *message)
+static void number(struct chat *chat, struct message *message)
 {
     message->number = ++chat->next_number;
     if (message->time_us > chat->active_us)
         chat->active_us = message->time_us;
-    g_ptr_array_add(chat->messages, message);
     if (message->outgoing && message->id)
-        g_hash_table_insert(chat->outgoing, message->id, message);
+        g_hash_table_replace(chat->outgoing, message->id, message);
+}
+
+static void forget_id(struct chat *chat, const struct message *message)
+{
+    if (message->outgoing && message->id &&
+        g_hash_table_lookup(chat->outgoing, message->id) == message)
+        g_hash_table_remove(chat->outgoing, message->id);
+}
+
+static void trim(struct chat *chat)
+{
+    guint n = 0;
+
+    if (chat->messages->len <= HELD_MAX)
+        return;
+    while (n < chat->messages->len - HELD_KEEP) {
+        const struct message *m = g_ptr_array_index(chat->messages, n);
+        if (m->row == 0 || m->delivery == DELIVERY_QUEUED)
+            break;
+        forget_id(chat, m);
+        n++;
+    }
+    if (n > 0)
+        g_ptr_array_remove_range(chat->messages, 0, n);
+}
+
+void chat_append(struct chat *chat, struct message *message)
+{
+    number(chat, message);
+    trim(chat);
+    g_ptr_array_add(chat->messages, message);
+}
+
+bool chat_place(struct chat *chat, struct message *message)
+{
+    guint i;
+
+    trim(chat);
+    i = chat->messages->len;
+    while (i > 0) {
+        const struct message *m = g_ptr_array_index(chat->messages, i - 1);
+        if (m->row == 0 || message->row > m->row)
+            break;
+        i--;
+    }
+    if (i == 0 && chat->messages->len > 0)
+        return false;
+    number(chat, message);
+    g_ptr_array_insert(chat->messages, (int)i, message);
+    return true;
+}
+
+void chat_prepend(struct chat *chat, GPtrArray *older)
+{
+    GPtrArray *all = g_ptr_array_new_full(
+        older->len + chat->messages->len, (GDestroyNotify)message_free);
+
+    for (guint i = 0; i < older->len; i++) {
+        number(chat, g_ptr_array_index(older, i));
+        g_ptr_array_add(all, g_ptr_array_index(older, i));
+    }
+    for (guint i = 0; i < chat->messages->len; i++)
+        g_ptr_array_add(all, g_ptr_array_index(chat->messages, i));
+    g_ptr_array_set_free_func(older, NULL);
+    g_ptr_array_set_size(older, 0);
+    g_ptr_array_set_free_func(chat->messages, NULL);
+    g_ptr_array_unref(chat->messages);
+    chat->messages = all;
+}
+
+struct message *chat_find_row(const struct chat *chat, gint64 row)
+{
+    for (guint i = chat->messages->len; row > 0 && i-- > 0;) {
+        struct message *m = g_ptr_array_index(chat->messages, i);
+        if (m->row == row)
+            return m;
+    }
+    return NULL;
 }
 
 struct message *chat_find_id(
@@ -66,17 +146,10 @@ struct message *chat_find_id(
 
 struct message *chat_find_number(const struct chat *chat, guint64 number)
 {
-    guint low = 0, high = chat->messages->len;
-
-    while (low < high) {
-        const guint middle = low + (high - low) / 2;
-        struct message *m = g_ptr_array_index(chat->messages, middle);
+    for (guint i = chat->messages->len; i-- > 0;) {
+        struct message *m = g_ptr_array_index(chat->messages, i);
         if (m->number == number)
             return m;
-        if (m->number < number)
-            low = middle + 1;
-        else
-            high = middle;
     }
     return NULL;
 }

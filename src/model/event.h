@@ -31,6 +31,7 @@ enum event_type {
     EVENT_XML,           /* .xml: redacted, for the XML console */
     EVENT_OPTION,        /* .option changed its value */
     EVENT_CLEAR,         /* .chat: its view was cleared */
+    EVENT_ARCHIVE,       /* .archive: old messages come in; account->caught_up */
     EVENT_TYPES
 };
 
@@ -51,6 +52,7 @@ struct event {
         struct { const char *text; bool urgent; } notice;
         struct { bool outgoing; const char *xml; gsize len; } xml;
         struct { const struct option *option; const char *value; } option;
+        struct { guint fetched; gint64 reached_us; bool done; } archive;
     };
 };
 

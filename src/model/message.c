@@ -12,6 +12,7 @@ void message_free(struct message *message)
         return;
     g_free(message->id);
     g_free(message->stanza_id);
+    g_free(message->stanza_by);
     g_free(message->origin_id);
     g_free(message->from);
     g_free(message->to);

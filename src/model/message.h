@@ -8,9 +8,11 @@ enum message_type { MESSAGE_NORMAL, MESSAGE_CHAT, MESSAGE_GROUPCHAT, MESSAGE_HEA
 enum delivery { DELIVERY_NONE, DELIVERY_QUEUED, DELIVERY_SENT, DELIVERY_DELIVERED, DELIVERY_DISPLAYED, DELIVERY_FAILED };
 
 struct message {
-    guint64 number;      /* of this chat, from 1, for pickers and commands */
+    guint64 number;      /* of this chat, while it is held, in no order; for people */
+    gint64 row, ord;     /* its place in the store (store/history.h); 0: not stored */
     char *id;            /* stanza id, NULL */
     char *stanza_id, *origin_id; /* XEP-0359, NULL */
+    char *stanza_by;     /* who gave stanza_id: trusted only then, NULL */
     char *from, *to;     /* full JIDs */
     char *nick;          /* shown name where it is not the contact's, NULL */
     char *body, *subject, *thread, *lang, *oob; /* NULL when absent */
@@ -21,6 +23,8 @@ struct message {
     enum message_type type;
     enum delivery delivery;
     bool outgoing, carbon, archive, delayed, receipt_wanted;
+    bool repeated;       /* its sender used the id before (F28) */
+    bool markable;       /* its sender wants to know that we saw it (XEP-0333) */
 };
 struct message *message_new(void);
 void message_free(struct message *message);

@@ -307,6 +307,9 @@ static char *stream_error_xml(const char *condition, const char *text)
                   "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>%s</text>",
                   text)
             : g_strdup("");
+    if (*condition == '<')
+        return g_strconcat("<stream:error>", condition,
+            "</stream:error></stream:stream>", NULL);
     return g_strdup_printf(
         "<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>%s"
         "</stream:error></stream:stream>",

@@ -5,6 +5,9 @@
  */
 #include "net/sasl.h"
 #include <string.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <utf8proc.h>
 #include "base/text.h"
 #include "model/jid.h"
@@ -12,7 +15,7 @@
 
 G_DEFINE_QUARK(sasl - error - quark, sasl_error)
 
-enum kind { KIND_ANONYMOUS, KIND_PLAIN, KIND_EXTERNAL, KIND_SCRAM };
+enum kind { KIND_ANONYMOUS, KIND_PLAIN, KIND_EXTERNAL, KIND_SCRAM, KIND_TOKEN };
 
 /* A binding makes more of a difference than a longer hash. EXTERNAL gives no
  * secret away; it stands below SCRAM so that having used it once does not shut
@@ -34,11 +37,33 @@ static const struct mechanism {
     { "SCRAM-SHA-512-PLUS", KIND_SCRAM, true, "SHA512" },
 };
 
+/* draft-schmaus-kitten-sasl-ht-08, in order of preference. Never chosen for a
+ * password, and of no strength: what has worked is the password's mechanism. */
+static const struct token_mechanism {
+    struct mechanism mechanism;
+    enum sasl_binding binding;
+} token_mechanisms[] = {
+    { { "HT-SHA-512-EXPR", KIND_TOKEN, true, "SHA512" }, SASL_BIND_EXPORTER },
+    { { "HT-SHA-256-EXPR", KIND_TOKEN, true, "SHA256" }, SASL_BIND_EXPORTER },
+    { { "HT-SHA-512-ENDP", KIND_TOKEN, true, "SHA512" }, SASL_BIND_END_POINT },
+    { { "HT-SHA-256-ENDP", KIND_TOKEN, true, "SHA256" }, SASL_BIND_END_POINT },
+    { { "HT-SHA-512-NONE", KIND_TOKEN, false, "SHA512" }, SASL_BIND_NONE },
+    { { "HT-SHA-256-NONE", KIND_TOKEN, false, "SHA256" }, SASL_BIND_NONE },
+};
+
 static const struct mechanism *find_mechanism(const char *name)
 {
     for (size_t i = 0; name && i < G_N_ELEMENTS(mechanisms); i++)
         if (strcmp(mechanisms[i].name, name) == 0)
             return &mechanisms[i];
+    return NULL;
+}
+
+static const struct token_mechanism *find_token_mechanism(const char *name)
+{
+    for (size_t i = 0; name && i < G_N_ELEMENTS(token_mechanisms); i++)
+        if (strcmp(token_mechanisms[i].mechanism.name, name) == 0)
+            return &token_mechanisms[i];
     return NULL;
 }
 
@@ -186,6 +211,52 @@ bool sasl_choose(
     return true;
 }
 
+static bool is_usable_token(
+    const struct sasl_offer *offer, const struct token_mechanism *m)
+{
+    const struct mechanism *pinned = find_mechanism(offer->pinned);
+    if (!offer->tls || offer->anonymous ||
+        !in_list(offer->mechanisms, m->mechanism.name))
+        return false;
+    switch (m->binding) {
+    case SASL_BIND_EXPORTER:
+        return offer->exporter != NULL;
+    case SASL_BIND_END_POINT:
+        return offer->end_point != NULL;
+    default:
+        return !(pinned && pinned->plus);
+    }
+}
+
+static struct sasl_choice token_choice(const struct token_mechanism *m)
+{
+    return (struct sasl_choice){ m->mechanism.name, m->binding };
+}
+
+bool sasl_choose_token(
+    const struct sasl_offer *offer, const char *avoid, struct sasl_choice *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(token_mechanisms); i++) {
+        const struct token_mechanism *m = &token_mechanisms[i];
+        if (is_usable_token(offer, m) &&
+            g_strcmp0(m->mechanism.name, avoid) != 0) {
+            *out = token_choice(m);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sasl_token_choice(const struct sasl_offer *offer, const char *mechanism,
+    struct sasl_choice *out)
+{
+    const struct token_mechanism *m = find_token_mechanism(mechanism);
+    if (!m || !is_usable_token(offer, m))
+        return false;
+    *out = token_choice(m);
+    return true;
+}
+
 /* ---- One login ---- */
 
 struct sasl {
@@ -193,6 +264,7 @@ struct sasl {
     char *username;
     struct secret *password; /* prepared; NULL where none is needed */
     struct scram *scram;
+    GBytes *binding; /* of a token */
 };
 
 static bool offers_plus(const struct sasl_offer *offer)
@@ -292,17 +364,27 @@ static struct secret *prepare_password(struct secret *password, GError **error)
     return prepared;
 }
 
+static GBytes *binding_data(
+    const struct sasl_choice *choice, const struct sasl_offer *offer)
+{
+    switch (choice->binding) {
+    case SASL_BIND_EXPORTER:
+        return offer->exporter;
+    case SASL_BIND_END_POINT:
+        return offer->end_point;
+    default:
+        return NULL;
+    }
+}
+
 static struct scram *new_scram(const struct sasl *sasl,
     const struct sasl_choice *choice, const struct sasl_offer *offer)
 {
     g_autofree char *offered = offered_string(offer);
-    GBytes *data[] = { [SASL_BIND_NONE] = NULL,
-        [SASL_BIND_EXPORTER] = offer->exporter,
-        [SASL_BIND_END_POINT] = offer->end_point };
     struct scram_setup setup = {
         .hash = sasl->mechanism->hash,
         .gs2_header = gs2_header(choice, offer),
-        .binding = data[choice->binding],
+        .binding = binding_data(choice, offer),
         .offered = offered,
         .username = sasl->username,
         .password = sasl->password,
@@ -310,10 +392,29 @@ static struct scram *new_scram(const struct sasl *sasl,
     return scram_new(&setup);
 }
 
+/* The token is the key as it came. */
+static struct sasl *new_token(const struct mechanism *m,
+    const struct sasl_choice *choice, const struct sasl_offer *offer,
+    const char *username, struct secret *token)
+{
+    struct sasl *sasl = g_new0(struct sasl, 1);
+    GBytes *binding = binding_data(choice, offer);
+    sasl->mechanism = m;
+    sasl->username = g_strdup(username ? username : "");
+    sasl->password = secret_ref(token);
+    sasl->binding = binding ? g_bytes_ref(binding) : NULL;
+    return sasl;
+}
+
 struct sasl *sasl_new(const struct sasl_choice *choice,
     const struct sasl_offer *offer, const char *username,
     struct secret *password, GError **error)
 {
+    const struct token_mechanism *token =
+        find_token_mechanism(choice->mechanism);
+    if (token && password)
+        return new_token(&token->mechanism, choice, offer, username, password);
+
     const struct mechanism *m = find_mechanism(choice->mechanism);
     g_return_val_if_fail(m != NULL, NULL);
     struct sasl *sasl = g_new0(struct sasl, 1);
@@ -341,6 +442,7 @@ void sasl_free(struct sasl *sasl)
     if (!sasl)
         return;
     scram_free(sasl->scram);
+    g_clear_pointer(&sasl->binding, g_bytes_unref);
     secret_unref(sasl->password);
     g_free(sasl->username);
     g_free(sasl);
@@ -366,6 +468,50 @@ static GBytes *plain_message(const struct sasl *sasl)
     return g_bytes_new_with_free_func(out->data, out->len, free_wiped, out);
 }
 
+/* HMAC(token, who || binding); returns its length. */
+static unsigned token_hash(
+    const struct sasl *sasl, const char *who, unsigned char *out)
+{
+    const EVP_MD *md = EVP_get_digestbyname(sasl->mechanism->hash);
+    g_autoptr(GByteArray) text = g_byte_array_new();
+    unsigned len = 0;
+    g_byte_array_append(text, (const guint8 *)who, (guint)strlen(who));
+    if (sasl->binding)
+        g_byte_array_append(text, g_bytes_get_data(sasl->binding, NULL),
+            (guint)g_bytes_get_size(sasl->binding));
+    if (!HMAC(md, secret_bytes(sasl->password), (int)secret_len(sasl->password),
+            text->data, text->len, out, &len))
+        g_error("OpenSSL has no HMAC");
+    return len;
+}
+
+static GBytes *token_message(const struct sasl *sasl)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = token_hash(sasl, "Initiator", hash);
+    GByteArray *out = g_byte_array_new();
+    g_byte_array_append(
+        out, (const guint8 *)sasl->username, (guint)strlen(sasl->username) + 1);
+    g_byte_array_append(out, hash, len);
+    secret_wipe(hash, sizeof hash);
+    return g_bytes_new_with_free_func(out->data, out->len, free_wiped, out);
+}
+
+static bool token_success(
+    const struct sasl *sasl, const char *bytes, gsize len, GError **error)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned hash_len = token_hash(sasl, "Responder", hash);
+    bool good =
+        bytes && len == hash_len && CRYPTO_memcmp(bytes, hash, len) == 0;
+    secret_wipe(hash, sizeof hash);
+    if (!good)
+        g_set_error_literal(error, SASL_ERROR, SASL_ERROR_PROOF,
+            "The server let us in without proving that it knows our token, so "
+            "the login was stopped: somebody may be posing as your server.");
+    return good;
+}
+
 GBytes *sasl_initial(struct sasl *sasl)
 {
     switch (sasl->mechanism->kind) {
@@ -373,6 +519,8 @@ GBytes *sasl_initial(struct sasl *sasl)
         return scram_first(sasl->scram);
     case KIND_PLAIN:
         return plain_message(sasl);
+    case KIND_TOKEN:
+        return token_message(sasl);
     default: /* EXTERNAL without another identity; ANONYMOUS without a trace */
         return g_bytes_new_static("", 0);
     }
@@ -395,6 +543,8 @@ void sasl_challenge(struct sasl *sasl, const char *bytes, gsize len,
 bool sasl_success(
     struct sasl *sasl, const char *bytes, gsize len, GError **error)
 {
+    if (sasl->mechanism->kind == KIND_TOKEN)
+        return token_success(sasl, bytes, len, error);
     return !sasl->scram || scram_success(sasl->scram, bytes, len, error);
 }
 

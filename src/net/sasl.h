@@ -1,7 +1,7 @@
 /*
  * SASL mechanisms (RFC 4422) as pure state machines over strings: SCRAM-SHA-
  * 1/256/512 with and without -PLUS (RFC 5802, 7677, 9266), PLAIN, EXTERNAL,
- * ANONYMOUS; XEP-0474 downgrade protection. No I/O, no base64: the caller
+ * ANONYMOUS, tokens (HT, XEP-0484); XEP-0474 downgrade protection. No I/O, no base64: the caller
  * encodes. PBKDF2 with a large count runs in a worker, so answers come by
  * callback. Server input is hostile.
  */
@@ -43,7 +43,16 @@ bool sasl_choose(const struct sasl_offer *offer, struct sasl_choice *out, GError
 /* Order of strength, larger is stronger; 0 for unknown names. */
 int sasl_strength(const char *mechanism);
 
+/* Tokens (FAST). Best mechanism among those offered for tokens that is not
+ * weaker than what was pinned: none without a binding once -PLUS has worked.
+ * avoid (may be NULL) is passed over. False: none is worth having. */
+bool sasl_choose_token(const struct sasl_offer *offer, const char *avoid, struct sasl_choice *out);
+/* The one a token is bound to: false when it is unknown, not offered, or the
+ * binding cannot be had on this connection. */
+bool sasl_token_choice(const struct sasl_offer *offer, const char *mechanism, struct sasl_choice *out);
+
 struct sasl;
+/* password: the token, for a mechanism of those. */
 struct sasl *sasl_new(const struct sasl_choice *choice, const struct sasl_offer *offer,
     const char *username, struct secret *password, GError **error);
 void sasl_free(struct sasl *sasl); /* wipes; a running worker is detached */

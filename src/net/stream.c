@@ -15,8 +15,10 @@
 #include <openssl/rand.h>
 
 #include "model/jid.h"
+#include "net/link.h"
 #include "net/relay.h"
 #include "net/sasl.h"
+#include "net/sasl2.h"
 
 #define NS_SASL_BINDINGS "urn:xmpp:sasl-cb:0" /* XEP-0440 */
 #define NS_LIMITS "urn:xmpp:stream-limits:0"  /* XEP-0478 */
@@ -24,7 +26,8 @@
 
 #define REDIRECTS_MAX 3 /* H14 */
 #define LOGIN_TRIES_MAX 3
-#define OFFERS_MAX 64
+#define OFFER_BYTES_MAX 16384
+#define FEATURES_MS 3000 /* after a binding inside SASL2 */
 #define BOUND_JID_BYTES_MAX 3071
 #define STEP_MS 30000
 #define PING_INTERVAL_S 300
@@ -46,6 +49,8 @@ enum step {
     STEP_PASSWORD, /* the owner is asked */
     STEP_REGISTER, /* the owner makes an account (XEP-0077) */
     STEP_SASL,
+    STEP_RESUME, /* <resume/> is out (XEP-0198) */
+    STEP_BOUND,  /* inside SASL2; features are to come (XEP-0388 s. 2.6.1) */
     STEP_BIND,
     STEP_SESSION, /* RFC 3921 s. 3, where the server insists */
     STEP_ONLINE,
@@ -61,7 +66,8 @@ struct stream {
     guint16 port;
     enum tls_mode tls_mode;
     GPtrArray *pins; /* NULL-terminated; grows when the owner accepts one */
-    char *pinned_mechanism;
+    char *pinned_mechanism, *user_agent, *software;
+    char *offer; /* SASL2's when last seen, XML; NULL: none yet */
     bool plain_allowed, anonymous, reconnect, registration;
     unsigned timeout_ms, ping_interval_s, backoff_ms;
 
@@ -84,26 +90,47 @@ struct stream {
     gsize max_bytes;
     unsigned idle_seconds;
     char *request_id; /* of bind, session */
-    bool session_needed;
+    bool session_needed, can_bind;
     xmpp_stanza_t *features;
     char *full_jid;
+    char *resume_id; /* previd of our <resume/> */
 
     /* login */
     struct sasl *sasl;
     struct sasl_choice choice;
-    GStrv mechanisms, bindings;
+    GStrv older, newer; /* mechanisms of RFC 6120 and of SASL2, as offered */
+    GStrv bindings;
+    GStrv token_mechanisms;
+    xmpp_stanza_t *authentication; /* SASL2's offer, NULL: not offered */
+    bool sasl2;                    /* the profile in use */
+    bool by_token;                 /* the login under way is one by token */
+    bool invalidating;
+    bool early;      /* <authenticate/> went out with our header */
+    bool went_early; /* on this connection */
+    bool bind_asked, resumption_tried;
+    char *wanted_token;   /* mechanism of the one asked for */
+    xmpp_stanza_t *bound; /* of Bind 2 */
+    guint patience;
     GBytes *exporter, *end_point;
     struct secret *password;
     char *mechanism; /* that was used */
     unsigned tries;  /* passwords refused */
     unsigned failures_here;
     bool no_plus, no_external, resource_taken;
-    char *refusal; /* sentence of the last one */
+    char *refusal;           /* sentence of the last one */
+    bool no_token;           /* it was refused: once with the password */
+    unsigned token_refusals; /* in a row */
+    char *refused_token;     /* mechanism of the last of these */
+    bool not_early;          /* the last time it ended badly … */
+    unsigned early_failures; /* … and this often in a row */
 
     /* between connections */
     unsigned losses, redirects;
     char *other_host;
     guint16 other_port;
+    char *location; /* where the server wants to be met again (XEP-0198) */
+    guint16 location_port;
+    bool at_location, location_failed;
     guint retry;
     gint64 retry_at;
     bool hurry;  /* skip the next back-off */
@@ -111,13 +138,13 @@ struct stream {
 
     /* signs of life */
     guint ping_timer;
-    char *ping_id;
     unsigned pings; /* without an answer */
     gint64 pinged_at;
 };
 
 static void start_attempt(struct stream *stream);
 static void authenticate(struct stream *stream);
+static void read_limits(struct stream *stream, xmpp_stanza_t *features);
 
 /* ---- small things ---- */
 
@@ -131,32 +158,6 @@ static void clear_source(guint *id)
 static void clear_bytes(GBytes **bytes)
 {
     g_clear_pointer(bytes, g_bytes_unref);
-}
-
-static bool is(xmpp_stanza_t *s, const char *name, const char *ns)
-{
-    return g_strcmp0(xmpp_stanza_get_name(s), name) == 0 &&
-           g_strcmp0(xmpp_stanza_get_ns(s), ns) == 0;
-}
-
-/* The guard has given every element its namespace. */
-static xmpp_stanza_t *child(xmpp_stanza_t *s, const char *name, const char *ns)
-{
-    for (s = xmpp_stanza_get_children(s); s; s = xmpp_stanza_get_next(s)) {
-        if (is(s, name, ns))
-            return s;
-    }
-    return NULL;
-}
-
-/* New string, NULL when there is no text. */
-static char *text_of(xmpp_stanza_t *s)
-{
-    char *text = s ? xmpp_stanza_get_text(s) : NULL;
-    char *copy = g_strdup(text);
-    if (text)
-        xmpp_free(xmpp_stanza_get_context(s), text);
-    return copy;
 }
 
 /* The defined condition: the first child element but <text/>. */
@@ -199,16 +200,6 @@ static GBytes *decode_base64(const char *text)
     return g_bytes_new_take(out, out_len);
 }
 
-/* RFC 6120 s. 6.4.2: an empty answer is '=', no answer is nothing. */
-static char *encode_base64(GBytes *bytes)
-{
-    if (!bytes)
-        return g_strdup("");
-    gsize len;
-    const guchar *data = g_bytes_get_data(bytes, &len);
-    return len ? g_base64_encode(data, len) : g_strdup("=");
-}
-
 /* ---- telling the owner ---- */
 
 static void tell_state(struct stream *stream, enum connection_state state,
@@ -240,6 +231,7 @@ static void end_connection(
     if (stream->ending)
         return;
     clear_source(&stream->ping_timer);
+    clear_source(&stream->patience);
     stream->ending = true;
     /* Before our first header there is nothing to be closed in order. */
     if (!stream->relay || stream->step < STEP_HEADER)
@@ -272,11 +264,21 @@ static void G_GNUC_PRINTF(5, 6)
     fail_with(stream, error, final, condition);
 }
 
+static void forget_offer(struct stream *stream)
+{
+    g_clear_pointer(&stream->older, g_strfreev);
+    g_clear_pointer(&stream->newer, g_strfreev);
+    g_clear_pointer(&stream->bindings, g_strfreev);
+    g_clear_pointer(&stream->token_mechanisms, g_strfreev);
+    g_clear_pointer(&stream->authentication, xmpp_stanza_release);
+}
+
 static void forget_login(struct stream *stream)
 {
     g_clear_pointer(&stream->sasl, sasl_free);
-    g_clear_pointer(&stream->mechanisms, g_strfreev);
-    g_clear_pointer(&stream->bindings, g_strfreev);
+    g_clear_pointer(&stream->wanted_token, g_free);
+    forget_offer(stream);
+    stream->by_token = stream->invalidating = false;
     clear_bytes(&stream->exporter);
     clear_bytes(&stream->end_point);
 }
@@ -285,23 +287,29 @@ static void forget_connection(struct stream *stream)
 {
     clear_source(&stream->finish);
     clear_source(&stream->ping_timer);
+    clear_source(&stream->patience);
     g_clear_pointer(&stream->relay, relay_free);
     forget_login(stream);
+    g_clear_pointer(&stream->bound, xmpp_stanza_release);
+    stream->sasl2 = stream->early = stream->went_early = false;
+    stream->bind_asked = stream->resumption_tried = false;
     g_clear_error(&stream->reason);
     g_clear_pointer(&stream->tls_version, g_free);
     g_clear_pointer(&stream->request_id, g_free);
-    g_clear_pointer(&stream->ping_id, g_free);
     g_clear_pointer(&stream->full_jid, g_free);
+    g_clear_pointer(&stream->resume_id, g_free);
     g_clear_pointer(&stream->features, xmpp_stanza_release);
     stream->step = STEP_NONE;
     stream->closing = stream->ending = false;
     stream->was_online = stream->authenticated = false;
     stream->secured = stream->header_asked = false;
-    stream->final = stream->session_needed = stream->redial = false;
+    stream->final = stream->redial = false;
+    stream->session_needed = stream->can_bind = false;
     stream->max_bytes = 0;
     stream->idle_seconds = 0;
     stream->failures_here = 0;
     stream->no_external = stream->resource_taken = false;
+    stream->at_location = false;
     stream->pings = 0;
 }
 
@@ -337,6 +345,25 @@ static bool hung_up_on_retry(const struct stream *stream)
            stream->failures_here > 0;
 }
 
+/* Where the server wanted to be met nobody is: the usual way, then. */
+static bool missed_location(struct stream *stream)
+{
+    bool missed = stream->at_location && stream->step < STEP_SASL &&
+                  !is_asking(stream) && !stream->closing;
+    stream->location_failed = missed || stream->location_failed;
+    return missed;
+}
+
+/* Whoever broke off where we did not wait for an offer is asked first the next
+ * time; when it happens again, always. */
+static void learn_about_haste(struct stream *stream)
+{
+    if (!stream->went_early || stream->authenticated || stream->closing)
+        return;
+    stream->not_early = true;
+    stream->early_failures += !stream->redial;
+}
+
 static gboolean on_finish(gpointer data)
 {
     struct stream *stream = data;
@@ -346,9 +373,11 @@ static gboolean on_finish(gpointer data)
     bool closing = stream->closing;
     bool asking =
         is_asking(stream) && !stream->reason && !closing && !stream->redial;
-    bool at_once = !closing && (stream->other_host || stream->redial ||
-                                   hung_up_on_retry(stream));
+    bool at_once =
+        !closing && (stream->other_host || stream->redial ||
+                        hung_up_on_retry(stream) || missed_location(stream));
     bool final = stream->final || !stream->reconnect;
+    learn_about_haste(stream);
     gint64 online_us =
         stream->was_online ? g_get_monotonic_time() - stream->online_since : 0;
     g_autoptr(GError) reason = g_steal_pointer(&stream->reason);
@@ -426,12 +455,13 @@ static void ask_alive(struct stream *stream, unsigned answer_ms)
     stream->pinged_at = g_get_monotonic_time();
     if (!stream->callbacks.ask_alive ||
         !stream->callbacks.ask_alive(stream->data)) {
-        g_free(stream->ping_id);
-        stream->ping_id = random_hex(16);
+        g_autofree char *id = random_hex(16);
         g_autofree char *xml = g_markup_printf_escaped(
             "<iq type='get' id='%s' to='%s'><ping xmlns='" NS_PING "'/></iq>",
-            stream->ping_id, stream->domain);
+            id, stream->domain);
         send_xml(stream, xml);
+        if (stream->callbacks.sent_own)
+            stream->callbacks.sent_own(stream->data);
     }
     arm_ping(stream, answer_ms);
 }
@@ -465,24 +495,9 @@ static gboolean on_ping_timer(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static bool is_our_server(const struct stream *stream, const char *from)
-{
-    return !from || strcmp(from, stream->domain) == 0 ||
-           jid_bare_equal(from, stream->full_jid);
-}
-
-static bool is_ping_answer(const struct stream *stream, xmpp_stanza_t *stanza)
-{
-    const char *type = xmpp_stanza_get_type(stanza);
-    return stream->ping_id && is(stanza, "iq", XMPP_NS_CLIENT) &&
-           g_strcmp0(xmpp_stanza_get_id(stanza), stream->ping_id) == 0 &&
-           (g_strcmp0(type, "result") == 0 || g_strcmp0(type, "error") == 0) &&
-           is_our_server(stream, xmpp_stanza_get_from(stanza));
-}
-
 /* ---- online ---- */
 
-static void go_online(struct stream *stream)
+static void enter_online(struct stream *stream)
 {
     stream->step = STEP_ONLINE;
     stream->was_online = true;
@@ -491,12 +506,16 @@ static void go_online(struct stream *stream)
     relay_set_state(stream->relay, GUARD_ONLINE);
     relay_deadline(stream->relay, 0);
     arm_ping(stream, ping_interval_ms(stream));
+}
 
+static void go_online(struct stream *stream)
+{
+    enter_online(stream);
     g_autofree char *jid = g_strdup(stream->full_jid);
-    xmpp_stanza_t *features = g_steal_pointer(&stream->features);
     if (stream->callbacks.bound)
-        stream->callbacks.bound(jid, features, stream->data);
-    xmpp_stanza_release(features);
+        stream->callbacks.bound(jid, stream->features, stream->data);
+    if (stream->bound && stream->callbacks.bound_inline && !stream->ending)
+        stream->callbacks.bound_inline(stream->bound, stream->data);
     if (!stream->ending)
         tell_state(stream, STATE_ONLINE, NULL, -1);
 }
@@ -547,10 +566,10 @@ static char *old_form(const char *bare)
     return folded ? g_utf8_normalize(folded, -1, G_NORMALIZE_NFKC) : NULL;
 }
 
+/* bound: bare or full. */
 static bool is_our_address(const struct stream *stream, const char *bound)
 {
-    if (strlen(bound) > BOUND_JID_BYTES_MAX || !jid_is_valid(bound) ||
-        !jid_resource(bound))
+    if (strlen(bound) > BOUND_JID_BYTES_MAX || !jid_is_valid(bound))
         return false;
 
     g_autofree char *domain = jid_domain(bound);
@@ -564,9 +583,25 @@ static bool is_our_address(const struct stream *stream, const char *bound)
     return old_theirs && old_ours && strcmp(old_theirs, old_ours) == 0;
 }
 
+static void no_address(struct stream *stream)
+{
+    fail(stream, STREAM_ERROR_PROTOCOL, false, NULL,
+        "%s let us in but gives us no address for this connection; ask its "
+        "administrator.",
+        stream->domain);
+}
+
+static void foreign_address(struct stream *stream)
+{
+    fail(stream, STREAM_ERROR_PROTOCOL, true, "undefined-condition",
+        "%s gave us an address that is not %s, so the connection was closed; "
+        "tell its administrator.",
+        stream->domain, stream->jid);
+}
+
 static void bind_refused(struct stream *stream, xmpp_stanza_t *stanza)
 {
-    xmpp_stanza_t *error = child(stanza, "error", XMPP_NS_CLIENT);
+    xmpp_stanza_t *error = element_child(stanza, "error", XMPP_NS_CLIENT);
     xmpp_stanza_t *condition =
         error ? condition_of(error, XMPP_NS_STANZAS_IETF) : NULL;
     const char *name =
@@ -591,14 +626,11 @@ static void on_bind_answer(struct stream *stream, xmpp_stanza_t *stanza)
         bind_refused(stream, stanza);
         return;
     }
-    xmpp_stanza_t *bind = child(stanza, "bind", XMPP_NS_BIND);
+    xmpp_stanza_t *bind = element_child(stanza, "bind", XMPP_NS_BIND);
     g_autofree char *bound =
-        bind ? text_of(child(bind, "jid", XMPP_NS_BIND)) : NULL;
-    if (!bound || !is_our_address(stream, bound)) {
-        fail(stream, STREAM_ERROR_PROTOCOL, true, "undefined-condition",
-            "%s gave us an address that is not %s, so the connection was "
-            "closed; tell its administrator.",
-            stream->domain, stream->jid);
+        bind ? element_text(element_child(bind, "jid", XMPP_NS_BIND)) : NULL;
+    if (!bound || !is_our_address(stream, bound) || !jid_resource(bound)) {
+        foreign_address(stream);
         return;
     }
     g_free(stream->full_jid);
@@ -609,43 +641,90 @@ static void on_bind_answer(struct stream *stream, xmpp_stanza_t *stanza)
         go_online(stream);
 }
 
-/* ---- login (RFC 6120 s. 6) ---- */
+/* ---- resumption (XEP-0198 s. 5) ---- */
 
-static GStrv names_in(
-    xmpp_stanza_t *parent, const char *name, const char *attribute)
+/* What the owner wants to take up again, NULL: nothing. */
+static xmpp_stanza_t *wanted_resumption(struct stream *stream)
 {
-    const char *ns = xmpp_stanza_get_ns(parent);
-    GPtrArray *names = g_ptr_array_new();
-    xmpp_stanza_t *s = xmpp_stanza_get_children(parent);
-
-    for (; s && names->len < OFFERS_MAX; s = xmpp_stanza_get_next(s)) {
-        if (!is(s, name, ns))
-            continue;
-        char *value = attribute
-                          ? g_strdup(xmpp_stanza_get_attribute(s, attribute))
-                          : text_of(s);
-        if (value && *value && strlen(value) <= 64)
-            g_ptr_array_add(names, g_strstrip(value));
-        else
-            g_free(value);
-    }
-    g_ptr_array_add(names, NULL);
-    return (GStrv)g_ptr_array_free(names, FALSE);
+    xmpp_stanza_t *resume = stream->callbacks.resume && !stream->anonymous
+                                ? stream->callbacks.resume(stream->data)
+                                : NULL;
+    const char *id =
+        resume ? xmpp_stanza_get_attribute(resume, "previd") : NULL;
+    g_clear_pointer(&stream->resume_id, g_free);
+    if (resume && !id)
+        g_clear_pointer(&resume, xmpp_stanza_release);
+    stream->resume_id = g_strdup(id);
+    return resume;
 }
 
-static void read_offer(struct stream *stream, xmpp_stanza_t *features)
+static bool ask_resumption(struct stream *stream)
 {
-    xmpp_stanza_t *mechanisms = child(features, "mechanisms", XMPP_NS_SASL);
-    xmpp_stanza_t *bindings =
-        child(features, "sasl-channel-binding", NS_SASL_BINDINGS);
-    struct tls *tls = stream->secured ? relay_tls(stream->relay) : NULL;
+    xmpp_stanza_t *resume = wanted_resumption(stream);
+    if (!resume)
+        return false;
+    expect_step(stream, STEP_RESUME);
+    tell_state(stream, STATE_BINDING, NULL, -1);
+    if (!stream->ending)
+        relay_send(stream->relay, resume);
+    xmpp_stanza_release(resume);
+    return true;
+}
 
-    forget_login(stream);
-    stream->mechanisms = names_in(mechanisms, "mechanism", NULL);
-    if (bindings)
-        stream->bindings = names_in(bindings, "channel-binding", "type");
+static void on_resumed(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    const char *id = xmpp_stanza_get_attribute(stanza, "previd");
+    if (!stream->resume_id || g_strcmp0(id, stream->resume_id) != 0) {
+        fail(stream, STREAM_ERROR_PROTOCOL, false, "undefined-condition",
+            "%s took up another session than ours, so the connection was "
+            "closed; tell its administrator.",
+            stream->domain);
+        return;
+    }
+    enter_online(stream);
+    stream->losses = 0; /* the network's fault: no reason to be shy */
+    if (stream->callbacks.resumed)
+        stream->callbacks.resumed(stanza, stream->data);
+    if (!stream->ending)
+        tell_state(stream, STATE_ONLINE, NULL, -1);
+}
+
+static void tell_resume_failed(struct stream *stream, xmpp_stanza_t *failed)
+{
+    g_clear_pointer(&stream->resume_id, g_free);
+    if (stream->callbacks.resume_failed)
+        stream->callbacks.resume_failed(failed, stream->data);
+}
+
+static void on_resume_failed(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    tell_resume_failed(stream, stanza);
+    if (stream->ending)
+        return;
+    if (stream->can_bind)
+        bind_resource(stream);
+    else
+        no_address(stream);
+}
+
+/* ---- login (RFC 6120 s. 6) ---- */
+
+static void read_bindings(struct stream *stream)
+{
+    struct tls *tls = stream->secured ? relay_tls(stream->relay) : NULL;
+    clear_bytes(&stream->exporter);
+    clear_bytes(&stream->end_point);
     stream->exporter = tls ? tls_exporter(tls) : NULL;
     stream->end_point = tls ? tls_server_end_point(tls) : NULL;
+}
+
+static void read_authentication(
+    struct stream *stream, xmpp_stanza_t *authentication)
+{
+    /* A child that outlives its parent still points to it. */
+    stream->authentication = xmpp_stanza_copy(authentication);
+    stream->newer = sasl2_mechanisms(authentication);
+    stream->token_mechanisms = sasl2_token_mechanisms(authentication);
 }
 
 static bool is_plus(const char *mechanism)
@@ -656,7 +735,8 @@ static bool is_plus(const char *mechanism)
 static struct sasl_offer offer_of(const struct stream *stream)
 {
     return (struct sasl_offer){
-        .mechanisms = (const char *const *)stream->mechanisms,
+        .mechanisms = (const char *const *)(stream->sasl2 ? stream->newer
+                                                          : stream->older),
         .bindings = (const char *const *)stream->bindings,
         .tls = stream->secured,
         .have_password = !stream->anonymous,
@@ -668,6 +748,38 @@ static struct sasl_offer offer_of(const struct stream *stream)
         .plain_allowed = stream->plain_allowed,
         .no_plus = stream->no_plus,
     };
+}
+
+static bool choose_in(struct stream *stream, bool sasl2,
+    struct sasl_choice *choice, GError **error)
+{
+    stream->sasl2 = sasl2;
+    struct sasl_offer offer = offer_of(stream);
+    return sasl_choose(&offer, choice, error);
+}
+
+/* Of two profiles the one with the stronger mechanism, the newer one when they
+ * are equal; neither may go below what was pinned. */
+static bool choose(struct stream *stream, GError **error)
+{
+    struct sasl_choice older;
+    g_autoptr(GError) newer_error = NULL;
+    bool newer_good =
+        stream->newer && choose_in(stream, true, &stream->choice, &newer_error);
+    if (stream->newer && !stream->older) {
+        if (newer_error)
+            g_propagate_error(error, g_steal_pointer(&newer_error));
+        return newer_good;
+    }
+    if (!choose_in(stream, false, &older, newer_good ? NULL : error)) {
+        stream->sasl2 = newer_good;
+        return newer_good;
+    }
+    stream->sasl2 = newer_good && sasl_strength(stream->choice.mechanism) >=
+                                      sasl_strength(older.mechanism);
+    if (!stream->sasl2)
+        stream->choice = older;
+    return true;
 }
 
 static bool needs_password(const char *mechanism)
@@ -687,19 +799,142 @@ static void ask_password(struct stream *stream, bool again)
         stream_password(stream, NULL);
 }
 
-static void send_auth(struct stream *stream)
+static void send_auth(struct stream *stream, const char *initial)
 {
-    g_autoptr(GBytes) initial = sasl_initial(stream->sasl);
-    g_autofree char *text = encode_base64(initial);
     g_autofree char *xml = g_strdup_printf("<auth xmlns='" XMPP_NS_SASL
                                            "' mechanism='%s'>%s</auth>",
-        stream->choice.mechanism, text);
-    expect_step(stream, STEP_SASL);
+        stream->choice.mechanism, *initial ? initial : "=");
     /* RFC 6120 s. 4.3.3: nothing of the old stream comes after success. */
     relay_expect_last(stream->relay, XMPP_NS_SASL, "success");
     send_xml(stream, xml);
     secret_wipe(xml, strlen(xml));
+}
+
+/* The mechanism of a token worth asking for, NULL: none. One that was refused
+ * twice in a row is not asked for again: some servers offer bindings that they
+ * then do not accept. */
+static const char *token_to_ask_for(struct stream *stream)
+{
+    struct sasl_offer offer = offer_of(stream);
+    struct sasl_choice choice;
+    const char *avoid =
+        stream->token_refusals > 1 ? stream->refused_token : NULL;
+    if (!stream->token_mechanisms || !stream->user_agent ||
+        !stream->callbacks.fast_got || stream->by_token)
+        return NULL;
+    offer.mechanisms = (const char *const *)stream->token_mechanisms;
+    return sasl_choose_token(&offer, avoid, &choice) ? choice.mechanism : NULL;
+}
+
+static xmpp_stanza_t *binding_to_ask_for(struct stream *stream)
+{
+    xmpp_stanza_t *offer = sasl2_bind_offer(stream->authentication);
+    stream->bind_asked = offer != NULL;
+    if (!offer)
+        return NULL;
+    xmpp_stanza_t *bind = sasl2_bind_new(
+        stream->resource ? stream->resource : stream->software);
+    if (stream->callbacks.bind_inline)
+        stream->callbacks.bind_inline(offer, bind, stream->data);
+    return bind;
+}
+
+/* All that is wanted of the session in one request. */
+static void send_authenticate(struct stream *stream, const char *initial,
+    const struct stream_token *token)
+{
+    const char *wanted = token_to_ask_for(stream);
+    struct sasl2_request request = {
+        .mechanism = stream->choice.mechanism,
+        .initial = initial,
+        .user_agent = stream->user_agent,
+        .software = stream->software,
+        .wanted_token = wanted,
+        .token = token != NULL,
+        .count = token ? token->count : 0,
+        .invalidate = token && token->invalidate,
+        .bind = binding_to_ask_for(stream),
+    };
+    g_free(stream->wanted_token);
+    stream->wanted_token = g_strdup(wanted);
+    g_clear_pointer(&stream->resume_id, g_free);
+    if (sasl2_offers_resumption(stream->authentication))
+        request.resume = wanted_resumption(stream);
+    g_autofree char *xml = sasl2_authenticate(&request);
+    if (!stream->ending)
+        send_xml(stream, xml);
+    secret_wipe(xml, strlen(xml));
+    g_clear_pointer(&request.bind, xmpp_stanza_release);
+    g_clear_pointer(&request.resume, xmpp_stanza_release);
+}
+
+static void send_first(struct stream *stream, const struct stream_token *token)
+{
+    g_autoptr(GBytes) initial = sasl_initial(stream->sasl);
+    gsize len;
+    const guchar *bytes = g_bytes_get_data(initial, &len);
+    g_autofree char *text = g_base64_encode(bytes, len);
+    if (stream->sasl2)
+        send_authenticate(stream, text, token);
+    else
+        send_auth(stream, text);
     secret_wipe(text, strlen(text));
+}
+
+static void forget_token(struct stream *stream)
+{
+    if (stream->callbacks.fast_refused)
+        stream->callbacks.fast_refused(stream->data);
+}
+
+/* FAST, when a token is at hand that can be used here. */
+static bool authenticate_by_token(struct stream *stream)
+{
+    struct stream_token token = { 0 };
+    struct sasl_offer offer = offer_of(stream);
+    struct sasl_choice choice;
+    if (stream->no_token || !stream->secured || stream->anonymous ||
+        !stream->local || !stream->user_agent || !stream->token_mechanisms ||
+        !stream->callbacks.fast_token ||
+        !stream->callbacks.fast_token(&token, stream->data))
+        return false;
+    offer.mechanisms = (const char *const *)stream->token_mechanisms;
+    if (stream->ending || !token.secret ||
+        !sasl_token_choice(&offer, token.mechanism, &choice))
+        return false;
+    g_clear_pointer(&stream->sasl, sasl_free);
+    stream->choice = choice;
+    stream->sasl =
+        sasl_new(&stream->choice, &offer, stream->local, token.secret, NULL);
+    stream->sasl2 = stream->by_token = true;
+    stream->invalidating = token.invalidate;
+    send_first(stream, &token);
+    return true;
+}
+
+/* XEP-0388 s. 2.1: what was offered before may be taken for granted, which
+ * saves the round trip of asking. Only with a token, which tells nobody
+ * anything when the server has changed its mind. */
+static void authenticate_early(struct stream *stream)
+{
+    if (!stream->offer || stream->not_early || stream->early_failures > 1 ||
+        stream->registration || !stream->secured || stream->ending)
+        return;
+    xmpp_stanza_t *offer =
+        xmpp_stanza_new_from_string(link_context(), stream->offer);
+    if (!offer)
+        return;
+    forget_login(stream);
+    if (element_is(offer, "authentication", NS_SASL2))
+        read_authentication(stream, offer);
+    xmpp_stanza_release(offer);
+    read_bindings(stream);
+    if (!authenticate_by_token(stream)) {
+        forget_login(stream);
+        return;
+    }
+    stream->early = stream->went_early = true;
+    tell_state(stream, STATE_AUTHENTICATING, NULL, -1);
 }
 
 static void password_refused(struct stream *stream)
@@ -715,11 +950,14 @@ static void password_refused(struct stream *stream)
 
 static void authenticate(struct stream *stream)
 {
-    struct sasl_offer offer = offer_of(stream);
     GError *error = NULL;
 
     g_clear_pointer(&stream->sasl, sasl_free);
-    if (!sasl_choose(&offer, &stream->choice, &error)) {
+    stream->by_token = stream->invalidating = false;
+    expect_step(stream, STEP_SASL);
+    if (authenticate_by_token(stream) || stream->ending)
+        return;
+    if (!choose(stream, &error)) {
         fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
         g_error_free(error);
         return;
@@ -728,6 +966,7 @@ static void authenticate(struct stream *stream)
         ask_password(stream, stream->tries > 0);
         return;
     }
+    struct sasl_offer offer = offer_of(stream);
     stream->sasl = sasl_new(&stream->choice, &offer,
         stream->local ? stream->local : "", stream->password, &error);
     if (g_error_matches(error, SASL_ERROR, SASL_ERROR_PASSWORD)) {
@@ -742,13 +981,25 @@ static void authenticate(struct stream *stream)
         g_error_free(error);
         return;
     }
-    send_auth(stream);
+    expect_step(stream, STEP_SASL);
+    send_first(stream, NULL);
+}
+
+static const char *profile(const struct stream *stream)
+{
+    return stream->sasl2 ? NS_SASL2 : XMPP_NS_SASL;
 }
 
 /* C28: a word to the server, then the end. */
 static void abort_login(struct stream *stream, const char *sentence)
 {
-    send_xml(stream, "<abort xmlns='" XMPP_NS_SASL "'/>");
+    g_autofree char *xml =
+        g_strdup_printf("<abort xmlns='%s'/>", profile(stream));
+    if (stream->by_token)
+        forget_token(stream);
+    if (stream->ending)
+        return;
+    send_xml(stream, xml);
     fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", sentence);
 }
 
@@ -761,17 +1012,18 @@ static void on_sasl_answer(GBytes *response, const GError *error, gpointer data)
         abort_login(stream, error->message);
         return;
     }
-    g_autofree char *text = encode_base64(response);
-    g_autofree char *xml =
-        g_strdup_printf("<response xmlns='" XMPP_NS_SASL "'>%s</response>",
-            strcmp(text, "=") == 0 ? "" : text);
+    gsize len;
+    const guchar *bytes = g_bytes_get_data(response, &len);
+    g_autofree char *text = g_base64_encode(bytes, len);
+    g_autofree char *xml = g_strdup_printf(
+        "<response xmlns='%s'>%s</response>", profile(stream), text);
     expect_step(stream, STEP_SASL);
     send_xml(stream, xml);
 }
 
 static void on_challenge(struct stream *stream, xmpp_stanza_t *stanza)
 {
-    g_autofree char *text = text_of(stanza);
+    g_autofree char *text = element_text(stanza);
     g_autoptr(GBytes) bytes = decode_base64(text);
     if (!bytes) {
         abort_login(stream,
@@ -784,51 +1036,231 @@ static void on_challenge(struct stream *stream, xmpp_stanza_t *stanza)
     sasl_challenge(stream->sasl, data ? data : "", len, on_sasl_answer, stream);
 }
 
-static void on_success(struct stream *stream, xmpp_stanza_t *stanza)
+/* text: what came with success, NULL: nothing did. */
+static bool is_proven(struct stream *stream, const char *text)
 {
-    g_autofree char *text = text_of(stanza);
     g_autoptr(GBytes) bytes = text && *text ? decode_base64(text) : NULL;
-    GError *error = NULL;
+    g_autoptr(GError) error = NULL;
     gsize len = 0;
     const char *data = bytes ? g_bytes_get_data(bytes, &len) : NULL;
 
-    if (text && *text && !bytes) {
-        fail(stream, STREAM_ERROR_AUTH, true, NULL,
+    if (bytes && !data)
+        data = "";
+    if (text && *text && !bytes)
+        g_set_error(&error, STREAM_ERROR, STREAM_ERROR_AUTH,
             "%s ended the login with something malformed; tell its "
             "administrator.",
             stream->domain);
-        return;
-    }
-    if (bytes && !data)
-        data = "";
-    if (!sasl_success(stream->sasl, data, len, &error)) {
-        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
-        g_error_free(error);
-        return;
-    }
+    else if (sasl_success(stream->sasl, data, len, &error))
+        return true;
+    if (stream->by_token)
+        forget_token(stream);
+    fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
+    return false;
+}
 
+static void take_mechanism(struct stream *stream)
+{
     bool bound = stream->choice.binding != SASL_BIND_NONE;
+    const char *pinned = stream->pinned_mechanism;
     g_free(stream->mechanism);
     stream->mechanism = g_strdup(stream->choice.mechanism);
     stream->authenticated = true;
+    stream->no_token = stream->not_early = false;
+    if (stream->went_early)
+        stream->early_failures = 0;
+    if (stream->by_token) { /* says nothing about the password */
+        stream->token_refusals = 0;
+        return;
+    }
     if (sasl_strength(stream->mechanism) >
-        sasl_strength(
-            stream->pinned_mechanism ? stream->pinned_mechanism : "")) {
+        sasl_strength(pinned ? pinned : "")) {
         g_free(stream->pinned_mechanism);
         stream->pinned_mechanism = g_strdup(stream->mechanism);
     }
-    forget_login(stream);
     if (stream->callbacks.mechanism)
         stream->callbacks.mechanism(stream->mechanism, bound, stream->data);
-    open_stream(stream);
+}
+
+static void on_success(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    g_autofree char *text = element_text(stanza);
+    if (!is_proven(stream, text))
+        return;
+    take_mechanism(stream);
+    forget_login(stream);
+    if (!stream->ending)
+        open_stream(stream);
+}
+
+/* A token belongs to the mechanism it was asked for with, or, when the server
+ * changes it, to that of the old one (XEP-0484 s. 3.3, 3.5). */
+static void take_token(struct stream *stream, xmpp_stanza_t *success)
+{
+    xmpp_stanza_t *element = element_child(success, "token", NS_FAST);
+    const char *text =
+        element ? xmpp_stanza_get_attribute(element, "token") : NULL;
+    const char *expiry =
+        element ? xmpp_stanza_get_attribute(element, "expiry") : NULL;
+    const char *mechanism =
+        stream->by_token ? stream->choice.mechanism : stream->wanted_token;
+
+    if (stream->invalidating)
+        forget_token(stream);
+    if (!text || !*text || strlen(text) > SASL2_TOKEN_BYTES || !mechanism ||
+        stream->invalidating || !stream->callbacks.fast_got)
+        return;
+    auto_struct(secret) token = secret_new(text, -1);
+    stream->callbacks.fast_got(mechanism, token, expiry, stream->data);
+}
+
+/* For the next time, told when it has changed. */
+static void remember_offer(struct stream *stream)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (!stream->authentication ||
+        xmpp_stanza_to_text(stream->authentication, &text, &len) != XMPP_EOK)
+        return;
+    if (len <= OFFER_BYTES_MAX && g_strcmp0(text, stream->offer) != 0) {
+        g_free(stream->offer);
+        stream->offer = g_strdup(text);
+        if (stream->callbacks.offer)
+            stream->callbacks.offer(stream->offer, stream->data);
+    }
+    xmpp_free(link_context(), text);
+}
+
+/* The address that the server has taken us for: NULL when it says none. The
+ * older name is in the examples of the XEPs. */
+static char *authorized_address(xmpp_stanza_t *success)
+{
+    xmpp_stanza_t *element =
+        element_child(success, "authorization-identifier", NS_SASL2);
+    if (!element)
+        element = element_child(success, "authorization-identity", NS_SASL2);
+    char *text = element_text(element);
+    return text ? g_strstrip(text) : NULL;
+}
+
+static void finish_bound(struct stream *stream)
+{
+    clear_source(&stream->patience);
+    go_online(stream);
+}
+
+static gboolean on_no_features(gpointer data)
+{
+    struct stream *stream = data;
+    stream->patience = 0;
+    finish_bound(stream);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_features_of_bound(struct stream *stream, xmpp_stanza_t *features)
+{
+    read_limits(stream, features);
+    g_clear_pointer(&stream->features, xmpp_stanza_release);
+    stream->features = xmpp_stanza_clone(features);
+    finish_bound(stream);
+}
+
+/* Stanzas may follow from here on, though features are due first. */
+static void take_bound(
+    struct stream *stream, xmpp_stanza_t *bound, const char *address)
+{
+    if (!address || !jid_resource(address)) {
+        foreign_address(stream);
+        return;
+    }
+    g_free(stream->full_jid);
+    stream->full_jid = g_strdup(address);
+    stream->bound = xmpp_stanza_copy(bound);
+    expect_step(stream, STEP_BOUND);
+    relay_set_state(stream->relay, GUARD_ONLINE);
+    stream->patience = g_timeout_add(FEATURES_MS, on_no_features, stream);
+}
+
+/* XEP-0386 s. 3.2: resumption comes first; only when it failed, or none was
+ * asked for, there is a new binding. */
+static void take_session(
+    struct stream *stream, xmpp_stanza_t *success, const char *address)
+{
+    xmpp_stanza_t *resumed = element_child(success, "resumed", NS_SM);
+    xmpp_stanza_t *failed = element_child(success, "failed", NS_SM);
+    xmpp_stanza_t *bound = element_child(success, "bound", NS_BIND2);
+
+    if (resumed) {
+        on_resumed(stream, resumed);
+        return;
+    }
+    if (failed && stream->resume_id)
+        tell_resume_failed(stream, failed);
+    stream->resumption_tried = stream->resume_id || failed;
+    if (stream->ending)
+        return;
+    if (bound && stream->bind_asked)
+        take_bound(stream, bound, address);
+    else
+        expect_step(stream, STEP_FEATURES); /* without a new stream */
+}
+
+static char *additional_data(xmpp_stanza_t *stanza)
+{
+    char *text =
+        element_text(element_child(stanza, "additional-data", NS_SASL2));
+    return text ? g_strstrip(text) : NULL;
+}
+
+static void on_success2(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    g_autofree char *text = additional_data(stanza);
+    g_autofree char *address = authorized_address(stanza);
+    if (!is_proven(stream, text))
+        return;
+    if (address && !is_our_address(stream, address)) { /* H12 */
+        foreign_address(stream);
+        return;
+    }
+    take_mechanism(stream);
+    take_token(stream, stanza);
+    remember_offer(stream);
+    forget_login(stream);
+    if (!stream->ending)
+        take_session(stream, stanza, address);
+}
+
+/* No task is known here: neither a second factor nor an upgrade, which we
+ * never ask for. */
+static void on_continue(struct stream *stream, xmpp_stanza_t *stanza)
+{
+    g_autofree char *tasks = sasl2_tasks(stanza);
+    g_autofree char *sentence = g_strdup_printf(
+        "%s asks for one more step to log in (%s), which txmpp does not know; "
+        "use another client, or ask its administrator.",
+        stream->domain, tasks);
+    abort_login(stream, sentence);
+}
+
+/* Anything but a disturbance means that the token is worth nothing any more
+ * (XEP-0484 s. 4.1): this once the password is used. */
+static bool token_was_refused(struct stream *stream, const char *condition)
+{
+    if (!stream->by_token || strcmp(condition, "account-disabled") == 0 ||
+        strcmp(condition, "temporary-auth-failure") == 0)
+        return false;
+    stream->no_token = true;
+    stream->token_refusals++;
+    g_free(stream->refused_token);
+    stream->refused_token = g_strdup(stream->choice.mechanism);
+    forget_token(stream);
+    return true;
 }
 
 static void on_failure(struct stream *stream, xmpp_stanza_t *stanza)
 {
-    xmpp_stanza_t *element = condition_of(stanza, XMPP_NS_SASL);
-    const char *condition =
-        element ? xmpp_stanza_get_name(element) : "not-authorized";
-    g_autofree char *text = text_of(child(stanza, "text", XMPP_NS_SASL));
+    g_autofree char *text = NULL;
+    const char *condition = sasl2_failure(stanza, &text);
     GError *error = stream_reason_of_failure(stream->jid, condition, text);
     bool refused = strcmp(condition, "not-authorized") == 0;
     bool disabled = strcmp(condition, "account-disabled") == 0 ||
@@ -840,6 +1272,12 @@ static void on_failure(struct stream *stream, xmpp_stanza_t *stanza)
     stream->refusal = g_strdup(error->message);
     g_clear_pointer(&stream->sasl, sasl_free);
 
+    if (token_was_refused(stream, condition)) {
+        g_error_free(error);
+        if (!stream->ending)
+            authenticate(stream);
+        return;
+    }
     /* Some servers offer bindings that they then do not accept. Where one
      * has worked before, its refusal is a wrong password or an attack. */
     if (!disabled && is_plus(stream->choice.mechanism) && !stream->no_plus &&
@@ -873,14 +1311,14 @@ static void start_tls(struct stream *stream)
 static const char *unknown_requirement(xmpp_stanza_t *features)
 {
     static const char *const known[] = { XMPP_NS_TLS, XMPP_NS_SASL,
-        XMPP_NS_BIND, XMPP_NS_SESSION };
+        XMPP_NS_BIND, XMPP_NS_SESSION, NS_SM, NS_SASL2 };
     xmpp_stanza_t *s = xmpp_stanza_get_children(features);
     for (; s; s = xmpp_stanza_get_next(s)) {
         const char *ns = xmpp_stanza_get_ns(s);
         bool understood = !ns;
         for (size_t i = 0; ns && i < G_N_ELEMENTS(known); i++)
             understood = understood || strcmp(ns, known[i]) == 0;
-        if (!understood && child(s, "required", ns))
+        if (!understood && element_child(s, "required", ns))
             return xmpp_stanza_get_name(s);
     }
     return NULL;
@@ -888,11 +1326,13 @@ static const char *unknown_requirement(xmpp_stanza_t *features)
 
 static void read_limits(struct stream *stream, xmpp_stanza_t *features)
 {
-    xmpp_stanza_t *limits = child(features, "limits", NS_LIMITS);
+    xmpp_stanza_t *limits = element_child(features, "limits", NS_LIMITS);
     if (!limits)
         return;
-    g_autofree char *bytes = text_of(child(limits, "max-bytes", NS_LIMITS));
-    g_autofree char *idle = text_of(child(limits, "idle-seconds", NS_LIMITS));
+    g_autofree char *bytes =
+        element_text(element_child(limits, "max-bytes", NS_LIMITS));
+    g_autofree char *idle =
+        element_text(element_child(limits, "idle-seconds", NS_LIMITS));
     guint64 value;
     if (bytes &&
         g_ascii_string_to_unsigned(bytes, 10, 1, G_MAXUINT32, &value, NULL))
@@ -904,7 +1344,7 @@ static void read_limits(struct stream *stream, xmpp_stanza_t *features)
 
 static void on_features_in_clear(struct stream *stream, xmpp_stanza_t *features)
 {
-    if (child(features, "starttls", XMPP_NS_TLS))
+    if (element_child(features, "starttls", XMPP_NS_TLS))
         start_tls(stream);
     else
         fail(stream, STREAM_ERROR_TLS, false, NULL,
@@ -925,10 +1365,35 @@ static void on_features_for_registration(
         stream->callbacks.registration(features, stream->data);
 }
 
+/* What we took for granted must be what is offered; else all over again, this
+ * time asking first. */
+static void on_features_after_early(
+    struct stream *stream, xmpp_stanza_t *authentication)
+{
+    g_auto(GStrv) tokens = sasl2_token_mechanisms(authentication);
+    stream->early = false;
+    if (!tokens || !g_strv_contains(
+                       (const char *const *)tokens, stream->choice.mechanism)) {
+        stream->redial = true;
+        g_clear_pointer(&stream->offer, g_free);
+        end_connection(stream, NULL, NULL);
+        return;
+    }
+    forget_offer(stream);
+    read_authentication(stream, authentication);
+    expect_step(stream, STEP_SASL);
+}
+
 static void on_features_for_login(
     struct stream *stream, xmpp_stanza_t *features)
 {
-    if (!child(features, "mechanisms", XMPP_NS_SASL)) {
+    xmpp_stanza_t *older = element_child(features, "mechanisms", XMPP_NS_SASL);
+    xmpp_stanza_t *newer = element_child(features, "authentication", NS_SASL2);
+    if (stream->early) {
+        on_features_after_early(stream, newer);
+        return;
+    }
+    if (!older && !newer) {
         fail(stream, STREAM_ERROR_AUTH, false, NULL,
             "%s offers no way of logging in; try again later, or ask its "
             "administrator.",
@@ -936,25 +1401,35 @@ static void on_features_for_login(
         return;
     }
     tell_state(stream, STATE_AUTHENTICATING, NULL, -1);
-    read_offer(stream, features);
+    xmpp_stanza_t *bindings =
+        element_child(features, "sasl-channel-binding", NS_SASL_BINDINGS);
+    forget_login(stream);
+    if (older)
+        stream->older = element_names(older, "mechanism", NULL);
+    if (newer)
+        read_authentication(stream, newer);
+    if (bindings)
+        stream->bindings = element_names(bindings, "channel-binding", "type");
+    read_bindings(stream);
     authenticate(stream);
 }
 
 static void on_features_for_binding(
     struct stream *stream, xmpp_stanza_t *features)
 {
-    xmpp_stanza_t *session = child(features, "session", XMPP_NS_SESSION);
-    if (!child(features, "bind", XMPP_NS_BIND)) {
-        fail(stream, STREAM_ERROR_PROTOCOL, false, NULL,
-            "%s let us in but gives us no address for this connection; ask "
-            "its administrator.",
-            stream->domain);
-        return;
-    }
+    xmpp_stanza_t *session =
+        element_child(features, "session", XMPP_NS_SESSION);
     stream->session_needed =
-        session && !child(session, "optional", XMPP_NS_SESSION);
+        session && !element_child(session, "optional", XMPP_NS_SESSION);
+    stream->can_bind = element_child(features, "bind", XMPP_NS_BIND) != NULL;
     stream->features = xmpp_stanza_clone(features);
-    bind_resource(stream);
+    if (element_child(features, "sm", NS_SM) && !stream->resumption_tried &&
+        ask_resumption(stream))
+        return;
+    if (stream->can_bind)
+        bind_resource(stream);
+    else
+        no_address(stream);
 }
 
 static void on_features(struct stream *stream, xmpp_stanza_t *features)
@@ -983,7 +1458,7 @@ static void on_features(struct stream *stream, xmpp_stanza_t *features)
 
 static bool follow_redirect(struct stream *stream, xmpp_stanza_t *condition)
 {
-    g_autofree char *text = text_of(condition);
+    g_autofree char *text = element_text(condition);
     char *host;
     guint16 port;
     if (stream->tls_mode == TLS_MODE_OFF ||
@@ -1003,7 +1478,7 @@ static void on_stream_error(struct stream *stream, xmpp_stanza_t *stanza)
     const char *condition =
         element ? xmpp_stanza_get_name(element) : "undefined-condition";
     g_autofree char *text =
-        text_of(child(stanza, "text", XMPP_NS_STREAMS_IETF));
+        element_text(element_child(stanza, "text", XMPP_NS_STREAMS_IETF));
 
     if (is_asking(stream) && !stream_condition_is_final(condition)) {
         end_connection(stream, NULL, NULL); /* it got tired of waiting */
@@ -1054,6 +1529,10 @@ static void on_secured(const struct tls_peer *peer, gpointer data)
         trust_and_go_on(stream);
         return;
     }
+    if (stream->at_location) { /* nobody is asked: the usual way is left */
+        schedule_finish(stream);
+        return;
+    }
     stream->step = STEP_CERTIFICATE;
     relay_deadline(stream->relay, 0);
     if (stream->callbacks.certificate)
@@ -1065,8 +1544,10 @@ static void on_secured(const struct tls_peer *peer, gpointer data)
 static void on_opened(gpointer data)
 {
     struct stream *stream = data;
-    if (!stream->ending && stream->step == STEP_SECURING)
-        open_stream(stream);
+    if (stream->ending || stream->step != STEP_SECURING)
+        return;
+    open_stream(stream);
+    authenticate_early(stream);
 }
 
 /* C08: integers on both sides of the dot. */
@@ -1121,7 +1602,7 @@ static void unexpected(struct stream *stream, xmpp_stanza_t *stanza)
 static bool is_answer(const struct stream *stream, xmpp_stanza_t *stanza)
 {
     const char *type = xmpp_stanza_get_type(stanza);
-    return is(stanza, "iq", XMPP_NS_CLIENT) &&
+    return element_is(stanza, "iq", XMPP_NS_CLIENT) &&
            g_strcmp0(xmpp_stanza_get_id(stanza), stream->request_id) == 0 &&
            (g_strcmp0(type, "result") == 0 || g_strcmp0(type, "error") == 0);
 }
@@ -1146,18 +1627,29 @@ static void on_negotiation(struct stream *stream, xmpp_stanza_t *stanza)
         { STEP_SASL, "challenge", XMPP_NS_SASL, on_challenge },
         { STEP_SASL, "success", XMPP_NS_SASL, on_success },
         { STEP_SASL, "failure", XMPP_NS_SASL, on_failure },
+        { STEP_SASL, "challenge", NS_SASL2, on_challenge },
+        { STEP_SASL, "success", NS_SASL2, on_success2 },
+        { STEP_SASL, "failure", NS_SASL2, on_failure },
+        { STEP_SASL, "continue", NS_SASL2, on_continue },
+        { STEP_BOUND, "features", XMPP_NS_STREAMS, on_features_of_bound },
+        { STEP_RESUME, "resumed", NS_SM, on_resumed },
+        { STEP_RESUME, "failed", NS_SM, on_resume_failed },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(due); i++) {
-        if (due[i].step == stream->step && is(stanza, due[i].name, due[i].ns)) {
+        bool of_login = stream->step == STEP_SASL;
+        if (due[i].step == stream->step &&
+            element_is(stanza, due[i].name, due[i].ns) &&
+            (!of_login || strcmp(due[i].ns, profile(stream)) == 0)) {
             due[i].fn(stream, stanza);
             return;
         }
     }
-    if (stream->step == STEP_PROCEED && is(stanza, "proceed", XMPP_NS_TLS)) {
+    if (stream->step == STEP_PROCEED &&
+        element_is(stanza, "proceed", XMPP_NS_TLS)) {
         stream->step = STEP_SECURING;
         relay_start_tls(stream->relay);
     } else if (stream->step == STEP_PROCEED &&
-               is(stanza, "failure", XMPP_NS_TLS)) {
+               element_is(stanza, "failure", XMPP_NS_TLS)) {
         on_tls_refused(stream);
     } else if (stream->step == STEP_BIND && is_answer(stream, stanza)) {
         on_bind_answer(stream, stanza);
@@ -1172,25 +1664,32 @@ static void on_stanza(xmpp_stanza_t *stanza, gpointer data)
 {
     struct stream *stream = data;
 
-    if (is(stanza, "error", XMPP_NS_STREAMS)) {
+    if (element_is(stanza, "error", XMPP_NS_STREAMS)) {
         on_stream_error(stream, stanza);
         return;
     }
-    if (stream->step == STEP_REGISTER && is(stanza, "iq", XMPP_NS_CLIENT)) {
+    if (stream->step == STEP_REGISTER &&
+        element_is(stanza, "iq", XMPP_NS_CLIENT)) {
         relay_deadline(stream->relay, 0);
         if (!stream->ending)
             stream->callbacks.stanza(stanza, stream->data);
         return;
     }
+    bool features = element_is(stanza, "features", XMPP_NS_STREAMS);
+    if (stream->step == STEP_BOUND && !features && !stream->ending)
+        finish_bound(stream); /* it has begun without them */
     if (stream->step != STEP_ONLINE) {
         if (!stream->ending)
             on_negotiation(stream, stanza);
         return;
     }
-    /* C11: what comes in while we close in order still counts. */
-    if (stream->reason || is_ping_answer(stream, stanza))
+    if (features) { /* of a session resumed inside SASL2 */
+        if (!stream->features)
+            stream->features = xmpp_stanza_clone(stanza);
         return;
-    if (stream->callbacks.stanza)
+    }
+    /* C11: what comes in while we close in order still counts. */
+    if (!stream->reason && stream->callbacks.stanza)
         stream->callbacks.stanza(stanza, stream->data);
 }
 
@@ -1269,6 +1768,21 @@ static bool is_possible(struct stream *stream)
     return true;
 }
 
+/* Another host than usual, or NULL. The certificate must be for our domain all
+ * the same (H14). */
+static char *next_host(struct stream *stream, guint16 *port)
+{
+    *port = stream->other_port;
+    if (stream->other_host)
+        return g_steal_pointer(&stream->other_host);
+    if (!stream->location || stream->location_failed ||
+        stream->tls_mode == TLS_MODE_OFF)
+        return NULL;
+    stream->at_location = true;
+    *port = stream->location_port;
+    return g_strdup(stream->location);
+}
+
 static void start_attempt(struct stream *stream)
 {
     static const struct relay_callbacks callbacks = {
@@ -1290,15 +1804,16 @@ static void start_attempt(struct stream *stream)
     if (stream->ending || stream->relay || !is_possible(stream))
         return; /* the owner thought otherwise, or it cannot be */
 
+    guint16 other_port;
     bool starttls = stream->tls_mode != TLS_MODE_DIRECT;
     bool direct = stream->tls_mode == TLS_MODE_REQUIRED ||
                   stream->tls_mode == TLS_MODE_DIRECT;
-    g_autofree char *other = g_steal_pointer(&stream->other_host);
+    g_autofree char *other = next_host(stream, &other_port);
     const struct relay_config config = {
         .dial = {
             .domain = stream->ascii_domain,
             .server = other ? other : stream->server,
-            .port = other ? stream->other_port : stream->port,
+            .port = other ? other_port : stream->port,
             .allow_starttls = starttls,
             .allow_direct = direct,
             .proxy = stream->proxy,
@@ -1355,6 +1870,10 @@ struct stream *stream_new(const struct stream_config *config,
     stream->client_key = g_strdup(config->client_key);
     stream->pinned_mechanism = g_strdup(config->pinned_mechanism);
     stream->plain_allowed = config->plain_allowed;
+    stream->user_agent = g_strdup(config->user_agent);
+    stream->software = g_strdup(config->software);
+    if (config->offer && strlen(config->offer) <= OFFER_BYTES_MAX)
+        stream->offer = g_strdup(config->offer);
     stream->anonymous = config->anonymous;
     stream->lang = g_strdup(config->lang ? config->lang : "en");
     stream->timeout_ms = config->timeout_ms;
@@ -1379,7 +1898,12 @@ void stream_free(struct stream *stream)
     g_free(stream->mechanism);
     g_free(stream->refusal);
     g_free(stream->other_host);
+    g_free(stream->location);
     g_free(stream->pinned_mechanism);
+    g_free(stream->refused_token);
+    g_free(stream->user_agent);
+    g_free(stream->software);
+    g_free(stream->offer);
     g_free(stream->jid);
     g_free(stream->domain);
     g_free(stream->ascii_domain);
@@ -1564,4 +2088,23 @@ gint64 stream_retry_at(const struct stream *stream)
 gsize stream_max_bytes(const struct stream *stream)
 {
     return stream->max_bytes;
+}
+
+xmpp_stanza_t *stream_features(const struct stream *stream)
+{
+    return stream->features;
+}
+
+void stream_set_location(struct stream *stream, const char *location)
+{
+    g_clear_pointer(&stream->location, g_free);
+    stream->location_failed = false;
+    if (location && !stream_parse_other_host(
+                        location, &stream->location, &stream->location_port))
+        stream->location = NULL;
+}
+
+bool stream_offers_inline(xmpp_stanza_t *offer, const char *feature)
+{
+    return sasl2_bind_offers(offer, feature);
 }

@@ -15,6 +15,13 @@
 
 struct stream;
 
+struct stream_token { /* what it points to lives until the loop turns */
+    struct secret *secret;
+    const char *mechanism; /* it is bound to this one */
+    gint64 count;          /* attempts with it, this one included */
+    bool invalidate;       /* the last login with it */
+};
+
 struct stream_callbacks {
     /* account->state was changed; error (may be NULL) says why, retry_ms is
      * -1 when no attempt will follow. */
@@ -34,9 +41,35 @@ struct stream_callbacks {
     /* The strongest mechanism that has worked: to be pinned (H11). */
     void (*mechanism)(const char *mechanism, bool channel_bound, gpointer data);
     /* The peer has been silent: ask it for a sign of life (XEP-0198 <r/>) and
-     * say true. NULL or false: the stream sends an XEP-0199 ping, whose
-     * answer it keeps to itself. */
+     * say true. NULL or false: the stream sends an XEP-0199 ping, an iq of
+     * which sent_own() tells; the answer comes through stanza() as any other,
+     * so that what is counted can be counted there. */
     bool (*ask_alive)(gpointer data);
+    void (*sent_own)(gpointer data);
+    /* Stream management (XEP-0198), kept by the owner; any may be NULL.
+     * resume: a new <resume/> for the session that may be taken up again (sent
+     * after SASL, or inside SASL2), NULL: none. resumed: it was taken up and
+     * stream_send() works (then state(ONLINE) follows, and bound() is not
+     * called); its previd was checked, its h was not. Otherwise bound() is
+     * called, after resume_failed where the server said <failed/>: whenever
+     * bound() comes the old session is gone. */
+    xmpp_stanza_t *(*resume)(gpointer data);
+    void (*resumed)(xmpp_stanza_t *resumed, gpointer data);
+    void (*resume_failed)(xmpp_stanza_t *failed, gpointer data);
+    /* Bind 2 (XEP-0386): adds to <bind/> what is to be switched on in the same
+     * round trip (<enable/>, carbons, client state), given the server's <bind/>
+     * feature, see stream_offers_inline(). It may be for nothing. bound_inline
+     * gets the <bound/> element, between bound() and state(ONLINE). */
+    void (*bind_inline)(xmpp_stanza_t *offer, xmpp_stanza_t *bind, gpointer data);
+    void (*bound_inline)(xmpp_stanza_t *bound, gpointer data);
+    /* FAST (XEP-0484): the owner keeps tokens like passwords. fast_token fills
+     * in the stored one, false: none, or it has expired. fast_refused: forget
+     * it (refused, invalidated). */
+    bool (*fast_token)(struct stream_token *token, gpointer data);
+    void (*fast_got)(const char *mechanism, struct secret *token, const char *expiry, gpointer data);
+    void (*fast_refused)(gpointer data);
+    /* What the server offers for SASL2 has changed: config.offer next time. */
+    void (*offer)(const char *xml, gpointer data);
 };
 
 struct stream_config { /* all strings copied */
@@ -50,6 +83,9 @@ struct stream_config { /* all strings copied */
     const char *proxy;
     const char *client_cert, *client_key;
     const char *pinned_mechanism;
+    const char *user_agent;  /* UUID of this installation and account (XEP-0388); NULL: no FAST */
+    const char *software;    /* our name for user agent and tag, NULL: say nothing */
+    const char *offer;       /* see the callback; lets a login by token begin early */
     bool plain_allowed;      /* the user said yes to PLAIN (H11) */
     bool anonymous;
     bool registration;       /* stop before logging in: see the callback */
@@ -72,6 +108,7 @@ void stream_close(struct stream *stream);
  * When online, checks that the peer is alive (5 s). */
 void stream_kick(struct stream *stream);
 /* A broken rule found above (e.g. a foreign bind): stream error, then close. */
+/* condition as in relay_close(). */
 void stream_fail(struct stream *stream, const char *condition, const char *text);
 
 void stream_certificate_decide(struct stream *stream, bool trust, const char *sha256_to_pin);
@@ -89,3 +126,10 @@ const char *stream_mechanism(const struct stream *stream);
 gint64 stream_retry_at(const struct stream *stream); /* monotonic µs, 0: none */
 /* XEP-0478: largest stanza the server takes; 0 unknown. */
 gsize stream_max_bytes(const struct stream *stream);
+/* Of the stream after authentication; borrowed, NULL until they are here. */
+xmpp_stanza_t *stream_features(const struct stream *stream);
+/* Where the server wants to be met again (location of <enabled/>, XEP-0198):
+ * "host[:port]", hostile, used first by later attempts; NULL: none. */
+void stream_set_location(struct stream *stream, const char *location);
+/* Does the <bind/> feature given to bind_inline offer this namespace? */
+bool stream_offers_inline(xmpp_stanza_t *offer, const char *feature);

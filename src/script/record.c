@@ -66,6 +66,8 @@ static void set_message(struct record *r, const struct event *event)
     put(r, (struct field)FIELD_T("id", m->id));
     put(r, (struct field)FIELD_T("stanza_id", m->stanza_id));
     put(r, (struct field)FIELD_T("origin_id", m->origin_id));
+    if (m->repeated)
+        put(r, (struct field)FIELD_B("repeated", true));
     put(r, (struct field)FIELD_T("to", m->to));
     put(r, (struct field)FIELD_T("subject", m->subject));
     put(r, (struct field)FIELD_T("thread", m->thread));

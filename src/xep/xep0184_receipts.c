@@ -6,6 +6,7 @@
 #include <string.h>
 #include "xep/privacy.h"
 #include "xep/xep.h"
+#include "xmpp/delivery.h"
 #include "xmpp/outbox.h"
 
 #define NS_RECEIPTS "urn:xmpp:receipts"
@@ -42,21 +43,9 @@ static enum verdict on_received(struct incoming *incoming, xmpp_stanza_t *child)
 {
     struct account *account = incoming->account;
     const char *id = stanza_attr(child, "id");
-    struct chat *chat = account_find_chat(account, incoming->from_bare);
-    if (!incoming->outgoing && !incoming->archive && is_personal(incoming) &&
-        id && chat) {
-        struct message *message = chat_find_id(chat, id, true);
-        /* The chat is found by the sender: only the addressee's own receipt
-         * can find a message. */
-        if (message && message->type != MESSAGE_GROUPCHAT &&
-            (message->delivery == DELIVERY_QUEUED ||
-                message->delivery == DELIVERY_SENT)) {
-            message->delivery = DELIVERY_DELIVERED;
-            account_emit(account, (struct event){ .type = EVENT_MESSAGE_CHANGED,
-                                      .chat = chat,
-                                      .message = { .message = message } });
-        }
-    }
+    if (!incoming->outgoing && is_personal(incoming) && id)
+        delivery_reached(
+            account, incoming->from, id, DELIVERY_DELIVERED, false);
     return stanza_child(incoming->stanza, "body", NULL) ? GO_ON : CLAIMED;
 }
 

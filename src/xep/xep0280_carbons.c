@@ -7,39 +7,10 @@
 #include "model/jid.h"
 #include "xep/xep.h"
 #include "xep/xep0030_disco.h"
+#include "xep/xep0297_forward.h"
 #include "xmpp/inbox.h"
 #include "xmpp/iq.h"
 #include "xmpp/rfc6120_session.h"
-
-#define NS_CARBONS "urn:xmpp:carbons:2"
-#define NS_FORWARD "urn:xmpp:forward:0"
-#define NS_MAM "urn:xmpp:mam:2"
-
-/* The one message inside; NULL when there is anything else. */
-static xmpp_stanza_t *unwrap(xmpp_stanza_t *carbon)
-{
-    xmpp_stanza_t *forwarded = stanza_first_element(carbon);
-    if (!stanza_is(forwarded, "forwarded", NS_FORWARD) ||
-        stanza_count_elements(carbon) != 1)
-        return NULL;
-    xmpp_stanza_t *inner = NULL;
-    for (xmpp_stanza_t *child = stanza_first_element(forwarded); child;
-         child = stanza_next(child, NULL, NULL)) {
-        if (stanza_is(child, "delay", "urn:xmpp:delay"))
-            continue;
-        if (inner || !stanza_is(child, "message", NS_CLIENT))
-            return NULL;
-        inner = child;
-    }
-    return inner;
-}
-
-static bool is_wrapper(xmpp_stanza_t *message)
-{
-    return stanza_child(message, "received", NS_CARBONS) ||
-           stanza_child(message, "sent", NS_CARBONS) ||
-           stanza_child(message, "result", NS_MAM);
-}
 
 static enum verdict on_carbon(struct incoming *incoming, xmpp_stanza_t *carbon)
 {
@@ -50,10 +21,10 @@ static enum verdict on_carbon(struct incoming *incoming, xmpp_stanza_t *carbon)
         stanza_next(carbon, NULL, NS_CARBONS) ||
         stanza_child(incoming->stanza, NULL, NS_CARBONS) != carbon)
         return DROPPED;
-    xmpp_stanza_t *inner = unwrap(carbon);
+    xmpp_stanza_t *inner = forward_unwrap(carbon, NULL);
     const char *from = stanza_attr(inner, "from");
     const char *to = stanza_attr(inner, "to");
-    if (!inner || !from || !to || is_wrapper(inner) ||
+    if (!inner || !from || !to ||
         !jid_bare_equal(sent ? from : to, own))
         return DROPPED;
     inbox_receive_inner(incoming, inner, sent, true, false);
@@ -83,8 +54,33 @@ static void on_server(struct account *account, const struct disco_info *info,
             on_enabled, NULL, NULL);
 }
 
+struct carbons_state {
+    bool asked, on; /* with the binding (XEP-0386) */
+};
+
+static void bind_inline(
+    struct account *account, xmpp_stanza_t *offer, xmpp_stanza_t *bind)
+{
+    struct carbons_state *state = feature_state(account, &xep0280);
+    state->asked = stream_offers_inline(offer, NS_CARBONS);
+    if (state->asked)
+        stanza_add(bind, "enable", NS_CARBONS, NULL);
+}
+
+static void bound_inline(struct account *account, xmpp_stanza_t *bound)
+{
+    (void)bound;
+    struct carbons_state *state = feature_state(account, &xep0280);
+    state->on = state->asked;
+}
+
 static void online(struct account *account)
 {
+    struct carbons_state *state = feature_state(account, &xep0280);
+    bool on = state->on;
+    state->on = state->asked = false;
+    if (on)
+        return;
     g_autofree char *domain = jid_domain(account->jid);
     disco_query_info(account, domain, NULL, on_server, NULL, NULL);
 }
@@ -103,5 +99,8 @@ const struct feature xep0280 = {
     .since = "0.1.0",
     .namespaces = namespaces,
     .incoming = incoming_hooks,
+    .state_size = sizeof(struct carbons_state),
+    .bind_inline = bind_inline,
+    .bound_inline = bound_inline,
     .online = online,
 };

@@ -8,6 +8,7 @@
 /* Zeroed: active, which is also how every stream begins (XEP-0352 s. 4). */
 struct csi_state {
     bool wanted_inactive, told_inactive;
+    bool asked; /* with the binding (XEP-0386) */
 };
 
 static void tell(struct account *account)
@@ -31,8 +32,33 @@ void client_state_set(struct account *account, bool active)
     tell(account);
 }
 
+static void bind_inline(
+    struct account *account, xmpp_stanza_t *offer, xmpp_stanza_t *bind)
+{
+    struct csi_state *state = feature_state(account, &xep0352);
+    state->asked =
+        state->wanted_inactive && stream_offers_inline(offer, NS_CSI);
+    if (state->asked)
+        stanza_add(bind, "inactive", NS_CSI, NULL);
+}
+
+static void bound_inline(struct account *account, xmpp_stanza_t *bound)
+{
+    (void)bound;
+    struct csi_state *state = feature_state(account, &xep0352);
+    state->told_inactive = state->asked;
+}
+
 static void ready(struct account *account)
 {
+    tell(account);
+}
+
+/* XEP-0198 s. 5 says nothing of it; servers begin as with any new stream. */
+static void resumed(struct account *account)
+{
+    struct csi_state *state = feature_state(account, &xep0352);
+    state->told_inactive = false;
     tell(account);
 }
 
@@ -48,6 +74,9 @@ const struct feature xep0352 = {
     .version = "1.0.0",
     .since = "0.1.0",
     .state_size = sizeof(struct csi_state),
+    .bind_inline = bind_inline,
+    .bound_inline = bound_inline,
     .ready = ready,
+    .resumed = resumed,
     .offline = offline,
 };

@@ -28,8 +28,10 @@ static enum verdict on_stanza_id(
     const char *id = stanza_attr(child, "id");
     if (is_fit(id) && by && !incoming->message->stanza_id &&
         strcmp(by, incoming->account->jid) == 0 &&
-        disco_server_has(incoming->account, NS_SID) == DISCO_YES)
+        disco_server_has(incoming->account, NS_SID) == DISCO_YES) {
         set_id(&incoming->message->stanza_id, id);
+        set_id(&incoming->message->stanza_by, by);
+    }
     return GO_ON;
 }
 

@@ -11,6 +11,7 @@
 #include "model/account.h"
 #include "store/option.h"
 #include "xmpp/iq.h"
+#include "xmpp/manager.h"
 #include "xmpp/stanza.h"
 
 enum phase {
@@ -91,6 +92,16 @@ struct feature {
     void (*online)(struct account *account); /* bound, nothing sent yet */
     void (*ready)(struct account *account);  /* roster is here, initial presence is out */
     void (*offline)(struct account *account);/* connection gone */
+    /* Taken up again (XEP-0198): all is as it was but what a stream begins with. */
+    void (*resumed)(struct account *account);
+    const struct stream_manager *manager; /* xmpp/manager.h; of one feature */
+    /* The person has seen chat up to message (xmpp/reading.h). */
+    void (*read)(struct chat *chat, const struct message *message);
+    /* Bind 2 (XEP-0386): adds to <bind/> what is to be on from the first stanza,
+     * of what offer has in it (see stream_offers_inline); it may be for nothing.
+     * bound: it was not; comes before online(). */
+    void (*bind_inline)(struct account *account, xmpp_stanza_t *offer, xmpp_stanza_t *bind);
+    void (*bound_inline)(struct account *account, xmpp_stanza_t *bound);
     /* Nonzas such as <a xmlns='urn:xmpp:sm:3'/>: true when taken. */
     bool (*nonza)(struct account *account, xmpp_stanza_t *nonza);
     /* Option (privacy.…) that must be on for namespaces to be announced; NULL:

@@ -363,3 +363,8 @@ void login_set_password(struct login *login, struct secret *password)
     g_clear_pointer(&login->given, secret_unref);
     keep_password(login, password);
 }
+
+bool login_password_given(const struct login *login)
+{
+    return login->given != NULL;
+}

@@ -27,6 +27,9 @@ void login_set_password(struct login *login, struct secret *password);
 /* Where a password was looked for, for the sentence at the end; "": nowhere. */
 const char *login_tried(const struct login *login);
 
+/* One came with the command line. */
+bool login_password_given(const struct login *login);
+
 /* SHA-256 fingerprints, new NULL-terminated array. */
 char **login_pins(const struct account *account);
 char *login_pinned_mechanism(const struct account *account); /* new string, NULL */

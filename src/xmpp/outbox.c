@@ -1,23 +1,38 @@
 /*
  * The way out for messages. A row stands for a message from the moment it is
- * typed until the server is known to have it: queued (offline, or behind one
- * that is), then sent and unconfirmed, then gone. What proves that the server
- * has it is a ping behind it (RFC 6120 s. 10.1: in order); one ping is in
- * flight at a time and proves everything sent before it, so a burst costs two.
+ * typed until the server is known to have it, on disk (store/history.h) before
+ * its bytes leave:
+ *
+ *     queued → unconfirmed → gone         the server has it
+ *                  ↓ connection lost
+ *              unproved → gone            the archive has it
+ *                  ↓ ↑                    proved lost: queued again
+ *     held ← queued                       older than a day: the person is asked
+ *
+ * What proves that the server has it is its number in stream management
+ * (xmpp/manager.h); without that, a ping behind it (RFC 6120 s. 10.1: in
+ * order), one in flight at a time, so a burst costs two. Rows of one
+ * conversation never overtake each other.
  */
 #include "xmpp/outbox.h"
 #include <string.h>
 #include "base/stamp.h"
 #include "base/text.h"
+#include "cmd/job.h"
 #include "model/chat.h"
 #include "model/jid.h"
 #include "model/message.h"
+#include "store/history.h"
 #include "xmpp/iq.h"
 #include "xmpp/rfc6120_session.h"
 
 #define NS_PING "urn:xmpp:ping"
 #define USUAL_MAX_BYTES (256 * 1024) /* where the server does not say */
 #define ENVELOPE_BYTES 1024          /* what hooks and servers add */
+#define IN_FLIGHT 256                /* rows sent and not confirmed (F37) */
+#define UNWRITTEN_BYTES (1024 * 1024)
+#define OLD_US (24 * 60 * 60 * G_GINT64_CONSTANT(1000000))
+#define FAILED_KEPT 100              /* for /outbox retry */
 
 G_DEFINE_QUARK(txmpp-outbox-error-quark, outbox_error)
 
@@ -25,8 +40,15 @@ G_DEFINE_QUARK(txmpp-outbox-error-quark, outbox_error)
 struct row {
     char *chat;      /* its JID */
     enum chat_kind kind;
-    guint64 number;  /* of the message */
     char *id, *text;
+    gint64 stored;   /* row in the store, 0: none */
+    gint64 time_us;  /* when it was typed */
+    gint64 until_us; /* monotonic: then it is old */
+    struct message *message; /* from the store, when no chat has it; NULL */
+    guint32 seq;     /* number in stream management … */
+    bool counted;    /* … if it has one */
+    bool approved;   /* it may be old */
+    char *error;     /* of a failed one */
 };
 
 struct watch {
@@ -37,9 +59,14 @@ struct watch {
 struct outbox {
     struct account *account;
     GQueue queued;      /* struct row: not sent yet */
-    GQueue unconfirmed; /* struct row: sent, oldest first */
-    guint covered;      /* so many of them stand before the ping */
+    GQueue unconfirmed; /* sent, oldest first */
+    GQueue unproved;    /* sent, then the session was lost */
+    GQueue held;        /* too old to be sent unasked */
+    GQueue failed;      /* some of the last, for another try */
+    guint covered;      /* so many unconfirmed ones stand before the ping */
     bool pinging;
+    outbox_prover prover;
+    bool proving;       /* it is at work */
     GHashTable *watches; /* id → struct watch */
 };
 
@@ -48,6 +75,8 @@ static void row_free(struct row *row)
     g_free(row->chat);
     g_free(row->id);
     g_free(row->text);
+    g_free(row->error);
+    message_free(row->message);
     g_free(row);
 }
 
@@ -67,6 +96,9 @@ void outbox_free(struct outbox *outbox)
         return;
     g_queue_clear_full(&outbox->queued, (GDestroyNotify)row_free);
     g_queue_clear_full(&outbox->unconfirmed, (GDestroyNotify)row_free);
+    g_queue_clear_full(&outbox->unproved, (GDestroyNotify)row_free);
+    g_queue_clear_full(&outbox->held, (GDestroyNotify)row_free);
+    g_queue_clear_full(&outbox->failed, (GDestroyNotify)row_free);
     g_hash_table_unref(outbox->watches);
     g_free(outbox);
 }
@@ -75,7 +107,8 @@ guint outbox_unsent(const struct account *account)
 {
     const struct outbox *outbox = session_outbox(account);
 
-    return outbox->queued.length + outbox->unconfirmed.length;
+    return outbox->queued.length + outbox->unconfirmed.length +
+        outbox->unproved.length;
 }
 
 void outbox_watch(
@@ -110,45 +143,91 @@ static void tell(struct outbox *outbox, const char *id, const GError *error)
         watch->fn(outbox->account, id, error, watch->data);
 }
 
+/* ---- the state of a message -------------------------------------------- */
+
+static struct message *find_message(
+    const struct account *account, const char *chat_jid, const char *id)
+{
+    const struct chat *chat = account_find_chat(account, chat_jid);
+
+    return chat ? chat_find_id(chat, id, true) : NULL;
+}
+
+/* A receipt may be faster than the ping; a failed one may be sent again. */
+static bool is_news(const struct message *message, enum delivery delivery)
+{
+    return delivery == DELIVERY_FAILED || message->delivery < delivery ||
+        message->delivery == DELIVERY_FAILED;
+}
+
+static void change(struct account *account, const char *chat_jid,
+    struct message *message, enum delivery delivery, const char *sentence)
+{
+    struct chat *chat = account_find_chat(account, chat_jid);
+
+    if (!is_news(message, delivery))
+        return;
+    message->delivery = delivery;
+    g_free(message->error);
+    message->error = g_strdup(sentence);
+    if (account->history && message->row) {
+        history_update(account->history, message);
+        session_store_changed(account);
+    }
+    if (chat)
+        account_emit(account,
+            (struct event){ .type = EVENT_MESSAGE_CHANGED,
+                .chat = chat,
+                .message = { message } });
+}
+
 static void set_delivery(struct outbox *outbox, const struct row *row,
     enum delivery delivery, const char *sentence)
 {
-    struct chat *chat = account_find_chat(outbox->account, row->chat);
-    struct message *message =
-        chat ? chat_find_number(chat, row->number) : NULL;
+    struct account *account = outbox->account;
+    struct message *message = find_message(account, row->chat, row->id);
+    auto_struct(message) loaded = NULL;
 
-    if (!message || g_strcmp0(message->id, row->id) != 0)
-        return; /* cleared meanwhile */
-    if (message->delivery >= delivery && delivery != DELIVERY_FAILED)
-        return; /* a receipt was faster than the ping */
-    message->delivery = delivery;
-    if (sentence) {
-        g_free(message->error);
-        message->error = g_strdup(sentence);
+    if (!message)
+        message = row->message;
+    if (!message && account->history && row->stored)
+        message = loaded = history_load(account->history, row->stored);
+    if (message)
+        change(account, row->chat, message, delivery, sentence);
+}
+
+/* H45: another's message is never found, for ours are found by whom they went
+ * to. */
+bool outbox_set_delivery(struct account *account, const char *chat_jid,
+    const char *id, enum delivery delivery, const char *sentence)
+{
+    struct message *message = id ? find_message(account, chat_jid, id) : NULL;
+    auto_struct(message) loaded = NULL;
+    gint64 row;
+
+    if (!message && id && account->history) {
+        row = history_find_own(account->history, id);
+        message = loaded =
+            row ? history_load(account->history, row) : NULL;
+        if (!message || !message->outgoing || !message->to ||
+            !jid_bare_equal(message->to, chat_jid))
+            return false;
     }
-    account_emit(outbox->account,
-        (struct event){ .type = EVENT_MESSAGE_CHANGED,
-            .chat = chat,
-            .message = { message } });
+    if (!message)
+        return false;
+    change(account, chat_jid, message, delivery, sentence);
+    return true;
 }
 
 /* ---- what the server has ----------------------------------------------- */
 
-static void on_pong(struct account *account, xmpp_stanza_t *result,
-    const struct stanza_error *error, bool more, gpointer data);
+static void flush(struct outbox *outbox);
 
-static void ping(struct outbox *outbox)
+static void confirm(struct outbox *outbox, struct row *row)
 {
-    xmpp_stanza_t *iq;
-    g_autofree char *domain = jid_domain(outbox->account->jid);
-
-    if (outbox->pinging || outbox->unconfirmed.length == 0 ||
-        !session_is_online(outbox->account))
-        return;
-    iq = iq_new("get", domain, "ping", NS_PING, NULL);
-    outbox->pinging = true;
-    outbox->covered = outbox->unconfirmed.length;
-    iq_send(outbox->account, iq, 0, on_pong, outbox, NULL);
+    set_delivery(outbox, row, DELIVERY_SENT, NULL);
+    tell(outbox, row->id, NULL);
+    row_free(row);
 }
 
 static void fail_row(
@@ -157,14 +236,41 @@ static void fail_row(
     g_autoptr(GError) error =
         g_error_new_literal(outbox_error_quark(), code, sentence);
 
+    row->error = g_strdup(sentence);
+    g_queue_push_tail(&outbox->failed, row);
+    if (outbox->failed.length > FAILED_KEPT)
+        row_free(g_queue_pop_head(&outbox->failed));
     set_delivery(outbox, row, DELIVERY_FAILED, sentence);
     tell(outbox, row->id, error);
-    row_free(row);
 }
 
 static const char not_confirmed[] =
     "The server did not confirm this message; it may or may not have "
     "arrived. Send it again if it matters.";
+
+static void on_pong(struct account *account, xmpp_stanza_t *result,
+    const struct stanza_error *error, bool more, gpointer data);
+
+static void ask_server(struct outbox *outbox)
+{
+    xmpp_stanza_t *iq;
+    g_autofree char *domain = NULL;
+
+    if (outbox->unconfirmed.length == 0 ||
+        !session_is_online(outbox->account))
+        return;
+    if (session_counts(outbox->account, NULL)) {
+        session_request_ack(outbox->account);
+        return;
+    }
+    if (outbox->pinging)
+        return;
+    domain = jid_domain(outbox->account->jid);
+    iq = iq_new("get", domain, "ping", NS_PING, NULL);
+    outbox->pinging = true;
+    outbox->covered = outbox->unconfirmed.length;
+    iq_send(outbox->account, iq, 0, on_pong, outbox, NULL);
+}
 
 /* Any answer proves it: a server without XEP-0199 says so in order, too. */
 static void on_pong(struct account *account, xmpp_stanza_t *result,
@@ -181,22 +287,97 @@ static void on_pong(struct account *account, xmpp_stanza_t *result,
     while (outbox->covered > 0 && !g_queue_is_empty(&outbox->unconfirmed)) {
         struct row *row = g_queue_pop_head(&outbox->unconfirmed);
         outbox->covered--;
-        if (timed_out) {
+        if (timed_out)
             fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
-            continue;
-        }
-        set_delivery(outbox, row, DELIVERY_SENT, NULL);
-        tell(outbox, row->id, NULL);
-        row_free(row);
+        else
+            confirm(outbox, row);
     }
     outbox->pinging = false;
-    if (account->session)
-        ping(outbox);
+    if (!account->session)
+        return;
+    flush(outbox);
+    ask_server(outbox);
 }
 
 void outbox_request_ack(struct account *account)
 {
-    ping(session_outbox(account));
+    ask_server(session_outbox(account));
+}
+
+static bool is_acked(const struct row *row, guint32 h)
+{
+    return row->counted && h - row->seq < G_MAXINT32;
+}
+
+void outbox_acked(struct account *account, guint32 h)
+{
+    struct outbox *outbox = session_outbox(account);
+    GQueue *const queues[] = { &outbox->unproved, &outbox->unconfirmed };
+    struct row *row;
+
+    for (guint i = 0; i < G_N_ELEMENTS(queues); i++)
+        while ((row = g_queue_peek_head(queues[i])) && is_acked(row, h))
+            confirm(outbox, g_queue_pop_head(queues[i]));
+    if (!account->session)
+        return;
+    flush(outbox);
+    ask_server(outbox);
+}
+
+/* To the front of those that wait; rows stay in their order. */
+static void queue_again(struct outbox *outbox, struct row *row)
+{
+    struct account *account = outbox->account;
+
+    row->counted = false;
+    if (account->history && row->stored) {
+        history_set_unsent(account->history, row->stored);
+        session_store_changed(account);
+    }
+    g_queue_push_head(&outbox->queued, row);
+}
+
+/* Takes those that were counted out of the queue, newest first. */
+static void requeue_from(struct outbox *outbox, GQueue *queue)
+{
+    for (GList *l = queue->tail, *before; l; l = before) {
+        struct row *row = l->data;
+        before = l->prev;
+        if (!row->counted)
+            continue;
+        g_queue_delete_link(queue, l);
+        queue_again(outbox, row);
+    }
+}
+
+void outbox_requeue(struct account *account)
+{
+    struct outbox *outbox = session_outbox(account);
+
+    requeue_from(outbox, &outbox->unconfirmed);
+    requeue_from(outbox, &outbox->unproved);
+}
+
+void outbox_uncounted(struct account *account)
+{
+    struct outbox *outbox = session_outbox(account);
+
+    for (GList *l = outbox->unconfirmed.head; l; l = l->next)
+        ((struct row *)l->data)->counted = false;
+    ask_server(outbox);
+}
+
+/* ---- what nobody knows ------------------------------------------------- */
+
+/* Its number means nothing in the next session. */
+static void forget_number(struct outbox *outbox, const struct row *row)
+{
+    struct account *account = outbox->account;
+
+    if (!account->history || !row->stored)
+        return;
+    history_set_sent(account->history, row->stored, 0);
+    session_store_changed(account);
 }
 
 void outbox_connection_lost(struct account *account)
@@ -206,23 +387,105 @@ void outbox_connection_lost(struct account *account)
     struct row *row;
 
     g_queue_init(&outbox->unconfirmed);
-    outbox->pinging = false;
+    outbox->pinging = outbox->proving = false;
     outbox->covered = 0;
-    while ((row = g_queue_pop_head(&lost)))
-        fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+    while ((row = g_queue_pop_head(&lost))) {
+        if (row->counted || outbox->prover)
+            g_queue_push_tail(&outbox->unproved, row);
+        else
+            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+    }
 }
 
-static int compare_id(gconstpointer row, gconstpointer id)
+void outbox_set_prover(struct account *account, outbox_prover fn)
 {
-    return strcmp(((const struct row *)row)->id, id);
+    session_outbox(account)->prover = fn;
+}
+
+static GList *find(GQueue *queue, const char *id)
+{
+    for (GList *l = queue->head; l; l = l->next)
+        if (strcmp(((struct row *)l->data)->id, id) == 0)
+            return l;
+    return NULL;
+}
+
+static struct row *take_from(GQueue *queue, const char *id)
+{
+    GList *link = find(queue, id);
+    struct row *row = link ? link->data : NULL;
+
+    if (link)
+        g_queue_delete_link(queue, link);
+    return row;
+}
+
+void outbox_confirm(struct account *account, const char *origin_id)
+{
+    struct outbox *outbox = session_outbox(account);
+    struct row *row = take_from(&outbox->unproved, origin_id);
+
+    if (!row)
+        row = take_from(&outbox->held, origin_id);
+    if (row)
+        confirm(outbox, row);
+}
+
+static bool is_archived(const struct account *account, const struct row *row)
+{
+    auto_struct(message) message = account->history && row->stored
+        ? history_load(account->history, row->stored)
+        : NULL;
+
+    return message && message->stanza_id;
+}
+
+static void decide(struct outbox *outbox, bool whole)
+{
+    GQueue unproved = outbox->unproved;
+    struct row *row;
+
+    g_queue_init(&outbox->unproved);
+    while ((row = g_queue_pop_tail(&unproved))) { /* newest first */
+        if (is_archived(outbox->account, row))
+            confirm(outbox, row);
+        else if (whole || row->counted)
+            queue_again(outbox, row);
+        else
+            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+    }
+}
+
+void outbox_settle(struct account *account, bool whole)
+{
+    struct outbox *outbox = session_outbox(account);
+
+    outbox->proving = false;
+    decide(outbox, whole);
+    flush(outbox);
+    ask_server(outbox);
+}
+
+/* A new session: there is no other proof to come. */
+static void judge(struct outbox *outbox)
+{
+
+    if (outbox->proving || outbox->unproved.length == 0)
+        return;
+    for (GList *l = outbox->unproved.head; l; l = l->next)
+        forget_number(outbox, l->data);
+    outbox->proving = true; /* it may be settled at once */
+    if (!outbox->prover || !outbox->prover(outbox->account)) {
+        outbox->proving = false;
+        decide(outbox, false);
+    }
 }
 
 void outbox_failed(
     struct account *account, const char *id, const char *sentence)
 {
     struct outbox *outbox = session_outbox(account);
-    GList *link =
-        g_queue_find_custom(&outbox->unconfirmed, id, compare_id);
+    GList *link = find(&outbox->unconfirmed, id);
     g_autoptr(GError) error = NULL;
 
     if (link) {
@@ -250,36 +513,132 @@ static void run_hooks(struct outgoing *outgoing, const char *stanza)
 
 static xmpp_stanza_t *build(struct account *account, const struct row *row)
 {
-    struct chat *chat = account_find_chat(account, row->chat);
+    struct chat *chat = account_open_chat(account, row->chat, row->kind);
+    struct message *message = chat_find_id(chat, row->id, true);
     xmpp_stanza_t *stanza = stanza_new("message", NULL, "type",
         row->kind == CHAT_ROOM ? "groupchat" : "chat", "id", row->id, "to",
-        chat && chat->locked ? chat->locked : row->chat, (char *)NULL);
+        chat->locked ? chat->locked : row->chat, (char *)NULL);
+    struct outgoing outgoing = {
+        .account = account,
+        .chat = chat,
+        .stanza = stanza,
+        .message = message ? message : row->message,
+    };
+    const char *thread =
+        outgoing.message ? outgoing.message->thread : chat->thread;
 
     stanza_set_text(stanza_add(stanza, "body", NULL, (char *)NULL), row->text);
-    if (chat) {
-        struct outgoing outgoing = {
-            .account = account,
-            .chat = chat,
-            .stanza = stanza,
-            .message = chat_find_number(chat, row->number),
-        };
-        if (chat->thread)
-            stanza_set_text(
-                stanza_add(stanza, "thread", NULL, (char *)NULL),
-                chat->thread);
-        run_hooks(&outgoing, "message");
-    }
+    if (thread)
+        stanza_set_text(
+            stanza_add(stanza, "thread", NULL, (char *)NULL), thread);
+    run_hooks(&outgoing, "message");
     return stanza;
 }
 
-/* False: it was not sent and stays where it is. */
-static bool send_row(struct outbox *outbox, struct row *row)
+static bool is_old(const struct row *row)
 {
-    if (!session_is_online(outbox->account) ||
-        !session_send(outbox->account, build(outbox->account, row)))
-        return false;
-    g_queue_push_tail(&outbox->unconfirmed, row);
-    return true;
+    return !row->approved && g_get_monotonic_time() > row->until_us;
+}
+
+static void hold_old(struct outbox *outbox)
+{
+    guint n = 0;
+
+    for (GList *l = outbox->queued.head, *next; l; l = next) {
+        next = l->next;
+        if (!is_old(l->data))
+            continue;
+        g_queue_unlink(&outbox->queued, l);
+        g_queue_push_tail_link(&outbox->held, l);
+        n++;
+    }
+    if (n == 0)
+        return;
+    {
+        g_autofree char *text = g_strdup_printf(
+            "%u message%s written more than a day ago %s not sent. See /outbox; "
+            "“/outbox retry” sends %s, “/outbox drop” forgets %s.",
+            n, n == 1 ? "" : "s", n == 1 ? "was" : "were",
+            n == 1 ? "it" : "them", n == 1 ? "it" : "them");
+        account_emit(outbox->account,
+            (struct event){ .type = EVENT_NOTICE, .notice = { text, true } });
+    }
+}
+
+/* Order: what nobody knows about an earlier one, nobody knows about this. */
+static bool is_blocked(const struct outbox *outbox, const struct row *row)
+{
+    for (const GList *l = outbox->unproved.head; l; l = l->next)
+        if (strcmp(((const struct row *)l->data)->chat, row->chat) == 0)
+            return true;
+    return false;
+}
+
+/* A server that reads slowly does not make us hold everything at once. */
+static bool is_full(const struct outbox *outbox, guint more)
+{
+    struct stream *stream = session_stream(outbox->account);
+
+    return outbox->unconfirmed.length + more >= IN_FLIGHT ||
+        (outbox->unconfirmed.length > 0 && stream &&
+            stream_unsent_bytes(stream) > UNWRITTEN_BYTES);
+}
+
+static GPtrArray *take_ready(struct outbox *outbox)
+{
+    GPtrArray *rows = g_ptr_array_new();
+
+    for (GList *l = outbox->queued.head, *next;
+         l && !is_full(outbox, rows->len); l = next) {
+        next = l->next;
+        if (is_blocked(outbox, l->data))
+            continue;
+        g_ptr_array_add(rows, l->data);
+        g_queue_delete_link(&outbox->queued, l);
+    }
+    return rows;
+}
+
+/* The rows say that they were sent, and as which, before they are: whatever
+ * happens then, nothing is sent twice. */
+static void number(struct outbox *outbox, const GPtrArray *rows)
+{
+    struct account *account = outbox->account;
+    guint32 seq = 0;
+    const bool counted = session_counts(account, &seq);
+
+    for (guint i = 0; i < rows->len; i++) {
+        struct row *row = g_ptr_array_index(rows, i);
+        row->counted = counted;
+        row->seq = counted ? seq + i : 0;
+        if (account->history && row->stored)
+            history_set_sent(account->history, row->stored, row->seq);
+    }
+    session_store_changed(account);
+    session_commit(account);
+}
+
+static void flush(struct outbox *outbox)
+{
+    struct account *account = outbox->account;
+    g_autoptr(GPtrArray) rows = NULL, stanzas = NULL;
+
+    if (!account->synced || !session_is_online(account) ||
+        outbox->queued.length == 0)
+        return;
+    hold_old(outbox);
+    rows = take_ready(outbox);
+    stanzas = g_ptr_array_new();
+    for (guint i = 0; i < rows->len; i++)
+        g_ptr_array_add(
+            stanzas, build(account, g_ptr_array_index(rows, i)));
+    if (rows->len > 0)
+        number(outbox, rows);
+    for (guint i = 0; i < rows->len; i++) {
+        g_queue_push_tail(
+            &outbox->unconfirmed, g_ptr_array_index(rows, i));
+        session_send(account, g_ptr_array_index(stanzas, i));
+    }
 }
 
 static size_t escaped_len(const char *text)
@@ -327,8 +686,28 @@ static struct message *append(struct chat *chat, const char *text)
         chat->kind == CHAT_ROOM ? MESSAGE_GROUPCHAT : MESSAGE_CHAT;
     message->delivery = DELIVERY_QUEUED;
     message->outgoing = true;
+    if (account->history) {
+        history_add(account->history, chat, message, 0);
+        session_store_changed(account);
+    }
     chat_append(chat, message);
     return message;
+}
+
+static struct row *row_new(const char *chat, enum chat_kind kind,
+    const struct message *message)
+{
+    struct row *row = g_new0(struct row, 1);
+    const gint64 age_us = MAX(stamp_now() - message->time_us, 0);
+
+    row->chat = g_strdup(chat);
+    row->kind = kind;
+    row->id = g_strdup(message->id);
+    row->text = g_strdup(message->body);
+    row->stored = message->row;
+    row->time_us = message->time_us;
+    row->until_us = g_get_monotonic_time() + OLD_US - MIN(age_us, OLD_US + 1);
+    return row;
 }
 
 struct message *outbox_send_text(
@@ -338,7 +717,6 @@ struct message *outbox_send_text(
     struct outbox *outbox = session_outbox(account);
     g_autofree char *clean = text_xml_clean(text, -1, NULL);
     struct message *message;
-    struct row *row;
 
     if (!*clean) {
         g_set_error_literal(error, outbox_error_quark(), OUTBOX_ERROR_EMPTY,
@@ -348,22 +726,16 @@ struct message *outbox_send_text(
     if (!check_size(account, clean, error))
         return NULL;
     message = append(chat, clean);
-    row = g_new0(struct row, 1);
-    row->chat = g_strdup(chat->jid);
-    row->kind = chat->kind;
-    row->number = message->number;
-    row->id = g_strdup(message->id);
-    row->text = g_steal_pointer(&clean);
     /* Behind one that waits it waits, too: order per stream (C44). */
-    if (!account->synced || outbox->queued.length > 0 ||
-        !send_row(outbox, row))
-        g_queue_push_tail(&outbox->queued, row);
+    g_queue_push_tail(
+        &outbox->queued, row_new(chat->jid, chat->kind, message));
+    flush(outbox);
     account_emit(account,
         (struct event){ .type = EVENT_MESSAGE,
             .chat = chat,
             .message = { message } });
     if (account->session)
-        ping(outbox);
+        ask_server(outbox);
     return message;
 }
 
@@ -371,13 +743,28 @@ void outbox_online(struct account *account)
 {
     struct outbox *outbox = session_outbox(account);
 
-    while (!g_queue_is_empty(&outbox->queued)) {
-        struct row *row = g_queue_peek_head(&outbox->queued);
-        if (!send_row(outbox, row))
-            break;
-        g_queue_pop_head(&outbox->queued);
+    judge(outbox);
+    flush(outbox);
+    ask_server(outbox);
+}
+
+void outbox_restore(struct account *account)
+{
+    struct outbox *outbox = session_outbox(account);
+    g_autoptr(GPtrArray) kept = history_outbox(account->history);
+
+    for (guint i = 0; i < kept->len; i++) {
+        struct history_out *out = g_ptr_array_index(kept, i);
+        struct row *row;
+        if (!out->message->id || !out->message->body)
+            continue;
+        row = row_new(out->chat, out->kind, out->message);
+        row->message = g_steal_pointer(&out->message);
+        row->seq = out->sm_seq;
+        row->counted = out->sent && out->sm_seq != 0;
+        g_queue_push_tail(
+            out->sent ? &outbox->unproved : &outbox->queued, row);
     }
-    ping(outbox);
 }
 
 void outbox_send_bare(struct account *account, xmpp_stanza_t *stanza)
@@ -391,3 +778,176 @@ void outbox_send_presence(struct account *account, xmpp_stanza_t *presence)
         "presence");
     session_send(account, presence);
 }
+
+void outbox_give_up(struct account *account, const char *id)
+{
+    struct outbox *outbox = session_outbox(account);
+    struct row *row = take_from(&outbox->queued, id);
+
+    if (!row)
+        return;
+    set_delivery(outbox, row, DELIVERY_FAILED,
+        "It was given up before there was a connection.");
+    row_free(row);
+}
+
+/* ---- /outbox ----------------------------------------------------------- */
+
+static void list(struct job *job, const GQueue *queue, const char *state)
+{
+    for (const GList *l = queue->head; l; l = l->next) {
+        const struct row *row = l->data;
+        JOB_ROW(job, "outbox", FIELD_T("id", row->id),
+            FIELD_T("state", state), FIELD_D("time", row->time_us),
+            FIELD_T("chat", row->chat), FIELD_T("text", row->text),
+            FIELD_T("error", row->error));
+    }
+}
+
+static enum cmd_status run_list(struct job *job)
+{
+    const struct outbox *outbox = session_outbox(job_account(job));
+
+    list(job, &outbox->failed, "failed");
+    list(job, &outbox->held, "held");
+    list(job, &outbox->unproved, "unknown");
+    list(job, &outbox->unconfirmed, "sent");
+    list(job, &outbox->queued, "queued");
+    return job_done(job);
+}
+
+/* Those that wait for a decision: one by its id, or all. */
+static guint take(struct outbox *outbox, const char *id, GQueue *into)
+{
+    GQueue *const queues[] = { &outbox->failed, &outbox->held };
+
+    for (guint i = 0; i < G_N_ELEMENTS(queues); i++) {
+        struct row *row;
+        while ((row = id ? take_from(queues[i], id)
+                         : g_queue_pop_head(queues[i])))
+            g_queue_push_tail(into, row);
+    }
+    return into->length;
+}
+
+static enum cmd_status none(struct job *job, const char *id)
+{
+    return id
+        ? job_fail(job, "item-not-found",
+              "No message of this id waits for a decision. See /outbox.")
+        : job_fail(job, "item-not-found",
+              "No message waits for a decision.");
+}
+
+/* The same ids: whoever has it already knows it again. */
+static void try_again(struct outbox *outbox, struct row *row)
+{
+    struct account *account = outbox->account;
+    struct message *message = find_message(account, row->chat, row->id);
+    auto_struct(message) loaded = NULL;
+
+    if (!message)
+        message = row->message;
+    if (!message && account->history && row->stored)
+        message = loaded = history_load(account->history, row->stored);
+    g_clear_pointer(&row->error, g_free);
+    row->approved = true;
+    row->counted = false;
+    if (message)
+        change(account, row->chat, message, DELIVERY_QUEUED, NULL);
+    if (account->history && row->stored)
+        history_set_unsent(account->history, row->stored);
+    g_queue_push_tail(&outbox->queued, row);
+}
+
+static enum cmd_status run_retry(struct job *job)
+{
+    struct outbox *outbox = session_outbox(job_account(job));
+    const char *id = job_arg(job, "id");
+    GQueue rows = G_QUEUE_INIT;
+    struct row *row;
+
+    if (take(outbox, id, &rows) == 0)
+        return none(job, id);
+    while ((row = g_queue_pop_head(&rows)))
+        try_again(outbox, row);
+    session_store_changed(outbox->account);
+    flush(outbox);
+    ask_server(outbox);
+    return job_done(job);
+}
+
+static const char dropped[] = "You chose not to send it.";
+
+static enum cmd_status run_drop(struct job *job)
+{
+    struct outbox *outbox = session_outbox(job_account(job));
+    const char *id = job_arg(job, "id");
+    GQueue rows = G_QUEUE_INIT;
+    struct row *row;
+
+    take(outbox, id, &rows);
+    if (id && (row = take_from(&outbox->queued, id)))
+        g_queue_push_tail(&rows, row);
+    if (rows.length == 0)
+        return none(job, id);
+    while ((row = g_queue_pop_head(&rows))) {
+        if (!row->error) {
+            g_autoptr(GError) error = g_error_new_literal(
+                outbox_error_quark(), OUTBOX_ERROR_LOST, dropped);
+            set_delivery(outbox, row, DELIVERY_FAILED, dropped);
+            tell(outbox, row->id, error);
+        }
+        row_free(row);
+    }
+    return job_done(job);
+}
+
+static const struct command subs[] = {
+    { .name = "list",
+        .needs = NEEDS_ACCOUNT,
+        .summary = "Show what is not known to have reached the server",
+        .detail = "failed: with the reason; held: older than a day, so you are "
+                  "asked; unknown: sent, but the connection was lost before the "
+                  "server said that it has it; sent: on its way; queued: not "
+                  "sent yet.",
+        .fields = "id state time chat text error?",
+        .run = run_list },
+    { .name = "retry",
+        .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "id",
+            .kind = &arg_word,
+            .flags = ARG_OPTIONAL,
+            .summary = "of the message; without it all" } },
+        .summary = "Send what failed or is held",
+        .run = run_retry },
+    { .name = "drop",
+        .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "id",
+            .kind = &arg_word,
+            .flags = ARG_OPTIONAL,
+            .summary = "of the message; without it all that failed or are "
+                       "held" } },
+        .summary = "Give up what failed, is held or is queued",
+        .run = run_drop },
+    { .name = NULL },
+};
+
+static const char *const examples[] = { "/outbox", "what is on its way",
+    "/outbox retry", "sends what failed or is older than a day", NULL };
+
+const struct command outbox_commands[] = {
+    { .name = "outbox",
+        .needs = NEEDS_ACCOUNT,
+        .summary = "Show, send or give up messages that are on their way",
+        .detail = "A message is kept on disk from the moment it is typed until "
+                  "the server has it, so it survives a lost connection and the "
+                  "end of the program. It is sent as soon as there is a "
+                  "connection; only what is older than a day waits for "
+                  "“/outbox retry”.",
+        .examples = examples,
+        .fields = "id state time chat text error?",
+        .run = run_list,
+        .sub = subs },
+    { .name = NULL },
+};

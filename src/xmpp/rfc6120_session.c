@@ -4,20 +4,34 @@
  * connection meets the model. It is counted, because a callback of the stream
  * or of a request may end in a command that detaches the account; the last
  * holder frees it.
+ *
+ * A session may outlive its connection (XEP-0198 s. 5): while it is suspended
+ * nothing is lost, pending requests and the presence of others included. It
+ * may even outlive the process; then only its messages are taken up, and roster
+ * and presence begin anew.
+ *
+ * What a turn wrote to the store is one transaction, committed when the turn is
+ * over, or earlier when bytes are to leave that depend on it.
  */
 #include "xmpp/rfc6120_session.h"
 #include <string.h>
 #include "base/log.h"
 #include "model/jid.h"
 #include "net/wake.h"
+#include "store/history.h"
 #include "store/option.h"
+#include "xmpp/credentials.h"
 #include "xmpp/feature.h"
 #include "xmpp/inbox.h"
 #include "xmpp/iq.h"
 #include "xmpp/login.h"
+#include "xmpp/manager.h"
 #include "xmpp/outbox.h"
+#include "xmpp/reading.h"
 #include "xmpp/rfc6121_presence.h"
 #include "xmpp/testing.h"
+
+#define RETRY_COMMIT_S 1
 
 struct session {
     int refs;
@@ -33,12 +47,26 @@ struct session {
 
     struct stream *stream;
     xmpp_stanza_t *features; /* of the stream after authentication */
-    bool was_bound;          /* this connection got as far as a session */
+    bool live;               /* what a session holds is here */
+    bool suspended;          /* … but no connection (XEP-0198 s. 5) */
+    bool taking_up;          /* resuming: we may send, nobody else */
+    bool taken_up;           /* this connection resumed; not told yet */
+    bool was_synced;         /* before it was suspended */
+    bool leaving;            /* session_disconnect(), and the server knows */
+    guint give_up;           /* timer: suspended for too long */
+    char *announced;         /* own presence when it was suspended */
     bool connect_again;      /* asked for inside a callback */
     GError *error;
     gint64 retry_ms;
 
+    const struct stream_manager *manager; /* NULL: none in features[] */
+    bool dirty;              /* the store has something uncommitted */
+    bool unsaved;            /* … and the disk did not take it */
+    guint commit;            /* idle, or timer when unsaved */
+
     struct login *login;
+    struct credentials *credentials; /* NULL before the first connection */
+    bool password_worked;    /* in this process */
     struct wake *wake;       /* NULL before the first time online */
     struct iq_table *iqs;
     struct inbox *inbox;
@@ -83,6 +111,13 @@ static void leave(struct session *session)
     session->depth--;
     if (--session->refs == 0)
         g_idle_add(destroy_later, session);
+}
+
+static const char *either(const char *given, const char *set)
+{
+    const char *value = given ? given : set;
+
+    return value && *value ? value : NULL;
 }
 
 /* ---- features ---------------------------------------------------------- */
@@ -135,25 +170,34 @@ static void detach_features(struct account *account)
 
 /* ---- the stream's word ------------------------------------------------- */
 
-static void emit_state(
-    struct account *account, const GError *error, gint64 retry_ms)
+static void emit_state(struct account *account, const GError *error,
+    gint64 retry_ms, bool resumed)
 {
     account_emit(account,
         (struct event){ .type = EVENT_STATE,
-            .state = { .error = error, .retry_ms = retry_ms } });
+            .state = { error, retry_ms, resumed } });
 }
 
-/* The connection is gone; nothing that depended on it is left half done. */
+static void end_suspension(struct session *session)
+{
+    session->suspended = false;
+    g_clear_handle_id(&session->give_up, g_source_remove);
+}
+
+/* The session is gone; nothing that depended on it is left half done. */
 static void lose(struct session *session)
 {
     struct account *account = session->account;
     GHashTableIter iter;
     gpointer chat;
 
-    if (!session->was_bound)
+    if (!session->live)
         return;
-    session->was_bound = false;
-    account->synced = false;
+    session->live = false;
+    end_suspension(session);
+    account->synced = account->caught_up = false;
+    if (session->manager)
+        session->manager->lost(account);
     for (guint i = count_features(); i-- > 0;)
         if (features[i]->offline)
             features[i]->offline(account);
@@ -170,6 +214,57 @@ static void lose(struct session *session)
     g_clear_pointer(&session->features, xmpp_stanza_release);
 }
 
+static char *announced(const struct account *account)
+{
+    const struct presence *own = &account->own;
+
+    return g_strdup_printf(
+        "%d %d %s", own->show, own->priority, own->status ? own->status : "");
+}
+
+static gboolean on_give_up(gpointer data)
+{
+    struct session *session = data;
+
+    session->give_up = 0;
+    if (session->account) {
+        lose(session);
+        account_emit(
+            session->account, (struct event){ .type = EVENT_ROSTER_RESET });
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* The connection is gone, the session is not yet. */
+static void suspend(struct session *session, unsigned away_s)
+{
+    struct account *account = session->account;
+
+    if (session->suspended)
+        return;
+    session->suspended = true;
+    session->was_synced = account->synced;
+    account->synced = false;
+    g_free(session->announced);
+    session->announced = announced(account);
+    session->give_up = g_timeout_add_seconds(away_s, on_give_up, session);
+}
+
+static void leave_online(struct session *session, enum connection_state state)
+{
+    struct account *account = session->account;
+    unsigned away_s = 0;
+
+    session->taken_up = false;
+    if (!session->live)
+        return;
+    if (state != STATE_OFFLINE && session->manager &&
+        session->manager->may_resume(account, &away_s))
+        suspend(session, away_s);
+    else
+        lose(session);
+}
+
 static void on_wake(gpointer data)
 {
     struct session *session = data;
@@ -182,11 +277,45 @@ static void go_online(struct session *session)
 {
     struct account *account = session->account;
 
+    if (session->manager)
+        session->manager->online(account);
     for (guint i = 0; features[i] && session->account; i++)
         if (features[i]->online)
             features[i]->online(account);
     if (session->stream && session->account && !session->wake)
         session->wake = wake_new(on_wake, session);
+}
+
+/* All is as it was; what happened meanwhile is made up for. */
+static void go_on(struct session *session)
+{
+    struct account *account = session->account;
+    g_autofree char *now = announced(account);
+
+    account->synced = session->was_synced;
+    for (guint i = 0; features[i] && session->account; i++)
+        if (features[i]->resumed)
+            features[i]->resumed(account);
+    if (!session->account || !account->synced)
+        return; /* the roster is still on its way */
+    if (g_strcmp0(now, session->announced) != 0)
+        rfc6121_presence_update(account);
+    account_emit(account, (struct event){ .type = EVENT_SYNCED });
+    if (session->account)
+        outbox_online(account);
+}
+
+static void arrive(struct session *session, bool resumed, bool all_here)
+{
+    if (all_here) {
+        go_on(session);
+        return;
+    }
+    /* Taken up for its messages only: those who see us and whom we see are
+     * asked for anew, which takes a presence that was not there before. */
+    if (resumed)
+        rfc6121_presence_leave(session->account, NULL);
+    go_online(session);
 }
 
 static void keep_error(struct session *session, const GError *error)
@@ -209,6 +338,7 @@ static void on_state(enum connection_state state, const GError *error,
 {
     struct session *session = data;
     struct account *account = enter(session);
+    const bool all_here = session->live, resumed = session->taken_up;
 
     if (!account) {
         leave(session);
@@ -219,16 +349,20 @@ static void on_state(enum connection_state state, const GError *error,
     if (error || state == STATE_ONLINE)
         keep_error(session, error);
     if (state == STATE_ONLINE) {
-        session->was_bound = true;
+        session->live = true;
+        session->taken_up = session->leaving = false;
         g_free(account->tls_version);
         account->tls_version =
             g_strdup(stream_tls_version(session->stream));
     } else if (state != STATE_CLOSING) {
-        lose(session);
+        leave_online(session, state);
     }
-    emit_state(account, error ? session->error : NULL, retry_ms);
+    if (state == STATE_OFFLINE && session->leaving && session->manager)
+        session->manager->ended(account);
+    emit_state(account, error ? session->error : NULL, retry_ms,
+        state == STATE_ONLINE && resumed);
     if (state == STATE_ONLINE && session->account)
-        go_online(session);
+        arrive(session, resumed, resumed && all_here);
     else if (session->account && state == STATE_OFFLINE)
         account_emit(account, (struct event){ .type = EVENT_ROSTER_RESET });
     leave(session);
@@ -247,30 +381,265 @@ static void set_identity(struct account *account, const char *full_jid)
     account->jid = g_steal_pointer(&bare);
 }
 
+static void keep_features(struct session *session, xmpp_stanza_t *element)
+{
+    if (!element)
+        return;
+    g_clear_pointer(&session->features, xmpp_stanza_release);
+    session->features = xmpp_stanza_clone(element);
+}
+
+static void bound(struct session *session, const char *jid)
+{
+    struct account *account = session->account;
+
+    lose(session); /* it was not taken up */
+    if (session->manager)
+        session->manager->replaced(account);
+    set_identity(account, jid);
+}
+
 static void on_bound(const char *jid, xmpp_stanza_t *stream_features,
     gpointer data)
 {
     struct session *session = data;
-    struct account *account = enter(session);
 
-    if (account) {
-        set_identity(account, jid);
-        g_clear_pointer(&session->features, xmpp_stanza_release);
-        if (stream_features)
-            session->features = xmpp_stanza_clone(stream_features);
+    if (enter(session)) {
+        bound(session, jid);
+        keep_features(session, stream_features);
     }
     leave(session);
 }
 
+/* ---- resumption (xmpp/manager.h) --------------------------------------- */
+
+static xmpp_stanza_t *on_resume(gpointer data)
+{
+    struct session *session = data;
+
+    return session->account && session->manager
+        ? session->manager->resume(session->account)
+        : NULL;
+}
+
+static void take_up(struct session *session, xmpp_stanza_t *resumed)
+{
+    struct account *account = session->account;
+
+    if (!session->live) /* of the process before this one */
+        set_identity(account, session->manager->address(account));
+    end_suspension(session);
+    session->taking_up = true;
+    session->taken_up = session->manager->resumed(account, resumed);
+    session->taking_up = false;
+}
+
+static void on_resumed(xmpp_stanza_t *resumed, gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session) && session->manager) {
+        keep_features(session, stream_features(session->stream));
+        take_up(session, resumed);
+    }
+    leave(session);
+}
+
+static void on_resume_failed(xmpp_stanza_t *failed, gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session) && session->manager)
+        session->manager->resume_failed(session->account, failed);
+    leave(session);
+}
+
+static bool on_ask_alive(gpointer data)
+{
+    struct session *session = data;
+
+    return session->account && session->manager &&
+        session->manager->ask_alive(session->account);
+}
+
+static void on_sent_own(gpointer data)
+{
+    struct session *session = data;
+
+    if (session->account && session->manager)
+        session->manager->sent(session->account, NULL);
+}
+
+/* ---- the store --------------------------------------------------------- */
+
+static void schedule_commit(struct session *session);
+
+static void say(struct account *account, const char *text)
+{
+    account_emit(account,
+        (struct event){ .type = EVENT_NOTICE, .notice = { text, true } });
+}
+
+static void say_unsaved(struct account *account, const GError *error)
+{
+    g_autofree char *text = g_strdup_printf(
+        "Messages cannot be saved now: %s They are kept in memory meanwhile, "
+        "and the server is not told that we have them. Make room, or look at "
+        "the disk.",
+        error ? error->message : "the disk fails.");
+
+    say(account, text);
+}
+
+static bool commit(struct session *session)
+{
+    struct account *account = session->account;
+    g_autoptr(GError) error = NULL;
+
+    if (!account->history)
+        session->dirty = false;
+    if (!session->dirty)
+        return true;
+    if (session->manager)
+        session->manager->write(account);
+    if (!history_commit(account->history, &error)) {
+        if (!session->unsaved)
+            say_unsaved(account, error);
+        session->unsaved = true;
+        schedule_commit(session);
+        return false;
+    }
+    session->dirty = false;
+    if (session->unsaved)
+        say(account, "Messages are saved again.");
+    session->unsaved = false;
+    return true;
+}
+
+static void end_turn(struct session *session)
+{
+    struct account *account = session->account;
+    const struct stream_manager *manager = session->manager;
+
+    if (manager && manager->wants_turn(account))
+        session->dirty = true;
+    commit(session);
+    if (manager && session->account)
+        manager->turn(account, !session->dirty);
+}
+
+static gboolean on_commit(gpointer data)
+{
+    struct session *session = data;
+
+    session->commit = 0;
+    if (enter(session))
+        end_turn(session);
+    leave(session);
+    return G_SOURCE_REMOVE;
+}
+
+static void schedule_commit(struct session *session)
+{
+    if (session->commit)
+        return;
+    session->commit = session->unsaved
+        ? g_timeout_add_seconds(RETRY_COMMIT_S, on_commit, session)
+        : g_idle_add_full(G_PRIORITY_DEFAULT, on_commit, session, NULL);
+}
+
+void session_store_changed(struct account *account)
+{
+    struct session *session = account->session;
+
+    if (!session || session->dirty)
+        return;
+    session->dirty = true;
+    schedule_commit(session);
+}
+
+bool session_commit(struct account *account)
+{
+    return commit(account->session);
+}
+
+static void on_turn(gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session))
+        end_turn(session);
+    leave(session);
+}
+
+/* Drafts, read marks and numbers of unread messages outlive the program. */
+static void on_event(const struct event *event, gpointer data)
+{
+    struct session *session = data;
+    struct account *account = session->account;
+    struct chat *chat = event->chat;
+
+    if (!account || event->account != account || !chat || !account->history)
+        return;
+    if (event->type == EVENT_CHAT_ADDED) {
+        reading_open(chat);
+    } else if (event->type == EVENT_CHAT_GONE) {
+        g_clear_pointer(&chat->draft, g_free); /* closed: it stays away */
+        chat->unread = chat->mentions = 0;
+        history_save_chat(account->history, chat);
+        session_store_changed(account);
+    }
+}
+
+static void open_store(struct session *session)
+{
+    struct account *account = session->account;
+    g_autofree char *problem = NULL;
+
+    observers_add(account->observers, on_event, session);
+    if (!account->paths)
+        return;
+    account->history =
+        history_open(account->paths, account->config_jid, &problem);
+    if (problem)
+        say(account, problem);
+}
+
+/* Once every feature is there. */
+static void read_store(struct account *account)
+{
+    if (!account->history)
+        return;
+    reading_load(account);
+    outbox_restore(account);
+}
+
+static void close_store(struct session *session)
+{
+    struct account *account = session->account;
+
+    commit(session);
+    g_clear_handle_id(&session->commit, g_source_remove);
+    observers_remove(account->observers, on_event, session);
+    g_clear_pointer(&account->history, history_close);
+}
+
+/* ---- what comes in ----------------------------------------------------- */
+
 static void dispatch(struct account *account, xmpp_stanza_t *stanza)
 {
     const char *name = stanza_name(stanza);
+    const struct stream_manager *manager = account->session->manager;
 
     if (strcmp(stanza_ns(stanza), NS_CLIENT) == 0) {
         if (strcmp(name, "message") == 0 || strcmp(name, "presence") == 0)
             inbox_receive(account, stanza);
         else if (strcmp(name, "iq") == 0)
             iq_handle(account, stanza);
+        /* A long result comes in portions (guard.h), and is one stanza. */
+        if (account->session && manager &&
+            g_strcmp0(stanza_attr(stanza, "portion"), "more") != 0)
+            manager->handled(account);
         return;
     }
     for (guint i = 0; features[i]; i++)
@@ -312,8 +681,66 @@ static void on_mechanism(
     struct session *session = data;
 
     (void)channel_bound; /* the name says it: …-PLUS */
+    session->password_worked = true;
     if (session->account)
         login_pin_mechanism(session->account, mechanism);
+}
+
+/* ---- SASL2, Bind 2, FAST ------------------------------------------------ */
+
+static void on_bind_inline(
+    xmpp_stanza_t *offer, xmpp_stanza_t *bind, gpointer data)
+{
+    struct session *session = data;
+    struct account *account = enter(session);
+
+    for (guint i = 0; account && features[i] && session->account; i++)
+        if (features[i]->bind_inline)
+            features[i]->bind_inline(account, offer, bind);
+    leave(session);
+}
+
+static void on_bound_inline(xmpp_stanza_t *bound, gpointer data)
+{
+    struct session *session = data;
+    struct account *account = enter(session);
+
+    for (guint i = 0; account && features[i] && session->account; i++)
+        if (features[i]->bound_inline)
+            features[i]->bound_inline(account, bound);
+    leave(session);
+}
+
+/* Who gives a password wants it to be used: the first time it is. */
+static bool on_fast_token(struct stream_token *token, gpointer data)
+{
+    struct session *session = data;
+
+    if (login_password_given(session->login) && !session->password_worked)
+        return false;
+    return credentials_token(session->credentials, token);
+}
+
+static void on_fast_got(const char *mechanism, struct secret *token,
+    const char *expiry, gpointer data)
+{
+    struct session *session = data;
+
+    credentials_set_token(session->credentials, mechanism, token, expiry);
+}
+
+static void on_fast_refused(gpointer data)
+{
+    struct session *session = data;
+
+    credentials_forget_token(session->credentials);
+}
+
+static void on_offer(const char *xml, gpointer data)
+{
+    struct session *session = data;
+
+    credentials_set_offer(session->credentials, xml);
 }
 
 static void on_certificate(const struct tls_peer *peer, gpointer data)
@@ -342,10 +769,22 @@ static const struct stream_callbacks callbacks = {
     .state = on_state,
     .bound = on_bound,
     .stanza = on_stanza,
+    .turn = on_turn,
     .xml = on_xml,
     .certificate = on_certificate,
     .password = on_password,
     .mechanism = on_mechanism,
+    .ask_alive = on_ask_alive,
+    .sent_own = on_sent_own,
+    .resume = on_resume,
+    .resumed = on_resumed,
+    .resume_failed = on_resume_failed,
+    .bind_inline = on_bind_inline,
+    .bound_inline = on_bound_inline,
+    .fast_token = on_fast_token,
+    .fast_got = on_fast_got,
+    .fast_refused = on_fast_refused,
+    .offer = on_offer,
 };
 
 /* ---- life -------------------------------------------------------------- */
@@ -360,6 +799,9 @@ static struct session *session_new(struct account *account)
     session->iqs = iq_table_new(account);
     session->inbox = inbox_new();
     session->outbox = outbox_new(account);
+    for (guint i = 0; features[i]; i++)
+        if (features[i]->manager)
+            session->manager = features[i]->manager;
     account->session = session;
     return session;
 }
@@ -373,9 +815,11 @@ static void destroy(struct session *session)
     inbox_free(session->inbox);
     outbox_free(session->outbox);
     g_free(session->states);
+    g_free(session->announced);
     g_free(session->server);
     g_free(session->ca_file);
     g_free(session->resource);
+    credentials_free(session->credentials);
     login_unref(session->login);
     g_clear_error(&session->error);
     g_free(session);
@@ -396,7 +840,9 @@ void session_attach(struct account *account,
     session->resource = g_strdup(config->resource);
     session->timeout_s = config->timeout_s;
     session->script = config->script;
+    open_store(session);
     attach_features(account);
+    read_store(account);
 }
 
 void session_detach(struct account *account)
@@ -411,8 +857,11 @@ void session_detach(struct account *account)
     if (session->login)
         login_close(session->login);
     g_clear_pointer(&session->wake, wake_free);
+    account->state = STATE_OFFLINE; /* nothing is sent any more */
     lose(session);
+    commit(session);
     detach_features(account);
+    close_store(session);
     iq_table_close(session->iqs);
     account->session = NULL;
     session->account = NULL;
@@ -432,24 +881,40 @@ static char *stream_lang(void)
     return g_strdelimit(lang, "_", '-');
 }
 
-static const char *either(const char *given, const char *set)
+/* A script that brings its password leaves nothing behind. */
+static struct credentials *credentials_of(struct session *session)
 {
-    const char *value = given ? given : set;
+    const struct account *account = session->account;
+    bool stored =
+        !(session->script && login_password_given(session->login));
 
-    return value && *value ? value : NULL;
+    if (!session->credentials)
+        session->credentials = credentials_new(
+            account->paths, account->config_jid, stored);
+    return session->credentials;
+}
+
+/* The name that is part of our address (XEP-0386 s. 3.2.1). */
+static const char *software_name(const struct account *account)
+{
+    return account->options &&
+            !options_bool(account->options, NULL, "privacy.version")
+        ? NULL
+        : "txmpp";
 }
 
 static struct stream *make_stream(struct session *session)
 {
     struct account *account = session->account;
+    struct credentials *credentials = credentials_of(session);
+    const bool tokens = account_option_bool(account, "account.fast");
     g_autofree char *lang = stream_lang();
     g_autofree char *mechanism = login_pinned_mechanism(account);
     g_auto(GStrv) pins = login_pins(account);
     const gint64 port = account_option_int(account, "account.port");
     const struct stream_config config = {
         .jid = account->config_jid,
-        .resource = either(
-            session->resource, account_option(account, "account.resource")),
+        .resource = session_resource(account),
         .server = either(
             session->server, account_option(account, "account.server")),
         .port = session->server ? session->port : (guint16)port,
@@ -465,6 +930,9 @@ static struct stream *make_stream(struct session *session)
         .client_key =
             either(NULL, account_option(account, "account.client_key")),
         .pinned_mechanism = mechanism,
+        .user_agent = tokens ? credentials_user_agent(credentials) : NULL,
+        .software = software_name(account),
+        .offer = credentials_offer(credentials),
         .plain_allowed =
             account_option_bool(account, "account.plain_allowed"),
         .anonymous = account_option_bool(account, "account.anonymous") ||
@@ -476,6 +944,8 @@ static struct stream *make_stream(struct session *session)
             (unsigned)account_option_int(account, "account.ping_interval"),
     };
 
+    if (!tokens)
+        credentials_forget_token(credentials);
     return stream_new(&config, &callbacks, session);
 }
 
@@ -510,6 +980,9 @@ void session_connect(struct account *account)
         stream_free(session->stream);
     /* A new stream, so that changed settings count. */
     session->stream = make_stream(session);
+    if (session->manager)
+        stream_set_location(
+            session->stream, session->manager->location(account));
     login_set_stream(session->login, session->stream);
     stream_connect(session->stream);
 }
@@ -518,8 +991,13 @@ void session_disconnect(struct account *account, const char *status)
 {
     struct session *session = account->session;
 
-    if (session_is_online(account))
+    /* Not online: the server keeps what it has for us till we are back. */
+    session->leaving = session_is_online(account);
+    session->connect_again = false;
+    if (session->leaving) {
         rfc6121_presence_leave(account, status);
+        session_request_ack(account); /* its answer comes before the end */
+    }
     if (session->stream)
         stream_close(session->stream);
 }
@@ -534,10 +1012,75 @@ void session_kick(struct account *account)
         session_connect(account);
 }
 
+bool session_has_token(const struct account *account)
+{
+    const struct session *session = account->session;
+
+    return session && session->credentials &&
+        credentials_has_token(session->credentials);
+}
+
+static gboolean reconnect_later(gpointer data)
+{
+    struct session *session = data;
+    struct account *account = session->account;
+    const bool wanted = account && session->connect_again;
+
+    if (wanted && session->stream &&
+        stream_state(session->stream) != STATE_OFFLINE)
+        return G_SOURCE_CONTINUE;
+    session->connect_again = false;
+    if (wanted)
+        session_connect(account);
+    session_unref(session);
+    return G_SOURCE_REMOVE;
+}
+
+void session_give_up_token(struct account *account)
+{
+    struct session *session = account->session;
+
+    if (!session_has_token(account))
+        return;
+    credentials_give_up(session->credentials);
+    if (!session_is_online(account) || !session->stream)
+        return;
+    session_ref(account);
+    session_disconnect(account, NULL);
+    session->connect_again = true;
+    g_timeout_add(20, reconnect_later, session);
+}
+
+/* Nonzas (XEP-0198 s. 2) are not counted. */
+static bool is_counted(xmpp_stanza_t *stanza)
+{
+    const char *ns = xmpp_stanza_get_ns(stanza);
+
+    return !ns || strcmp(ns, NS_CLIENT) == 0;
+}
+
 bool session_send(struct account *account, xmpp_stanza_t *stanza)
 {
     struct session *session = account->session;
-    const bool online = session_is_online(account);
+    const struct stream_manager *manager = session->manager;
+    bool sent;
+
+    if (!manager || !is_counted(stanza))
+        return session_transmit(account, stanza);
+    xmpp_stanza_clone(stanza);
+    sent = session_transmit(account, stanza);
+    if (sent)
+        manager->sent(account, stanza);
+    else if (session->suspended)
+        sent = manager->hold(account, stanza);
+    xmpp_stanza_release(stanza);
+    return sent;
+}
+
+bool session_transmit(struct account *account, xmpp_stanza_t *stanza)
+{
+    struct session *session = account->session;
+    const bool online = session_is_online(account) || session->taking_up;
 
     if (online && session->capture) {
         g_autofree char *xml = stanza_xml(stanza);
@@ -547,6 +1090,46 @@ bool session_send(struct account *account, xmpp_stanza_t *stanza)
     }
     xmpp_stanza_release(stanza);
     return online;
+}
+
+void session_break(
+    struct account *account, const char *condition, const char *text)
+{
+    struct session *session = account->session;
+
+    if (session->capture) {
+        g_autoptr(xmpp_stanza_t) error =
+            stanza_new("error", NULL, (char *)NULL);
+        session->capture(account, error, condition, session->capture_data);
+    } else if (session->stream) {
+        stream_fail(session->stream, condition, text);
+    }
+}
+
+bool session_counts(const struct account *account, guint32 *next)
+{
+    const struct session *session = account->session;
+
+    return session->manager && session->manager->counts(account, next);
+}
+
+void session_request_ack(struct account *account)
+{
+    struct session *session = account->session;
+
+    if (session->manager && session_is_online(account))
+        session->manager->request(account);
+}
+
+const char *session_resource(const struct account *account)
+{
+    return either(account->session->resource,
+        account_option(account, "account.resource"));
+}
+
+bool session_is_suspended(const struct account *account)
+{
+    return account->session && account->session->suspended;
 }
 
 bool session_is_online(const struct account *account)
@@ -645,11 +1228,13 @@ void session_attach_test(struct account *account, const char *full_jid,
 
     session->capture = fn;
     session->capture_data = data;
-    session->was_bound = true;
+    open_store(session);
+    session->live = true;
     account->state = STATE_ONLINE;
-    account->synced = true;
+    account->synced = account->caught_up = true;
     set_identity(account, full_jid);
     attach_features(account);
+    read_store(account);
 }
 
 void session_test_front(struct account *account, struct front *front)
@@ -668,17 +1253,62 @@ void session_test_features(struct account *account, const char *xml)
 void session_test_online(struct account *account)
 {
     account->state = STATE_ONLINE;
-    account->synced = false;
-    account->session->was_bound = true;
-    emit_state(account, NULL, -1);
+    account->synced = account->caught_up = false;
+    account->session->live = true;
+    emit_state(account, NULL, -1, false);
     go_online(account->session);
+    end_turn(account->session);
 }
 
 void session_test_lose(struct account *account)
 {
+    account->state = STATE_WAITING;
+    leave_online(account->session, STATE_WAITING);
+    emit_state(account, NULL, -1, false);
+}
+
+char *session_test_resume(struct account *account)
+{
+    g_autoptr(xmpp_stanza_t) resume = on_resume(account->session);
+
+    return resume ? stanza_xml(resume) : NULL;
+}
+
+void session_test_resumed(struct account *account, const char *xml)
+{
+    struct session *session = account->session;
+    g_autoptr(xmpp_stanza_t) answer = stanza_parse(xml);
+    const bool all_here = session->live;
+
+    if (strcmp(stanza_name(answer), "resumed") != 0) {
+        session->manager->resume_failed(account, answer);
+        return;
+    }
+    take_up(session, answer);
+    if (!session->taken_up)
+        return;
+    session->live = true;
+    session->taken_up = false;
+    account->state = STATE_ONLINE;
+    emit_state(account, NULL, -1, true);
+    arrive(session, true, all_here);
+    end_turn(session);
+}
+
+void session_test_bound(struct account *account)
+{
+    g_autofree char *jid = g_strconcat(account->jid, "/again", NULL);
+
+    bound(account->session, jid);
+    session_test_online(account);
+}
+
+void session_test_close(struct account *account)
+{
     account->state = STATE_OFFLINE;
-    lose(account->session);
-    emit_state(account, NULL, -1);
+    leave_online(account->session, STATE_OFFLINE);
+    account->session->manager->ended(account);
+    emit_state(account, NULL, -1, false);
 }
 
 bool session_test_receive(struct account *account, const char *xml)
@@ -694,6 +1324,8 @@ bool session_test_receive(struct account *account, const char *xml)
     for (xmpp_stanza_t *s = stanza_first_element(stream);
          s && session->account; s = stanza_next(s, NULL, NULL))
         dispatch(account, s);
+    if (session->account)
+        end_turn(session);
     session_unref(session);
     return true;
 }
@@ -737,5 +1369,6 @@ const struct feature rfc6120_session = {
     .spec = "RFC 6120",
     .name = "XMPP Core",
     .since = "0.1.0",
+    .commands = outbox_commands,
     .options = options,
 };

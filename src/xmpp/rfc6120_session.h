@@ -27,8 +27,13 @@ void session_connect(struct account *account);
 void session_disconnect(struct account *account, const char *status);
 void session_kick(struct account *account); /* wake-up, network change, /reconnect */
 
-/* Takes the stanza. Dropped (false) when not online. */
+/* Takes the stanza. Dropped (false) when not online. Stream management counts
+ * here and nowhere else. */
 bool session_send(struct account *account, xmpp_stanza_t *stanza);
+/* Uncounted: nonzas, and what was counted before. Takes the stanza. */
+bool session_transmit(struct account *account, xmpp_stanza_t *stanza);
+/* A rule was broken: stream error, then close (stream_fail). */
+void session_break(struct account *account, const char *condition, const char *text);
 bool session_is_online(const struct account *account);
 const struct tls_peer *session_peer(const struct account *account);
 struct stream *session_stream(const struct account *account);
@@ -42,6 +47,24 @@ bool session_is_script(const struct account *account);
 void session_set_password(struct account *account, struct secret *password);
 /* Features of the server's stream after authentication: was (name, ns) there? */
 bool session_has_stream_feature(const struct account *account, const char *name, const char *ns);
+
+/* ---- the store (account->history) ---- */
+
+/* Something was written: it is committed when the turn is over. */
+void session_store_changed(struct account *account);
+/* At once: before bytes leave that depend on it. False: it is not on disk; the
+ * person was told, and it is tried again. */
+bool session_commit(struct account *account);
+
+/* ---- stream management (xmpp/manager.h) ---- */
+
+/* Is what we send confirmed, and with which number comes the next? */
+bool session_counts(const struct account *account, guint32 *next);
+void session_request_ack(struct account *account);
+/* The resource that the command line or the configuration wants; NULL: any. */
+const char *session_resource(const struct account *account);
+/* Are we waiting to take up a session again? */
+bool session_is_suspended(const struct account *account);
 
 /* For the other files of xmpp/: each keeps its own part of the session. */
 struct iq_table;
@@ -57,3 +80,8 @@ struct outbox *session_outbox(const struct account *account);
 void session_ready(struct account *account);
 /* XEP-0478; 0: unknown. */
 gsize session_max_bytes(const struct account *account);
+/* FAST (XEP-0484): a token of the server's is kept for this account. */
+bool session_has_token(const struct account *account);
+/* The server is told at the next login, which follows at once when online,
+ * that it is not good any more; then it is forgotten. */
+void session_give_up_token(struct account *account);

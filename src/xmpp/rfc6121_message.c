@@ -9,9 +9,11 @@
 #include "cmd/job.h"
 #include "model/jid.h"
 #include "model/message.h"
+#include "store/history.h"
 #include "xmpp/feature.h"
 #include "xmpp/inbox.h"
 #include "xmpp/outbox.h"
+#include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 
 extern const struct feature rfc6121_message;
@@ -141,19 +143,17 @@ static enum verdict on_error(struct incoming *incoming)
     struct message *message =
         chat ? chat_find_id(chat, incoming->id, true) : NULL;
 
-    if (message && may_refuse(incoming, message)) {
-        message->delivery = DELIVERY_FAILED;
-        g_free(message->error);
-        message->error = g_strdup(sentence);
-        if (chat->locked && strcmp(chat->locked, incoming->from) == 0)
+    if (message ? may_refuse(incoming, message) : incoming->id != NULL) {
+        const char *jid = message ? chat->jid : incoming->from_bare;
+        if (message && chat->locked &&
+            strcmp(chat->locked, incoming->from) == 0)
             g_clear_pointer(&chat->locked, g_free); /* that resource left */
-        account_emit(account,
-            (struct event){ .type = EVENT_MESSAGE_CHANGED,
-                .chat = chat,
-                .message = { message } });
-        if (account->session)
-            outbox_failed(account, incoming->id, sentence);
-        return CLAIMED;
+        if (outbox_set_delivery(
+                account, jid, incoming->id, DELIVERY_FAILED, sentence)) {
+            if (account->session)
+                outbox_failed(account, incoming->id, sentence);
+            return CLAIMED;
+        }
     }
     /* Errors to what hooks sent (receipts, chat states) are of no interest
      * where there is a chat; with a stranger there is nothing to refer to. */
@@ -196,30 +196,67 @@ static void keep_thread(struct chat *chat, const struct message *message)
         : NULL;
 }
 
-static bool is_visible(struct account *account, const struct chat *chat)
+/* A copy of one that is here: by carbon, from the archive, sent again. It may
+ * know what that one lacks, and proves that the server has ours. */
+static enum verdict meet(
+    struct incoming *incoming, const struct chat *chat)
 {
-    struct front *front = session_front(account);
+    const struct message *copy = incoming->message;
+    struct message *message =
+        chat ? chat_find_row(chat, copy->row) : NULL;
 
-    return front && front->ops->is_visible &&
-        front->ops->is_visible(front, chat);
+    if (message && !message->stanza_id && copy->stanza_id) {
+        message->stanza_id = g_strdup(copy->stanza_id);
+        g_free(message->stanza_by);
+        message->stanza_by = g_strdup(copy->stanza_by);
+    }
+    if (copy->outgoing)
+        outbox_confirm(incoming->account,
+            copy->origin_id ? copy->origin_id : copy->id);
+    return CLAIMED;
 }
 
-static void count_unread(struct account *account, struct chat *chat,
+/* Where our server's archive has what it kept for us. Many say the second
+ * only: then it comes behind what the chat has of that second. */
+static gint64 kept_place(const struct account *account, const char *jid,
     const struct message *message)
 {
-    if (message->outgoing) { /* read elsewhere, or it would not be answered */
-        if (chat->unread == 0)
-            return;
-        chat->unread = chat->mentions = 0;
-    } else {
-        if (is_visible(account, chat))
-            return;
-        chat->unread++;
-    }
-    account_emit(
-        account, (struct event){ .type = EVENT_CHAT_CHANGED, .chat = chat });
+    const gint64 time_us = message->time_us;
+    g_autoptr(GPtrArray) last = NULL;
+
+    if (!message->delayed || !message->stanza_id)
+        return 0;
+    if (time_us % G_USEC_PER_SEC != 0)
+        return time_us;
+    last = history_page(account->history, jid, time_us + G_USEC_PER_SEC,
+        time_us + G_USEC_PER_SEC, true, 1);
+    return last->len == 0 ? time_us
+                          : MAX(time_us,
+                                ((struct message *)last->pdata[0])->row + 1);
 }
 
+static enum history_added store(
+    struct incoming *incoming, const char *jid, const struct chat *chat)
+{
+    struct account *account = incoming->account;
+    struct message *message = incoming->message;
+    const struct chat closed = {
+        .account = account,
+        .kind = CHAT_CONTACT,
+        .jid = (char *)jid,
+    };
+    enum history_added added;
+
+    if (!account->history)
+        return HISTORY_NEW;
+    added = history_add(account->history, chat ? chat : &closed, message,
+        kept_place(account, jid, message));
+    session_store_changed(account);
+    message->repeated = added == HISTORY_REPEATED;
+    return added;
+}
+
+/* The one function that stores, knows again, appends and tells. */
 static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
 {
     struct account *account = incoming->account;
@@ -228,6 +265,8 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     struct chat *chat;
 
     (void)child;
+    if (incoming->archive)
+        return GO_ON; /* the archive has a hook of its own (XEP-0313) */
     if (message->type == MESSAGE_ERROR)
         return on_error(incoming);
     if (message->type == MESSAGE_GROUPCHAT)
@@ -237,14 +276,19 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     bare = jid_bare(peer(incoming));
     if (incoming->outgoing && !jid_is_valid(bare))
         return DROPPED;
-    chat = account_open_chat(account, bare, CHAT_CONTACT);
+    chat = account_find_chat(account, bare);
+    if (store(incoming, bare, chat) == HISTORY_DUPLICATE)
+        return meet(incoming, chat);
+    if (!chat)
+        chat = account_open_chat(account, bare, CHAT_CONTACT);
     g_clear_pointer(&chat->typing, g_free);
     lock(chat, incoming);
     if (message->type == MESSAGE_CHAT)
         keep_thread(chat, message);
     incoming->message = NULL;
-    chat_append(chat, message);
-    count_unread(account, chat, message);
+    if (message->row == 0 || !chat_place(chat, message))
+        chat_append(chat, message);
+    reading_count(chat, message);
     account_emit(account,
         (struct event){ .type = EVENT_MESSAGE,
             .chat = chat,
@@ -261,7 +305,6 @@ static const struct incoming_hook incoming_hooks[] = {
 };
 
 /* ---- commands ---------------------------------------------------------- */
-
 
 static void on_sent(struct account *account, const char *id,
     const GError *error, gpointer data)
@@ -280,8 +323,12 @@ static void on_cancel(struct job *job, gpointer data)
 {
     struct account *account = data;
 
-    if (account->session)
-        outbox_unwatch(account, job);
+    if (!account->session)
+        return;
+    outbox_unwatch(account, job);
+    /* A script that failed is run again, and would send it twice. */
+    if (session_is_script(account))
+        outbox_give_up(account, job_data(job));
 }
 
 /* The job is done when the server has the message (contract.md s. 2). */
@@ -290,7 +337,6 @@ static enum cmd_status send(
 {
     struct account *account = chat->account;
     g_autoptr(GError) error = NULL;
-    g_autofree char *id = NULL;
     struct message *message;
 
     if (!account->session)
@@ -299,8 +345,8 @@ static enum cmd_status send(
     message = outbox_send_text(chat, text, &error);
     if (!message)
         return job_fail_error(job, error);
-    id = g_strdup(message->id);
-    outbox_watch(account, id, on_sent, job);
+    job_set_data(job, g_strdup(message->id), g_free);
+    outbox_watch(account, message->id, on_sent, job);
     job_on_cancel(job, on_cancel, account);
     return CMD_WAIT;
 }

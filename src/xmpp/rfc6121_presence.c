@@ -410,7 +410,7 @@ static enum cmd_status run_priority(struct job *job)
     return job_done(job);
 }
 
-/* ---- /who, /info, /devices --------------------------------------------- */
+/* ---- /who, /info ------------------------------------------------------- */
 
 struct who {
     GPtrArray *contacts;
@@ -541,14 +541,13 @@ static enum cmd_status run_info(struct job *job)
     return job_done(job);
 }
 
-static enum cmd_status run_devices(struct job *job)
+void rfc6121_presence_resource_rows(struct job *job, const char *bare)
 {
-    const struct account *account = job_account(job);
-    const struct contact *self = roster_find(account->roster, account->jid);
+    const struct contact *contact =
+        roster_find(job_account(job)->roster, bare);
 
-    if (self)
-        resource_rows(job, self);
-    return job_done(job);
+    if (contact)
+        resource_rows(job, contact);
 }
 
 /* ---- /autoaway --------------------------------------------------------- */
@@ -653,15 +652,6 @@ static const struct command autoaway_commands[] = {
     { .name = NULL },
 };
 
-static const struct command devices_commands[] = {
-    { .name = "list",
-        .needs = NEEDS_ROSTER,
-        .summary = "List the connected clients of this account",
-        .fields = "jid show priority status? client? since this",
-        .run = run_devices },
-    { .name = NULL },
-};
-
 static const struct command commands[] = {
     { .name = "status",
         .aliases = "presence online=online away=away xa=xa dnd=dnd "
@@ -696,12 +686,6 @@ static const struct command commands[] = {
         .fields = "jid name? subscription? ask? groups[]? show? status? "
                   "priority?",
         .run = run_info },
-    { .name = "devices",
-        .needs = NEEDS_ROSTER,
-        .summary = "The connected clients of this account",
-        .fields = "jid show priority status? client? since this",
-        .run = run_devices,
-        .sub = devices_commands },
     { .name = "autoaway",
         .needs = NEEDS_ACCOUNT,
         .summary = "Go away by itself",

@@ -1,6 +1,7 @@
 /* Our presence and that of others (RFC 6121 s. 3 and 4). */
 #pragma once
 #include <stdbool.h>
+#include "cmd/job.h"
 #include "model/account.h"
 #include "xmpp/stanza.h"
 
@@ -21,3 +22,5 @@ void rfc6121_presence_update(struct account *account);
 void rfc6121_presence_set_idle(struct account *account, bool idle);
 /* The text of a <status/> (NULL: ""), clipped; new string. */
 char *rfc6121_presence_status(xmpp_stanza_t *status);
+/* A row "resource" for each of somebody's connected clients. */
+void rfc6121_presence_resource_rows(struct job *job, const char *bare);

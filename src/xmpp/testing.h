@@ -26,7 +26,15 @@ void session_test_front(struct account *account, struct front *front);
 /* <stream:features> without the prefix: "<features><sub xmlns='…'/></features>" */
 void session_test_features(struct account *account, const char *xml);
 void session_test_online(struct account *account);
+/* The connection breaks. */
 void session_test_lose(struct account *account);
+/* … and is back: the <resume/> that would be sent, rendered; NULL: none. */
+char *session_test_resume(struct account *account);
+/* The server's <resumed/> or <failed/>; after the latter a new binding. */
+void session_test_resumed(struct account *account, const char *xml);
+void session_test_bound(struct account *account);
+/* As session_disconnect() and its end. */
+void session_test_close(struct account *account);
 /* As if it came from the server; elements without xmlns are in jabber:client,
  * as the guard would have written them. False: not well-formed. */
 bool session_test_receive(struct account *account, const char *xml);

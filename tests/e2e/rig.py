@@ -278,9 +278,9 @@ modules:
   mod_version: {{}}
 """
 
-    def __init__(self, domain="verona.example", users=(), **kw):
+    def __init__(self, domain="verona.example", users=(), extra="", **kw):
         super().__init__(domain, **kw)
-        self.users = list(users)
+        self.users, self.extra = list(users), extra
         self.ready = []
 
     def start(self):
@@ -291,7 +291,7 @@ modules:
         config = self.dir / "ejabberd.yml"
         config.write_text(self.CONFIG.format(
             domain=self.domain, pem=pem, ca=self.ca.crt, port=self.port,
-            tls_port=self.tls_port))
+            tls_port=self.tls_port) + self.extra)
         self.ready = [Account(self, f"{u}@{self.domain}") for u in self.users]
         made = ", ".join(
             f'ejabberd_auth:try_register(<<"{a.user}">>, <<"{self.domain}">>, '

@@ -556,10 +556,37 @@ def test_clear_and_scroll_back(shown):
     s.wait("verse 3")
 
 
-def test_quit_asks_about_unsent_messages(fake, shown):
-    s, c = shown()
+def test_quit_keeps_unsent_messages(fake, profiles, screen):
+    profile = profiles(fake)
+    s = screen(profile)
+    c = fake.online()
     s.line("/msg bob@b.tld")
-    s.wait("Message to Bob")
+    s.wait("Message to")
+    port = fake.port
+    fake.refuse()
+    c.rst()
+    s.wait("waiting to reconnect")
+    s.line("written meanwhile")
+    s.wait("⇡1  waiting")
+    s.line("/quit")
+    assert s.wait_exit() == 0
+    fake.listen(port)
+    screen(profile)
+    c = fake.online()
+    c.expect("message", to="bob@b.tld")
+
+
+def test_quit_asks_about_messages_that_the_disk_did_not_take(
+        fake, profiles, screen):
+    profile = profiles(fake)
+    path = profile.profile / profile.jid / "history.db"
+    path.mkdir(parents=True)
+    profile.profile.chmod(0o700)
+    path.parent.chmod(0o700)
+    s = screen(profile)
+    c = fake.online()
+    s.line("/msg bob@b.tld")
+    s.wait("Message to")
     fake.refuse()
     c.rst()
     s.wait("waiting to reconnect")
@@ -573,6 +600,25 @@ def test_quit_asks_about_unsent_messages(fake, shown):
     s.wait_quiet(0.7)
     s.line("/quit --yes")
     assert s.wait_exit() == 0
+
+
+def test_draft_survives(fake, profiles, screen):
+    """What was being typed is there again, also after kill -9."""
+    profile = profiles(fake)
+    s = screen(profile)
+    fake.online()
+    s.line("/msg bob@b.tld")
+    s.wait("Message to")
+    s.type("Art thou not")
+    s.wait("Art thou not")
+    time.sleep(3.5)         # it is saved every three seconds
+    s.process.kill()
+    s.process.wait()
+    s = screen(profile)
+    fake.online()
+    s.wait("bob")
+    s.line("/msg bob@b.tld")
+    s.wait("Art thou not")
 
 
 def test_several_accounts_in_one_screen(pair, profiles, screen):

@@ -23,8 +23,29 @@ static char *expand(const char *s, size_t len)
     return g_string_free(out, FALSE);
 }
 
+/* The same for one who has a token. */
+static void log_in_by_token(const uint8_t *data, size_t size)
+{
+    static const char *const mechanisms[] = { "HT-SHA-256-EXPR", NULL };
+    g_autoptr(GBytes) binding = g_bytes_new_static("binding", 7);
+    struct sasl_offer offer = {
+        .mechanisms = mechanisms, .tls = true, .exporter = binding
+    };
+    struct sasl_choice choice;
+    auto_struct(secret) token = secret_new("secret-token:fast-1", -1);
+    g_assert(sasl_token_choice(&offer, mechanisms[0], &choice));
+    struct sasl *sasl = sasl_new(&choice, &offer, "user", token, NULL);
+    g_bytes_unref(sasl_initial(sasl));
+    g_autoptr(GError) error = NULL;
+    sasl_challenge(sasl, (const char *)data, size, on_answer, NULL);
+    g_assert(!sasl_success(sasl, (const char *)data, size, &error));
+    g_assert(error);
+    sasl_free(sasl);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    log_in_by_token(data, size);
     static const char *const mechanisms[] = { "SCRAM-SHA-1", NULL };
     struct sasl_offer offer = {
         .mechanisms = mechanisms, .tls = true, .have_password = true

@@ -216,17 +216,22 @@ static GBytes *unbase64(const char *text)
 }
 
 /* The text of the next element named so, decoded. */
-static char *hear_payload(struct kit_peer *peer, const char *name)
+static GBytes *hear_bytes(struct kit_peer *peer, const char *name)
 {
     g_autofree char *end = g_strdup_printf("</%s>", name);
     g_autofree char *all = kit_hear(peer, end);
     if (!all)
         return NULL;
     all[strlen(all) - strlen(end)] = 0;
-    g_autoptr(GBytes) bytes = unbase64(strrchr(all, '>') + 1);
-    gsize len;
-    const char *data = g_bytes_get_data(bytes, &len);
-    return g_strndup(data ? data : "", len);
+    return unbase64(strrchr(all, '>') + 1);
+}
+
+static char *hear_payload(struct kit_peer *peer, const char *name)
+{
+    g_autoptr(GBytes) bytes = hear_bytes(peer, name);
+    gsize len = 0;
+    const char *data = bytes ? g_bytes_get_data(bytes, &len) : NULL;
+    return bytes ? g_strndup(data ? data : "", len) : NULL;
 }
 
 static void hmac(const unsigned char *key, const char *text, unsigned char *out)
@@ -236,6 +241,12 @@ static void hmac(const unsigned char *key, const char *text, unsigned char *out)
         &len);
 }
 
+static void export_binding(struct kit_peer *peer, unsigned char *exported)
+{
+    SSL_export_keying_material(peer->ssl, exported, 32,
+        "EXPORTER-Channel-Binding", 24, (const unsigned char *)"", 0, 1);
+}
+
 static bool check_binding(
     struct kit_peer *peer, const char *final, const char *gs2, bool plus)
 {
@@ -243,8 +254,7 @@ static bool check_binding(
     g_autoptr(GByteArray) expected = g_byte_array_new();
     g_byte_array_append(expected, (const guint8 *)gs2, (guint)strlen(gs2));
     if (plus) {
-        SSL_export_keying_material(peer->ssl, exported, sizeof exported,
-            "EXPORTER-Channel-Binding", 24, (const unsigned char *)"", 0, 1);
+        export_binding(peer, exported);
         g_byte_array_append(expected, exported, sizeof exported);
     }
     g_autofree char *encoded = g_base64_encode(expected->data, expected->len);
@@ -252,14 +262,19 @@ static bool check_binding(
     return g_str_has_prefix(final, attribute);
 }
 
-bool kit_login_scram(
-    struct kit_peer *peer, const char *password, bool plus, bool forge)
+/* success NULL: the profile of RFC 6120, else SASL2, with this inside. */
+static bool login_scram(struct kit_peer *peer, const char *password, bool plus,
+    bool forge, const char *success)
 {
+    const char *ns = success ? KIT_NS_SASL2 : KIT_NS_SASL;
     static const unsigned char salt[] = "sixteen bytes !!";
     unsigned char salted[32], client_key[32], stored[32], server_key[32],
         signature[32], proof[32];
 
-    g_autofree char *first = hear_payload(peer, "auth");
+    g_autofree char *first =
+        hear_payload(peer, success ? "initial-response" : "auth");
+    if (success)
+        g_free(kit_hear(peer, "</authenticate>"));
     const char *bare = first ? strstr(first, "n=") : NULL;
     const char *nonce = bare ? strstr(bare, ",r=") : NULL;
     if (!nonce)
@@ -270,8 +285,7 @@ bool kit_login_scram(
         g_strdup_printf("r=%sXYZ,s=%s,i=4096", nonce + 3, salt64);
     g_autofree char *challenge =
         g_base64_encode((const guchar *)server_first, strlen(server_first));
-    kit_say(
-        peer, "<challenge xmlns='" KIT_NS_SASL "'>%s</challenge>", challenge);
+    kit_say(peer, "<challenge xmlns='%s'>%s</challenge>", ns, challenge);
 
     g_autofree char *final = hear_payload(peer, "response");
     char *proof_at = final ? strstr(final, ",p=") : NULL;
@@ -293,7 +307,9 @@ bool kit_login_scram(
         g_bytes_get_size(given) != 32 ||
         memcmp(g_bytes_get_data(given, NULL), proof, 32) != 0) {
         kit_say(peer,
-            "<failure xmlns='" KIT_NS_SASL "'><not-authorized/></failure>");
+            "<failure xmlns='%s'><not-authorized xmlns='" KIT_NS_SASL
+            "'/></failure>",
+            ns);
         return false;
     }
     hmac(salted, "Server Key", server_key);
@@ -303,7 +319,66 @@ bool kit_login_scram(
     g_autofree char *server_final = g_strdup_printf("v=%s", v);
     g_autofree char *data =
         g_base64_encode((const guchar *)server_final, strlen(server_final));
-    kit_say(peer, "<success xmlns='" KIT_NS_SASL "'>%s</success>", data);
+    if (success)
+        kit_say(peer,
+            "<success xmlns='" KIT_NS_SASL2
+            "'><additional-data>%s</additional-data>%s</success>",
+            data, success);
+    else
+        kit_say(peer, "<success xmlns='" KIT_NS_SASL "'>%s</success>", data);
+    return true;
+}
+
+bool kit_login_scram(
+    struct kit_peer *peer, const char *password, bool plus, bool forge)
+{
+    return login_scram(peer, password, plus, forge, NULL);
+}
+
+bool kit_login_scram2(struct kit_peer *peer, const char *password, bool plus,
+    bool forge, const char *success)
+{
+    return login_scram(peer, password, plus, forge, success);
+}
+
+static void token_hash(struct kit_peer *peer, const char *token,
+    const char *who, bool bound, unsigned char *out)
+{
+    unsigned char text[64];
+    unsigned len = 32;
+    size_t n = strlen(who);
+    memcpy(text, who, n);
+    if (bound) {
+        export_binding(peer, text + n);
+        n += 32;
+    }
+    HMAC(EVP_sha256(), token, (int)strlen(token), text, n, out, &len);
+}
+
+bool kit_login_token(struct kit_peer *peer, const char *token, bool bound,
+    const char *success)
+{
+    unsigned char hash[32];
+    g_autoptr(GBytes) message = hear_bytes(peer, "initial-response");
+    if (!message)
+        return false;
+    g_free(kit_hear(peer, "</authenticate>"));
+    gsize len;
+    const char *data = g_bytes_get_data(message, &len);
+    const char *nul = memchr(data, 0, len);
+    token_hash(peer, token, "Initiator", bound, hash);
+    if (!nul || nul + 33 != data + len || memcmp(nul + 1, hash, 32) != 0) {
+        kit_say(peer, "<failure xmlns='" KIT_NS_SASL2
+                      "'><not-authorized xmlns='" KIT_NS_SASL
+                      "'/></failure>");
+        return false;
+    }
+    token_hash(peer, token, "Responder", bound, hash);
+    g_autofree char *proof = g_base64_encode(hash, 32);
+    kit_say(peer,
+        "<success xmlns='" KIT_NS_SASL2
+        "'><additional-data>%s</additional-data>%s</success>",
+        proof, success);
     return true;
 }
 

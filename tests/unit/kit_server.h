@@ -14,6 +14,7 @@
 #define KIT_NS_STREAM "http://etherx.jabber.org/streams"
 #define KIT_NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define KIT_NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define KIT_NS_SASL2 "urn:xmpp:sasl:2"
 #define KIT_NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define KIT_NS_STREAMS "urn:ietf:params:xml:ns:xmpp-streams"
 
@@ -64,6 +65,12 @@ void kit_login_plain(struct kit_peer *peer); /* whatever the password */
  * a <failure/> was sent. forge spoils the server's proof. */
 bool kit_login_scram(struct kit_peer *peer, const char *password, bool plus,
     bool forge);
+/* The same inside SASL2; success: what else stands in <success/>. */
+bool kit_login_scram2(struct kit_peer *peer, const char *password, bool plus,
+    bool forge, const char *success);
+/* HT-SHA-256-EXPR when bound, else HT-SHA-256-NONE; false: a <failure/>. */
+bool kit_login_token(struct kit_peer *peer, const char *token, bool bound,
+    const char *success);
 char *kit_hear_iq(struct kit_peer *peer); /* its id */
 void kit_bind(struct kit_peer *peer, const char *jid);
 /* All of it, with PLAIN; then online as me@v.tld/r. */

@@ -608,6 +608,133 @@ static void test_password(void)
     g_assert_error(error, SASL_ERROR, SASL_ERROR_PASSWORD);
 }
 
+/* ---- Tokens (draft-schmaus-kitten-sasl-ht-08, XEP-0484) ---- */
+
+#define TOKEN "WXZzciBwYmFmdmZnZiBqdmd1IGp2eXFhcmZm"
+
+static const char *const all_tokens[] = { "HT-SHA-256-NONE", "HT-SHA-256-ENDP",
+    "HT-SHA-256-EXPR", "HT-SHA-512-EXPR", "HT-SHA3-512-EXPR", "HT-SHA-256-UNIQ",
+    "SCRAM-SHA-256", NULL };
+
+static char *hex_of(const char *bytes, gsize len)
+{
+    GString *out = g_string_new(NULL);
+    for (gsize i = 0; i < len; i++)
+        g_string_append_printf(out, "%02x", (guint8)bytes[i]);
+    return g_string_free(out, FALSE);
+}
+
+static GBytes *bytes_of(const char *hex)
+{
+    GByteArray *out = g_byte_array_new();
+    for (; hex[0]; hex += 2) {
+        guint8 byte = (guint8)(g_ascii_xdigit_value(hex[0]) << 4 |
+                               g_ascii_xdigit_value(hex[1]));
+        g_byte_array_append(out, &byte, 1);
+    }
+    return g_byte_array_free_to_bytes(out);
+}
+
+static void test_token(void)
+{
+    static const struct {
+        const char *mechanism, *ours, *theirs;
+    } cases[] = {
+        { "HT-SHA-256-NONE",
+            "9097787461a184e0fa84ec00c1381190b6c4d16a8ec4453c7b2ac5e7fcf935ed",
+            "4e513409631474863b986c9f3e8c1e27ca29d1d7ab9ed4097e7afd6007bf9c6"
+            "2" },
+        { "HT-SHA-256-EXPR",
+            "0c5745576afeea711960549186a31a65c9f328205ee38b66825b3d4c872b395c",
+            "1260579b34d55aeba4e43062a412db609a0a7153abd218b0f148445c4e83529"
+            "f" },
+        { "HT-SHA-512-EXPR",
+            "9f653097fb6a675f07f429e3b1398be77188c1489b702a5109f9446e5783e5d3"
+            "cbe1bf87a1fa7689d9c95a1d694b4b59bc371d1104cf21809efd240d3cacb609",
+            "a940d89f2e29a204b9e7d9523b1bfecf68c45fabb82faca538cb90288c59e0c7"
+            "8b5e0eaae5400d7f16994372244e14017ecde8ffea70f9c2923267f9ab56c5d"
+            "9" },
+    };
+    guint8 data[32];
+    for (int i = 0; i < 32; i++)
+        data[i] = (guint8)i;
+    g_autoptr(GBytes) exporter = g_bytes_new(data, sizeof data);
+    auto_struct(secret) token = secret_new(TOKEN, -1);
+    struct sasl_offer offer = {
+        .mechanisms = all_tokens, .tls = true, .exporter = exporter
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct sasl_choice choice;
+        g_assert_true(sasl_token_choice(&offer, cases[i].mechanism, &choice));
+        struct sasl *sasl = sasl_new(&choice, &offer, "user", token, NULL);
+        g_autoptr(GBytes) initial = sasl_initial(sasl);
+        gsize len;
+        const char *bytes = g_bytes_get_data(initial, &len);
+        g_assert_cmpstr(bytes, ==, "user"); /* and NUL */
+        g_autofree char *hash = hex_of(bytes + 5, len - 5);
+        g_assert_cmpstr(hash, ==, cases[i].ours);
+
+        g_autoptr(GBytes) proof = bytes_of(cases[i].theirs);
+        gsize size = g_bytes_get_size(proof);
+        const char *good = g_bytes_get_data(proof, NULL);
+        g_autofree char *bad = g_memdup2(good, size);
+        bad[size - 1] ^= 1;
+        g_autoptr(GError) error = NULL;
+        g_assert_true(sasl_success(sasl, good, size, NULL));
+        g_assert_false(sasl_success(sasl, bad, size, &error));
+        g_assert_error(error, SASL_ERROR, SASL_ERROR_PROOF);
+        g_assert_false(sasl_success(sasl, good, size - 1, NULL));
+        g_assert_false(sasl_success(sasl, "", 0, NULL));
+        g_assert_false(sasl_success(sasl, NULL, 0, NULL));
+        g_assert_false(sasl_success(sasl, bytes + 5, len - 5, NULL));
+
+        struct login login = { .sasl = sasl, .code = -1 };
+        challenge(&login, "x");
+        g_assert_cmpint(login.code, ==, SASL_ERROR_PROTOCOL);
+        login_clear(&login);
+    }
+}
+
+static void test_token_choice(void)
+{
+    g_autoptr(GBytes) data = g_bytes_new("x", 1);
+    struct sasl_choice choice;
+    const struct {
+        GBytes *exporter, *end_point;
+        const char *pinned, *avoid, *choice;
+        bool in_clear;
+    } cases[] = {
+        { data, data, NULL, NULL, "HT-SHA-512-EXPR", false },
+        { data, data, NULL, "HT-SHA-512-EXPR", "HT-SHA-256-EXPR", false },
+        { NULL, data, NULL, NULL, "HT-SHA-256-ENDP", false },
+        { NULL, NULL, NULL, NULL, "HT-SHA-256-NONE", false },
+        { NULL, NULL, "SCRAM-SHA-256", NULL, "HT-SHA-256-NONE", false },
+        { NULL, NULL, "SCRAM-SHA-256-PLUS", NULL, NULL, false }, /* H11 */
+        { data, data, NULL, NULL, NULL, true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct sasl_offer offer = { .mechanisms = all_tokens,
+            .tls = !cases[i].in_clear,
+            .have_password = true,
+            .exporter = cases[i].exporter,
+            .end_point = cases[i].end_point,
+            .pinned = cases[i].pinned };
+        bool some = sasl_choose_token(&offer, cases[i].avoid, &choice);
+        g_assert_cmpstr(some ? choice.mechanism : NULL, ==, cases[i].choice);
+    }
+    struct sasl_offer offer = {
+        .mechanisms = all_tokens, .tls = true, .have_password = true
+    };
+    g_assert_false(sasl_token_choice(&offer, "HT-SHA-256-EXPR", &choice));
+    g_assert_false(sasl_token_choice(&offer, "HT-SHA-512-NONE", &choice));
+    g_assert_false(sasl_token_choice(&offer, "SCRAM-SHA-256", &choice));
+    g_assert_false(sasl_token_choice(&offer, NULL, &choice));
+    /* A password is never used with them. */
+    g_assert_true(sasl_choose(&offer, &choice, NULL));
+    g_assert_cmpstr(choice.mechanism, ==, "SCRAM-SHA-256");
+    g_assert_cmpint(sasl_strength("HT-SHA-256-EXPR"), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -635,5 +762,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sasl/strength", test_strength);
     g_test_add_func("/sasl/simple", test_simple);
     g_test_add_func("/sasl/password", test_password);
+    g_test_add_func("/sasl/token", test_token);
+    g_test_add_func("/sasl/H11-token-choice", test_token_choice);
     return g_test_run();
 }

@@ -1,13 +1,20 @@
 /*
  * A conversation. Nothing is laid out before it is seen: a position is (index
  * of a message, row in it), and drawing walks from there. The layout of what
- * was seen is kept by message number until the width or the message changes.
+ * was seen is kept by message until the width or the message changes.
+ *
+ * What is looked at is the newest part, which the model holds, or after
+ * scrolling back a run of messages out of the store (past), which grows at the
+ * end that is neared and is cut at the other. Where the store ends the archive
+ * is asked; nothing waits for it.
  */
 #include "config.h"
 #include "ui/ui.h"
 #include "base/text.h"
 #include "model/account.h"
+#include "store/history.h"
 #include "ui/draw/wrap.h"
+#include "xep/xep0313_mam.h"
 #include <string.h>
 #include <time.h>
 
@@ -18,6 +25,9 @@ enum {
     ERROR_ROWS = 8,
     TAIL_ROWS = 3,     /* newest lines that stay when scrolled back */
     TAIL_FROM = 12,    /* … on panes of at least so many rows */
+    OPEN_PAGE = 100,   /* messages of an opened chat */
+    PAST_PAGE = 200,   /* … loaded at a time when scrolling */
+    PAST_MAX = 1000,   /* … kept of the past */
 };
 
 struct laid {
@@ -39,12 +49,16 @@ struct position {
 struct pane_chat {
     struct pane pane;
     struct window *window;
-    GHashTable *laid; /* message number → struct laid */
+    GHashTable *laid; /* key of a message → struct laid */
     int laid_cols;
     bool follow;
-    guint64 anchor;   /* number of the message at the bottom when !follow */
+    guint64 anchor;   /* key of the message at the bottom when !follow */
     int anchor_row;
-    guint64 new_number;
+    guint64 new_key;
+    guint64 mark;     /* key of what was searched for, 0: none */
+    GPtrArray *past;  /* struct message*, owned; NULL: what the model holds */
+    bool fetching;    /* the archive was asked … */
+    int wanted;       /* … by scrolling up so many rows */
     guint64 cleared;  /* up to this message the view was cleared; scrolling
                          back shows them again */
     int rows_seen;    /* of the part that scrolls, when last drawn */
@@ -70,7 +84,13 @@ static struct pane_chat *chat_of(struct pane *pane)
 
 static GPtrArray *messages_of(const struct pane_chat *view)
 {
-    return view->window->chat->messages;
+    return view->past ? view->past : view->window->chat->messages;
+}
+
+/* Rows of the store are times in µs: no number is ever that big. */
+static guint64 key_of(const struct message *message)
+{
+    return message->row > 0 ? (guint64)message->row : message->number;
 }
 
 static const struct message *message_at(const struct pane_chat *view, guint index)
@@ -133,7 +153,7 @@ static void measure(struct pane_chat *view, int cols)
 
 static struct laid *lay_out(struct pane_chat *view, const struct message *message)
 {
-    gpointer key = GSIZE_TO_POINTER((gsize)message->number);
+    gpointer key = GSIZE_TO_POINTER((gsize)key_of(message));
     struct laid *laid = g_hash_table_lookup(view->laid, key);
     if (laid)
         return laid;
@@ -190,7 +210,7 @@ static bool begins_day(const struct pane_chat *view, guint index)
 
 static bool begins_new(const struct pane_chat *view, guint index)
 {
-    return view->new_number && message_at(view, index)->number == view->new_number;
+    return view->new_key && key_of(message_at(view, index)) == view->new_key;
 }
 
 static int lead_rows(const struct pane_chat *view, guint index)
@@ -336,6 +356,8 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
         grid_text_n(area, c->text_x, y, c->text, body_style(message, laid, (guint)row),
             laid->text + r->start, (gssize)(r->end - r->start));
         draw_links(area, c->text_x, y, laid->text + r->start, r->end - r->start);
+        if (view->mark && key_of(message) == view->mark)
+            grid_restyle(area, c->time_x, y, c->time, style_of(ROLE_SELECTED));
         if (row == (int)laid->rows->len - 1)
             draw_mark(view, area, y, message);
         return;
@@ -406,26 +428,157 @@ static void draw_up_to(
     }
 }
 
-/* Numbers grow with the index. */
-static guint index_of(const struct pane_chat *view, guint64 number)
+/* ---- the past ---- */
+
+static struct history *history_of(const struct pane_chat *view)
 {
-    guint low = 0, high = messages_of(view)->len;
-    while (low < high) {
-        guint middle = low + (high - low) / 2;
-        if (message_at(view, middle)->number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return view->window->chat->account->history;
 }
 
+static GPtrArray *load(const struct pane_chat *view, gint64 row, bool before)
+{
+    return history_page(history_of(view), view->window->chat->jid, row, row, before, PAST_PAGE);
+}
+
+/* Moves what is in more to the end of past, or its beginning. */
+static void past_join(struct pane_chat *view, GPtrArray *more, bool in_front)
+{
+    GPtrArray *a = in_front ? more : view->past, *b = in_front ? view->past : more;
+    g_ptr_array_extend_and_steal(a, g_ptr_array_ref(b));
+    if (in_front) {
+        g_ptr_array_set_free_func(view->past, NULL);
+        g_ptr_array_unref(view->past);
+        view->past = g_ptr_array_ref(more);
+    }
+}
+
+static void past_close(struct pane_chat *view)
+{
+    g_clear_pointer(&view->past, g_ptr_array_unref);
+}
+
+/* A run of messages around a place; false: the store has none there. */
+static bool past_open(struct pane_chat *view, gint64 row)
+{
+    if (!history_of(view))
+        return false;
+    GPtrArray *past = load(view, row < G_MAXINT64 ? row + 1 : row, true);
+    GPtrArray *after = load(view, row, false);
+    g_ptr_array_extend_and_steal(past, after);
+    if (!past->len) {
+        g_ptr_array_unref(past);
+        return false;
+    }
+    past_close(view);
+    view->past = past;
+    return true;
+}
+
+static gint64 first_row(const GPtrArray *messages)
+{
+    for (guint i = 0; i < messages->len; i++) {
+        const struct message *message = messages->pdata[i];
+        if (message->row > 0)
+            return message->row;
+    }
+    return 0;
+}
+
+static bool past_grow_up(struct pane_chat *view)
+{
+    g_autoptr(GPtrArray) older = load(view, first_row(view->past), true);
+    if (!older->len)
+        return false;
+    past_join(view, older, true);
+    if (view->past->len > PAST_MAX)
+        g_ptr_array_set_size(view->past, PAST_MAX);
+    return true;
+}
+
+/* Where what is looked at (key) is in the newest part, that is used again. */
+static bool past_grow_down(struct pane_chat *view, guint64 key)
+{
+    const struct message *last = view->past->pdata[view->past->len - 1];
+    gint64 held = first_row(view->window->chat->messages);
+    if (held && (gint64)key >= held) {
+        past_close(view);
+        return true;
+    }
+    g_autoptr(GPtrArray) newer = load(view, last->row, false);
+    if (!newer->len)
+        return false;
+    past_join(view, newer, false);
+    if (view->past->len > PAST_MAX)
+        g_ptr_array_remove_range(view->past, 0, view->past->len - PAST_MAX);
+    return true;
+}
+
+static void on_fetched(struct chat *chat, guint fetched, bool more, const char *error,
+    gpointer data)
+{
+    struct pane_chat *view = data;
+    int wanted = view->wanted;
+    (void)chat;
+    view->fetching = false;
+    view->wanted = 0;
+    if (fetched && wanted)
+        pane_chat_scroll(&view->pane, wanted);
+    else if (more && !error && wanted && mam_fetch_before(chat, on_fetched, view)) {
+        view->fetching = true;
+        view->wanted = wanted;
+    }
+    pane_dirty(&view->pane);
+    pane_dirty(view->pane.tui->status);
+}
+
+static void fetch(struct pane_chat *view, int rows)
+{
+    struct chat *chat = view->window->chat;
+    if (view->fetching || !chat->account->session || !chat->account->caught_up ||
+        !mam_fetch_before(chat, on_fetched, view))
+        return;
+    view->fetching = true;
+    view->wanted = rows;
+    pane_dirty(view->pane.tui->status);
+}
+
+/* More at the top than what is held? Positions are void then. */
+static bool grow_up(struct pane_chat *view, int rows)
+{
+    gint64 row = first_row(messages_of(view));
+    if (!history_of(view))
+        return false;
+    if (view->past ? past_grow_up(view) : row && past_open(view, row)) {
+        if (first_row(messages_of(view)) < row)
+            return true;
+        past_close(view); /* what the model holds begins at the beginning */
+    }
+    fetch(view, rows);
+    return false;
+}
+
+static guint index_of(const struct pane_chat *view, guint64 key)
+{
+    for (guint i = messages_of(view)->len; i-- > 0;)
+        if (key_of(message_at(view, i)) == key)
+            return i;
+    return G_MAXUINT;
+}
+
+static struct position position_of(struct pane_chat *view, guint64 key, int row)
+{
+    guint index = index_of(view, key);
+    if (index == G_MAXUINT)
+        return last_position(view);
+    return (struct position){ index, CLAMP(row, 0, rows_of(view, index) - 1) };
+}
+
+/* The model may have let go of what is looked at. */
 static struct position anchor_position(struct pane_chat *view)
 {
-    guint count = messages_of(view)->len;
-    struct position at = { MIN(index_of(view, view->anchor), count - 1), 0 };
-    at.row = CLAMP(view->anchor_row, 0, rows_of(view, at.index) - 1);
-    return at;
+    if (index_of(view, view->anchor) == G_MAXUINT)
+        past_open(view, (gint64)view->anchor);
+    return position_of(view, view->anchor, view->anchor_row);
 }
 
 static void draw_empty(struct pane_chat *view, struct area area)
@@ -444,6 +597,14 @@ static void draw_empty(struct pane_chat *view, struct area area)
     grid_text_fit(area, (area.cols - width) / 2, y + 1, area.cols - 2, style_of(ROLE_GHOST), hint);
 }
 
+static guint first_uncleared(const struct pane_chat *view)
+{
+    for (guint i = messages_of(view)->len; view->cleared && i-- > 0;)
+        if (key_of(message_at(view, i)) == view->cleared)
+            return i + 1;
+    return 0;
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct pane_chat *view = chat_of(pane);
@@ -455,7 +616,7 @@ static void draw(struct pane *pane, struct area area)
         return;
     }
     if (view->follow) {
-        guint first = view->cleared ? index_of(view, view->cleared + 1) : 0;
+        guint first = first_uncleared(view);
         if (first < messages_of(view)->len)
             draw_up_to(view, area, last_position(view), first);
         return;
@@ -468,11 +629,15 @@ static void draw(struct pane *pane, struct area area)
     int upper = area.rows - TAIL_ROWS - 1;
     view->rows_seen = upper;
     draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view), 0);
-    guint64 last = message_at(view, messages_of(view)->len - 1)->number;
-    g_autofree char *text = g_strdup_printf("%s %" G_GUINT64_FORMAT " %s",
-        mark_text(MARK_DOWN, area.grid->ascii), last - MIN(view->anchor, last), _("below"));
+    struct position anchor = anchor_position(view);
+    GPtrArray *past = g_steal_pointer(&view->past);
+    guint below = (past ? past : messages_of(view))->len - 1 - anchor.index;
+    g_autofree char *text = g_strdup_printf("%s %u%s %s",
+        mark_text(MARK_DOWN, area.grid->ascii), below, past ? "+" : "", _("below"));
     draw_rule(view, area, upper, style_of(ROLE_RULE), text);
-    draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view), 0);
+    if (messages_of(view)->len)
+        draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view), 0);
+    view->past = past;
 }
 
 static void set_anchor(struct pane_chat *view, struct position at)
@@ -480,26 +645,40 @@ static void set_anchor(struct pane_chat *view, struct position at)
     if (view->follow)
         pane_dirty(view->pane.tui->status); /* its hint */
     view->follow = false;
-    view->anchor = message_at(view, at.index)->number;
+    view->anchor = key_of(message_at(view, at.index));
     view->anchor_row = at.row;
     pane_dirty(&view->pane);
+}
+
+static void scroll_down(struct pane_chat *view, int rows)
+{
+    if (view->follow)
+        return;
+    struct position at = anchor_position(view), from = at;
+    while (step_down(view, &at, rows) < rows) {
+        guint64 key = key_of(message_at(view, from.index));
+        if (!view->past || !past_grow_down(view, key)) {
+            pane_chat_bottom(&view->pane);
+            return;
+        }
+        at = from = position_of(view, key, from.row);
+    }
+    set_anchor(view, at);
 }
 
 void pane_chat_scroll(struct pane *pane, int rows)
 {
     struct pane_chat *view = chat_of(pane);
-    if (!messages_of(view)->len || !rows)
+    int asked = rows;
+    if (!messages_of(view)->len || !rows) {
+        if (rows > 0)
+            fetch(view, rows);
         return;
+    }
     if (!view->columns.cols)
         measure(view, MAX(pane->cols, 20));
     if (rows < 0) {
-        if (view->follow)
-            return;
-        struct position at = anchor_position(view);
-        if (step_down(view, &at, -rows) < -rows)
-            pane_chat_bottom(pane);
-        else
-            set_anchor(view, at);
+        scroll_down(view, -rows);
         return;
     }
     struct position at = view->follow ? last_position(view) : anchor_position(view);
@@ -510,7 +689,13 @@ void pane_chat_scroll(struct pane *pane, int rows)
         rows += TAIL_ROWS;
     }
     /* No further than until the first row is at the top. */
-    int above = step_up(view, &top, height - 1 + rows);
+    int above;
+    while ((above = step_up(view, &top, height - 1 + rows)) < height - 1 + rows) {
+        guint64 key = key_of(message_at(view, at.index));
+        if (!grow_up(view, asked))
+            break;
+        top = at = position_of(view, key, at.row);
+    }
     int most = above - (height - 1);
     if (most <= 0)
         return;
@@ -524,49 +709,97 @@ void pane_chat_page(struct pane *pane, int pages)
     pane_chat_scroll(pane, pages * MAX(view->rows_seen - 1, 1));
 }
 
+/* Rows of the part that scrolls; following, the tail is about to open. */
+static int scrolling_rows(const struct pane_chat *view)
+{
+    int rows = MAX(view->rows_seen, 1);
+    return view->follow && view->pane.rows >= TAIL_FROM ? MAX(rows - TAIL_ROWS - 1, 1) : rows;
+}
+
 void pane_chat_top(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
     if (!messages_of(view)->len)
         return;
+    if (history_of(view) && past_open(view, 0))
+        fetch(view, 0);
     struct position at = { 0, 0 };
-    step_down(view, &at, MAX(view->rows_seen, 1) - 1);
-    if (at.index + 1 < messages_of(view)->len)
+    step_down(view, &at, scrolling_rows(view) - 1);
+    if (view->past || at.index + 1 < messages_of(view)->len)
         set_anchor(view, at);
 }
 
 void pane_chat_bottom(struct pane *pane)
 {
-    if (!chat_of(pane)->follow)
+    struct pane_chat *view = chat_of(pane);
+    if (!view->follow)
         pane_dirty(pane->tui->status);
-    chat_of(pane)->follow = true;
+    past_close(view);
+    view->follow = true;
+    view->mark = 0;
     pane_dirty(pane);
+}
+
+/* Shows a message in the middle. */
+static void show(struct pane_chat *view, guint index)
+{
+    struct position at = { index, 0 };
+    int room = scrolling_rows(view) / 2;
+    if (step_down(view, &at, room) < room && !view->past)
+        pane_chat_bottom(&view->pane);
+    else
+        set_anchor(view, at);
 }
 
 bool pane_chat_goto(struct pane *pane, guint64 number)
 {
     struct pane_chat *view = chat_of(pane);
-    if (!messages_of(view)->len)
+    const struct message *message = chat_find_number(view->window->chat, number);
+    if (!message)
         return false;
-    struct position at = { MIN(index_of(view, number), messages_of(view)->len - 1), 0 };
-    int room = MAX(view->rows_seen, 1) / 2;
-    if (step_down(view, &at, room) < room)
-        pane_chat_bottom(pane);
-    else
-        set_anchor(view, at);
+    return pane_chat_goto_key(pane, key_of(message));
+}
+
+bool pane_chat_goto_key(struct pane *pane, guint64 key)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (index_of(view, key) == G_MAXUINT) {
+        past_close(view);
+        if (index_of(view, key) == G_MAXUINT && !past_open(view, (gint64)key))
+            return false;
+    }
+    if (!view->columns.cols)
+        measure(view, MAX(pane->cols, 20));
+    /* Without it the next one: a date. */
+    guint index = 0;
+    while (index + 1 < messages_of(view)->len && key_of(message_at(view, index)) < key)
+        index++;
+    guint exact = index_of(view, key);
+    show(view, exact == G_MAXUINT ? index : exact);
     return true;
 }
 
-void pane_chat_set_new(struct pane *pane, guint64 number)
+void pane_chat_mark(struct pane *pane, guint64 key)
 {
-    struct pane_chat *view = chat_of(pane);
-    view->new_number = number;
+    chat_of(pane)->mark = key;
     pane_dirty(pane);
 }
 
-guint64 pane_chat_new_number(struct pane *pane)
+guint64 pane_chat_key(const struct message *message)
 {
-    return chat_of(pane)->new_number;
+    return key_of(message);
+}
+
+void pane_chat_set_new(struct pane *pane, guint64 key)
+{
+    struct pane_chat *view = chat_of(pane);
+    view->new_key = key;
+    pane_dirty(pane);
+}
+
+guint64 pane_chat_new_key(struct pane *pane)
+{
+    return chat_of(pane)->new_key;
 }
 
 bool pane_chat_scrolled(struct pane *pane)
@@ -574,31 +807,69 @@ bool pane_chat_scrolled(struct pane *pane)
     return !chat_of(pane)->follow;
 }
 
+bool pane_chat_fetching(struct pane *pane)
+{
+    return chat_of(pane)->fetching;
+}
+
 void pane_chat_forget(struct pane *pane, const struct message *message)
 {
-    g_hash_table_remove(chat_of(pane)->laid, GSIZE_TO_POINTER((gsize)message->number));
+    struct pane_chat *view = chat_of(pane);
+    g_hash_table_remove(view->laid, GSIZE_TO_POINTER((gsize)key_of(message)));
+    for (guint i = 0; view->past && message->row > 0 && i < view->past->len; i++) {
+        struct message *copy = view->past->pdata[i];
+        if (copy->row != message->row || copy == message)
+            continue;
+        copy->delivery = message->delivery;
+        g_free(copy->error);
+        copy->error = g_strdup(message->error);
+    }
     pane_dirty(pane);
 }
 
 void pane_chat_cleared(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
-    guint count = messages_of(view)->len;
     g_hash_table_remove_all(view->laid);
     pane_chat_bottom(pane);
-    view->cleared = count ? message_at(view, count - 1)->number : 0;
-    view->new_number = 0;
+    guint count = messages_of(view)->len;
+    view->cleared = count ? key_of(message_at(view, count - 1)) : 0;
+    view->new_key = 0;
     pane_dirty(pane);
 }
 
 static void destroy(struct pane *pane)
 {
     struct pane_chat *view = chat_of(pane);
+    if (view->fetching && view->window->chat)
+        mam_forget(view->window->chat->account, view);
+    past_close(view);
     g_hash_table_destroy(view->laid);
     g_free(view);
 }
 
 static const struct pane_ops ops = { .name = "chat", .destroy = destroy, .draw = draw };
+
+/* The newest part, and where the unread ones begin. */
+static void fill(struct pane_chat *view)
+{
+    struct chat *chat = view->window->chat;
+    if (!history_of(view))
+        return;
+    if (chat->messages->len < OPEN_PAGE) {
+        gint64 row = first_row(chat->messages);
+        g_autoptr(GPtrArray) older = history_page(history_of(view), chat->jid,
+            row ? row : G_MAXINT64, row ? row : G_MAXINT64, true, OPEN_PAGE);
+        chat_prepend(chat, older);
+    }
+    for (guint i = 0; chat->unread && chat->read_row && i < chat->messages->len; i++) {
+        const struct message *message = message_at(view, i);
+        if (!message->outgoing && message->row > chat->read_row) {
+            view->new_key = key_of(message);
+            return;
+        }
+    }
+}
 
 struct pane *pane_chat_new(struct tui *tui, struct window *window)
 {
@@ -607,5 +878,6 @@ struct pane *pane_chat_new(struct tui *tui, struct window *window)
     view->window = window;
     view->follow = true;
     view->laid = g_hash_table_new_full(NULL, NULL, NULL, laid_free);
+    fill(view);
     return &view->pane;
 }

@@ -8,7 +8,10 @@
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
 #include "xep/xep0085_chatstates.h"
+#include "xmpp/reading.h"
 #include <string.h>
+
+#define DRAFT_SECONDS 3 /* what is typed is on disk so late at most */
 
 enum { MENU_ROWS = 8, PASTE_LINES = 1, TEXT_MAX = 64 * 1024 };
 
@@ -247,9 +250,15 @@ void input_save_draft(struct tui *tui)
     struct window *window = window_current(tui);
     if (!tui->line || !window->chat)
         return;
-    const char *text = line_text(tui->line);
-    g_free(window->chat->draft);
-    window->chat->draft = *text ? g_strdup(text) : NULL;
+    chat_set_draft(window->chat, line_text(tui->line));
+}
+
+static gboolean on_draft_timer(gpointer data)
+{
+    struct tui *tui = data;
+    tui->draft_source = 0;
+    input_save_draft(tui);
+    return G_SOURCE_REMOVE;
 }
 
 void input_load_draft(struct tui *tui)
@@ -272,6 +281,9 @@ void input_changed(struct tui *tui)
         bool writing = *text && (text[0] != '/' || g_str_has_prefix(text, "/me "));
         chatstate_set(window->chat, writing ? CHATSTATE_COMPOSING : CHATSTATE_ACTIVE);
     }
+    if (window->chat && !tui->draft_source)
+        tui->draft_source =
+            g_timeout_add_seconds(DRAFT_SECONDS, on_draft_timer, tui);
     int rows = pane_input_rows(tui, tui_option_int(tui, "ui.input_rows"));
     if (rows != tui->input->rows)
         tui->relayout = true;

@@ -7,6 +7,9 @@
 #include "ui/ui.h"
 #include "base/text.h"
 #include "cmd/job.h"
+#include "model/account.h"
+#include "model/jid.h"
+#include "ui/term/line.h"
 #include "ui/draw/wrap.h"
 #include "ui/widget/table.h"
 #include <string.h>
@@ -17,6 +20,7 @@ struct result_line {
     enum role role;
     bool table;  /* clipped, not wrapped */
     char *text;
+    char *go;    /* command line that Enter runs, NULL */
 };
 
 struct pane_results {
@@ -26,6 +30,7 @@ struct pane_results {
     GPtrArray *sinks; /* struct results_sink* still running */
     GArray *rows;     /* struct row_ref: laid out for cols */
     int cols, top, height;
+    guint chosen;     /* line that Enter goes to; G_MAXUINT: none */
 };
 
 struct row_ref {
@@ -53,6 +58,7 @@ static void line_free_result(gpointer data)
 {
     struct result_line *line = data;
     g_free(line->text);
+    g_free(line->go);
     g_free(line);
 }
 
@@ -70,6 +76,7 @@ static void begin(struct tui *tui, const char *heading)
     g_free(view->heading);
     view->heading = g_strdup(heading);
     view->top = 0;
+    view->chosen = G_MAXUINT;
     changed(view);
 }
 
@@ -174,7 +181,49 @@ static void draw(struct pane *pane, struct area area)
         const struct result_line *line = view->lines->pdata[ref->line];
         grid_text_n(area, 1, y + i, area.cols - 2, style_of(line->role),
             line->text + ref->row.start, (gssize)(ref->row.end - ref->row.start));
+        if (ref->line == view->chosen)
+            grid_restyle(area, 0, y + i, area.cols, style_of(ROLE_SELECTED));
     }
+}
+
+static bool leads(const struct pane_results *view, guint line)
+{
+    return line < view->lines->len && ((const struct result_line *)view->lines->pdata[line])->go;
+}
+
+/* Along the lines that lead somewhere. */
+static void choose(struct pane_results *view, int step)
+{
+    guint line = view->chosen;
+    do
+        line += (guint)step;
+    while (line < view->lines->len && !leads(view, line));
+    if (!leads(view, line))
+        return;
+    view->chosen = line;
+    if ((int)line < view->top)
+        view->top = (int)line;
+    if ((int)line >= view->top + view->height)
+        view->top = (int)line - view->height + 1;
+    pane_dirty(&view->pane);
+}
+
+/* While nothing is being typed the arrows and Enter are for the list. */
+static bool go_key(struct pane_results *view, const struct key *key)
+{
+    struct tui *tui = view->pane.tui;
+    if (!leads(view, view->chosen) || key->mods || (tui->line && *line_text(tui->line)))
+        return false;
+    if (key->code == KEY_UP_ || key->code == KEY_DOWN_) {
+        choose(view, key->code == KEY_UP_ ? -1 : 1);
+        return true;
+    }
+    if (key->code != KEY_ENTER)
+        return false;
+    g_autofree char *go =
+        g_strdup(((const struct result_line *)view->lines->pdata[view->chosen])->go);
+    tui_run(tui, go);
+    return true;
 }
 
 static bool on_key(struct pane *pane, const struct key *key)
@@ -182,6 +231,8 @@ static bool on_key(struct pane *pane, const struct key *key)
     struct pane_results *view = (struct pane_results *)pane;
     if (!view->lines->len)
         return false;
+    if (go_key(view, key))
+        return true;
     if (key->code == KEY_ESC && !key->mods) {
         pane_results_close(pane->tui);
         return true;
@@ -247,13 +298,62 @@ static void show_begin(struct results_sink *sink)
     begin(sink->tui, sink->heading);
 }
 
+static const struct field *field_of(const struct field *fields, size_t n, const char *name)
+{
+    static const struct field none = { .text = "" };
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(fields[i].name, name))
+            return &fields[i];
+    return &none;
+}
+
+/* The roster's name, else the local part. */
+static char *short_name(struct job *job, const char *jid)
+{
+    g_autofree char *bare = jid_bare(jid ? jid : "");
+    const char *name = account_display_name(job_account(job), bare);
+    const char *at = name == bare ? strchr(bare, '@') : NULL;
+    return text_clean(name, at > name ? at - name : -1, TEXT_ONE_LINE);
+}
+
+/* A message that was found (/search): when, who, what; Enter goes there. */
+static void add_hit(struct tui *tui, struct job *job, const struct field *fields, size_t n)
+{
+    struct pane_results *view = results_of(tui);
+    const char *chat = field_of(fields, n, "chat")->text;
+    const char *from = field_of(fields, n, "from")->text;
+    const char *body = field_of(fields, n, "body")->text;
+    char when[64];
+    tui_format_time(field_of(fields, n, "time")->number, "%Y-%m-%d %H:%M", when, sizeof when);
+    g_autofree char *name = short_name(job, from);
+    g_autofree char *text = text_clean(body ? body : "", body ? (gssize)strnlen(body, 2000) : 0,
+        TEXT_ONE_LINE);
+    bool own = !g_strcmp0(field_of(fields, n, "direction")->text, "out");
+    g_autofree char *other = own ? short_name(job, chat) : NULL;
+    g_autofree char *line = g_strdup_printf("%s  %s%s%s  %s", when, name, own ? " > " : "",
+        own ? other : "", text);
+    guint at = view->lines->len;
+    add(tui, ROLE_PANEL, true, line);
+    if (view->lines->len == at)
+        return; /* full */
+    g_autofree char *quoted = tui_quote(chat);
+    ((struct result_line *)view->lines->pdata[at])->go = g_strdup_printf(
+        "/goto %" G_GINT64_FORMAT " --in %s", field_of(fields, n, "row")->number, quoted);
+    if (view->chosen == G_MAXUINT)
+        view->chosen = at;
+}
+
 static void on_row(struct sink *base, struct job *job, const char *kind,
     const struct field *fields, size_t n)
 {
     struct results_sink *sink = sink_of(base);
-    (void)job;
     if (!sink->tui)
         return;
+    if (!strcmp(kind, "hit")) {
+        show_begin(sink);
+        add_hit(sink->tui, job, fields, n);
+        return;
+    }
     if (!sink->tables->len || g_strcmp0(sink->kind, kind)) {
         g_ptr_array_add(sink->tables, table_new());
         g_free(sink->kind);

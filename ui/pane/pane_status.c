@@ -105,7 +105,9 @@ static int draw_state(struct tui *tui, struct area area)
         g_autofree char *who = g_strndup(account->jid,
             at ? (gsize)(at - account->jid) : strlen(account->jid));
         text = g_strdup_printf("%s: %s", who, word);
-    } else
+    } else if (tui->archived)
+        text = g_strdup_printf(_("catching up: %u"), tui->archived);
+    else
         text = g_strdup(word);
     g_autofree char *fit = text_ellipsize(text, MAX(area.cols / 2, 4), tui->ascii);
     int width = text_width(fit, -1);
@@ -172,7 +174,9 @@ static void draw(struct pane *pane, struct area area)
     x = draw_hotlist(tui, area, x, edge);
     x = draw_typing(tui, area, x, edge);
     const struct window *window = window_current(tui);
-    if (window->chat && pane_chat_scrolled(window->pane))
+    if (window->chat && pane_chat_fetching(window->pane))
+        draw_hint(area, x, edge, _("Getting older messages…"));
+    else if (window->chat && pane_chat_scrolled(window->pane))
         draw_hint(area, x, edge, _("M-End: newest"));
 }
 

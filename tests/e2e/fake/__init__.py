@@ -25,6 +25,10 @@ STREAM = "http://etherx.jabber.org/streams"
 CLIENT = "jabber:client"
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+SASL2 = "urn:xmpp:sasl:2"
+BIND2 = "urn:xmpp:bind:0"
+FAST = "urn:xmpp:fast:0"
+SM = "urn:xmpp:sm:3"
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 STREAMS = "urn:ietf:params:xml:ns:xmpp-streams"
@@ -136,6 +140,7 @@ class Conn:
         self.seen = []             # stanzas passed over by expect()
         self.pings = 0
         self.secure = False
+        self.profile = SASL
         self.restart()
 
     # ---- bytes ------------------------------------------------------------
@@ -369,7 +374,7 @@ class Conn:
 
     def next_sasl(self, name):
         element = self.next()
-        assert element.tag == q(name, SASL), ET.tostring(element)
+        assert element.tag == q(name, self.profile), ET.tostring(element)
         return element
 
     def auth(self, mechanisms=MECHANISMS, extra=""):
@@ -395,7 +400,8 @@ class Conn:
 
     def challenge(self, text):
         data = base64.b64encode(text.encode() if isinstance(text, str) else text)
-        self.send(f"<challenge xmlns='{SASL}'>{data.decode()}</challenge>")
+        self.send(f"<challenge xmlns='{self.profile}'>{data.decode()}"
+                  "</challenge>")
 
     def bind(self, jid=None, extra=""):
         self.open(f"<bind xmlns='{BIND}'/>" + extra)
@@ -413,6 +419,85 @@ class Conn:
         chosen = self.auth(mechanisms)
         self.bind(extra=extra)
         return chosen
+
+    # ---- the same by SASL2, Bind 2 and FAST ---------------------------------
+    TOKEN = "HT-SHA-256-NONE"   # Python's ssl has no tls-exporter
+
+    def sasl2_features(self, mechanisms=("SCRAM-SHA-256",), tokens=(TOKEN,),
+                       bind=("urn:xmpp:carbons:2", "urn:xmpp:csi:0", SM),
+                       sm=True):
+        fast = f"<fast xmlns='{FAST}'>" + "".join(
+            f"<mechanism>{t}</mechanism>" for t in tokens) + "</fast>"
+        bind2 = f"<bind xmlns='{BIND2}'><inline>" + "".join(
+            f"<feature var='{b}'/>" for b in bind) + "</inline></bind>"
+        return f"<authentication xmlns='{SASL2}'>" + "".join(
+            f"<mechanism>{m}</mechanism>" for m in mechanisms) + (
+                "<inline>" + (fast if tokens else "") + bind2 +
+                (f"<sm xmlns='{SM}'/>" if sm else "") +
+                "</inline></authentication>")
+
+    def authenticate(self, features=None):
+        """Offers SASL2 and returns <authenticate/>."""
+        self.profile = SASL2
+        self.open(features or self.sasl2_features())
+        return self.next_sasl("authenticate")
+
+    def authenticate_early(self, features=None):
+        """The same from a client that does not wait for the offer."""
+        self.profile = SASL2
+        self.read_header()
+        request = self.next_sasl("authenticate")
+        self.send(self.stream_header() + "<stream:features>" +
+                  (features or self.sasl2_features()) + "</stream:features>")
+        return request
+
+    def initial(self, request):
+        return base64.b64decode(request.find(q("initial-response", SASL2)).text)
+
+    def token_is_right(self, request, token):
+        name, _, proof = self.initial(request).partition(b"\0")
+        return (name == self.fake.user.encode() and
+                proof == scram.hashed_token(token, "Initiator"))
+
+    def success_inside(self, request, token=None, bound="", resumed=None):
+        """What stands in <success/> when all that was asked for is given."""
+        self.jid = self.jid or f"{self.fake.bare}/tx.{secrets.token_hex(4)}"
+        inside = ("<authorization-identifier>"
+                  f"{self.jid}</authorization-identifier>")
+        if resumed is not None:
+            inside += resumed
+        elif request.find(q("bind", BIND2)) is not None:
+            inside += f"<bound xmlns='{BIND2}'>{bound}</bound>"
+        if token:
+            inside += (f"<token xmlns='{FAST}' token={attr(token)} "
+                       "expiry='2999-01-01T00:00:00Z'/>")
+        return inside
+
+    def login2(self, tls=True, token=None, new_token=None, after="", **kw):
+        """By SASL2: by this token, or by SCRAM. Returns <authenticate/>."""
+        if tls:
+            self.starttls()
+        request = self.authenticate()
+        self.admit(request, token, new_token, after, **kw)
+        return request
+
+    def admit(self, request, token=None, new_token=None, after="", **kw):
+        inside = self.success_inside(request, new_token, **kw)
+        if token:
+            assert request.get("mechanism") == self.TOKEN, ET.tostring(request)
+            assert self.token_is_right(request, token)
+            proof = base64.b64encode(
+                scram.hashed_token(token, "Responder")).decode()
+            self.send(f"<success xmlns='{SASL2}'><additional-data>{proof}"
+                      f"</additional-data>{inside}</success>")
+        else:
+            scram.Exchange(self, request, request.find(
+                q("initial-response", SASL2)).text).finish(inside)
+        self.send(f"<stream:features>{after}</stream:features>")
+
+    def deny(self, condition="not-authorized"):
+        self.send(f"<failure xmlns='{SASL2}'><{condition} xmlns='{SASL}'/>"
+                  "</failure>")
 
     def online(self, roster="", presence=True):
         """Answers until the client has sent its initial presence."""

@@ -13,12 +13,12 @@ def xor(a, b):
 class Exchange:
     salt, iterations = b"salt of Verona", 4096
 
-    def __init__(self, conn, request):
+    def __init__(self, conn, request, initial=None):
         self.conn = conn
         name = request.get("mechanism")
         self.hash = {"1": "sha1", "256": "sha256",
                      "512": "sha512"}[name.removesuffix("-PLUS").split("-")[2]]
-        first = base64.b64decode(request.text).decode()
+        first = base64.b64decode(initial or request.text).decode()
         self.gs2, self.bare = re.match(r"((?:n|y|p=[^,]*),[^,]*,)(.*)$",
                                        first).groups()
         self.client_nonce = re.search(r"(?:^|,)r=([^,]+)", self.bare).group(1)
@@ -49,15 +49,24 @@ class Exchange:
         self.binding = base64.b64decode(re.search("c=([^,]*)", without).group(1))
         return xor(client, signature) == base64.b64decode(proof)
 
-    def success(self, text=None):
-        from . import SASL
+    def success(self, text=None, inside=None):
+        from . import SASL, SASL2
         if text is None:
             text = "v=" + base64.b64encode(self.verifier).decode()
         data = base64.b64encode(text.encode()).decode()
-        self.conn.send(f"<success xmlns='{SASL}'>{data}</success>")
+        if inside is None:
+            self.conn.send(f"<success xmlns='{SASL}'>{data}</success>")
+        else:
+            self.conn.send(f"<success xmlns='{SASL2}'><additional-data>{data}"
+                           f"</additional-data>{inside}</success>")
 
-    def finish(self):
+    def finish(self, inside=None):
         self.challenge()
         assert self.response(), "the client's proof is wrong"
         assert self.binding.startswith(self.gs2.encode()), self.binding
-        self.success()
+        self.success(inside=inside)
+
+
+def hashed_token(token, who, binding=b""):
+    """HT-SHA-256-… (draft-schmaus-kitten-sasl-ht-08)"""
+    return hmac.digest(token.encode(), who.encode() + binding, "sha256")

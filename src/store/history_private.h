@@ -1,0 +1,126 @@
+/* What the files of the history share. */
+#pragma once
+#include "store/db.h"
+#include "store/history.h"
+
+enum sql {
+    /* writes; their numbers are in the turn's log, which never outlives us */
+    SQL_ADD_CHAT, SQL_SET_CHAT, SQL_SET_READ, SQL_SET_KEEP, SQL_BURY_CHAT,
+    SQL_INHERIT_CHAT, SQL_MOVE_UNSENT, SQL_DROP_CHAT,
+    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
+    SQL_INDEX, SQL_UNINDEX, SQL_MERGE,
+    SQL_SET_LAST, SQL_ADD_HOLE, SQL_SET_HOLE, SQL_DROP_HOLE,
+    SQL_SET_VALUE, SQL_DROP_VALUE,
+    /* the rest only read */
+    SQL_CHAT, SQL_CHAT_LAST, SQL_MAX_CHAT, SQL_CHATS, SQL_CHATS_WAITING, SQL_SALVAGE, SQL_ONE_CHAT,
+    SQL_COUNT_AFTER, SQL_BURIED, SQL_SOME_UNKEPT,
+    SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
+    SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_SEEK, SQL_COUNT,
+    SQL_COUNT_ALL, SQL_OUTBOX, SQL_SEARCH,
+    SQL_LAST, SQL_HOLES, SQL_VALUE,
+    N_SQL
+};
+
+/* message.flags */
+enum {
+    FLAG_TYPE = 0xf,      /* enum message_type */
+    FLAG_OUTGOING = 0x10, /* the indexes of the schema know this one */
+    FLAG_CARBON = 0x20, FLAG_ARCHIVE = 0x40, FLAG_DELAYED = 0x80,
+    FLAG_RECEIPT = 0x100, FLAG_REPEATED = 0x200,
+    FLAG_GHOST = 0x400,   /* only its ids are kept */
+    FLAG_INDEXED = 0x800, /* its words are in the index */
+};
+#define CHAT_BURIED 99 /* kind of a cleared chat whose rows are still to go */
+#define ROW_MAX G_GINT64_CONSTANT(253402300800000000) /* year 10000 */
+
+struct chat_ref { /* what adding a message must know of its chat */
+    gint64 id;
+    gint64 last; /* place of its newest message */
+    enum chat_kind kind;
+    bool keep;
+};
+
+struct history {
+    char *jid, *dir;
+    struct db *db;
+    bool memory;   /* the database is in memory for good */
+    bool damaged;  /* a file was put aside, or writes were given up */
+    guint rescues;
+    bool rescue;   /* damage was seen: put the file aside at the next commit */
+    bool in_turn;  /* a transaction is open */
+    bool queueing; /* the disk refused: writes only go to the log */
+    GByteArray *log;     /* this turn's writes, see history_turn.c */
+    gsize op;            /* where the one being put together begins */
+    GHashTable *pending; /* keys of messages in the log, while queueing */
+    gsize pending_to;    /* up to here the log is in pending */
+    gint64 retry_us;     /* monotonic: no attempt before */
+    GHashTable *chats;   /* jid → struct chat_ref, a bounded cache */
+    gint64 next_chat;    /* 0: not known yet */
+    gint64 next_hole;
+    gint64 last_row;     /* newest live place given in this session */
+    gint64 archive_us, archive_row; /* the last one placed by archive time */
+    int some_unkept;     /* -1: not known yet */
+    bool cleaning;       /* what was cleared may still be on disk */
+};
+
+extern const struct db_schema history_schema;
+extern const char *const history_sql[N_SQL];
+#define HISTORY_FILE "history.db"
+
+/* ---- history_turn.c: writes ---- */
+
+enum outcome {
+    OUTCOME_DONE,
+    OUTCOME_NOTHING, /* it changed no row */
+    OUTCOME_QUEUED,  /* will be done when the disk is back */
+    OUTCOME_REFUSED, /* never: too big */
+};
+void op_begin(struct history *history, enum sql which);
+void op_int(struct history *history, gint64 value);
+void op_text(struct history *history, const char *text); /* NULL is null */
+void op_null(struct history *history);
+void op_blob(struct history *history, const void *data, gsize len);
+enum outcome op_end(struct history *history);
+/* A message in the log, by what identifies it; 0: none. */
+gint64 pending_find(struct history *history, char kind, gint64 number, const char *text);
+void pending_free(struct history *history);
+/* Damage was met while reading or writing. */
+void history_saw(struct history *history, int result);
+
+/* ---- history.c ---- */
+
+struct chat_ref *history_chat_ref(struct history *history, const char *jid, enum chat_kind kind);
+/* Takes over what can be read of a damaged file and is nowhere else. */
+void history_salvage(struct history *history, const char *path);
+/* The chat's id, 0 when there is none. */
+gint64 history_chat_id(struct history *history, const char *jid);
+/* Next row of a reading statement; false at the end, which resets it. */
+bool history_step(struct history *history, sqlite3_stmt *row);
+/* A column as valid UTF-8, new; NULL. */
+char *history_text(sqlite3_stmt *row, int column);
+/* A statement for reading with its first value set; NULL on trouble. */
+sqlite3_stmt *history_read(struct history *history, enum sql which);
+gint64 history_read_int(struct history *history, sqlite3_stmt *row, gint64 missing);
+
+/* ---- history_message.c ---- */
+
+/* Column order of HISTORY_COLUMNS. */
+#define HISTORY_COLUMNS \
+    "c.jid,c.kind,m.row,m.flags,m.delivery,m.sm_seq,m.time_back," \
+    "m.received_back,m.id,m.given_by,m.stanza_id,m.origin_id,m.sender," \
+    "m.recipient,m.nick,m.body,m.subject,m.thread,m.lang,m.oob,m.error," \
+    "m.bodies,CASE WHEN m.given_by=0 OR m.given_by=m.chat THEN NULL " \
+    "ELSE (SELECT jid FROM chat WHERE id=m.given_by) END,m.chat"
+enum { COLUMN_CHAT, COLUMN_KIND, COLUMN_ROW, COLUMN_FLAGS, COLUMN_DELIVERY, COLUMN_SM_SEQ,
+    COLUMN_TIME, COLUMN_RECEIVED, COLUMN_ID, COLUMN_BY, COLUMN_STANZA_ID, COLUMN_ORIGIN_ID,
+    COLUMN_SENDER, COLUMN_RECIPIENT, COLUMN_NICK, COLUMN_BODY, COLUMN_SUBJECT, COLUMN_THREAD,
+    COLUMN_LANG, COLUMN_OOB, COLUMN_ERROR, COLUMN_BODIES, COLUMN_BY_JID, COLUMN_CHAT_ID };
+struct message *history_read_message(struct history *history, sqlite3_stmt *row);
+/* A slice of what cleared chats left: up to n rows, then traces in the index. */
+void history_clean(struct history *history, guint n);
+
+/* ---- history_search.c: the words of a message ---- */
+
+bool history_has_words(const struct message *message);
+void history_index(struct history *history, const struct message *message, gint64 chat_id);
+void history_unindex(struct history *history, const struct message *message, gint64 chat_id);

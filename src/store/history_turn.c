@@ -1,0 +1,437 @@
+/*
+ * A turn's writes. Each is put into a log, as bytes, and run from there at
+ * once; a commit empties the log. When the disk refuses, SQLite has forgotten
+ * the whole transaction, and so the log is run again later, in its order:
+ * until then writes only join it. Nothing else knows how to write, so nothing
+ * can be written that could not be written again (F13).
+ */
+#include <errno.h>
+#include <string.h>
+#include "base/stamp.h"
+#include "store/history_private.h"
+
+#define LOG_MAX (64u << 20) /* beyond it new writes are given up: refill */
+#define LOG_KEEP (256u << 10)
+#define CLEAN_ROWS 100
+#define RESCUES_MAX 3 /* in a session: the disk itself is bad */
+
+enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
+enum { HEAD = 6 }; /* which, number of values, length of all */
+
+/* ---- the log ----------------------------------------------------------- */
+
+void op_begin(struct history *history, enum sql which)
+{
+    const guint8 head[HEAD] = { (guint8)which };
+
+    history->op = history->log->len;
+    g_byte_array_append(history->log, head, HEAD);
+}
+
+static void put(struct history *history, guint8 type, const void *number,
+    guint len, const void *data, guint data_len)
+{
+    guint8 value[1 + sizeof(gint64)] = { type };
+
+    memcpy(value + 1, number, len);
+    g_byte_array_append(history->log, value, 1 + len);
+    if (data_len)
+        g_byte_array_append(history->log, data, data_len);
+    history->log->data[history->op + 1]++;
+}
+
+static void put_bytes(struct history *history, guint8 type, const void *data,
+    gsize len)
+{
+    guint32 n = (guint32)len;
+
+    put(history, type, &n, sizeof n, data, n);
+}
+
+void op_int(struct history *history, gint64 value)
+{
+    put(history, VALUE_INT, &value, sizeof value, NULL, 0);
+}
+
+void op_null(struct history *history)
+{
+    put(history, VALUE_NULL, "", 0, NULL, 0);
+}
+
+void op_text(struct history *history, const char *text)
+{
+    if (text)
+        put_bytes(history, VALUE_TEXT, text, strlen(text));
+    else
+        op_null(history);
+}
+
+void op_blob(struct history *history, const void *data, gsize len)
+{
+    if (data)
+        put_bytes(history, VALUE_BLOB, data, len);
+    else
+        op_null(history);
+}
+
+struct value {
+    guint8 type;
+    gint64 number;
+    const char *text; /* not terminated */
+    guint32 len;
+};
+
+static const guint8 *read_value(const guint8 *p, struct value *value)
+{
+    memset(value, 0, sizeof *value);
+    value->type = *p++;
+    if (value->type == VALUE_INT) {
+        memcpy(&value->number, p, sizeof value->number);
+        return p + sizeof value->number;
+    }
+    if (value->type == VALUE_NULL)
+        return p;
+    memcpy(&value->len, p, sizeof value->len);
+    value->text = (const char *)p + sizeof value->len;
+    return p + sizeof value->len + value->len;
+}
+
+static gsize op_len(const guint8 *op)
+{
+    guint32 len;
+
+    memcpy(&len, op + 2, sizeof len);
+    return len;
+}
+
+static int run(struct history *history, const guint8 *op)
+{
+    sqlite3_stmt *statement = db_statement(history->db, op[0]);
+    const guint8 *p = op + HEAD;
+    int result;
+
+    if (!statement)
+        return db_result(history->db);
+    for (int i = 1; i <= op[1]; i++) {
+        struct value value;
+        p = read_value(p, &value);
+        if (value.type == VALUE_INT)
+            sqlite3_bind_int64(statement, i, value.number);
+        else if (value.type == VALUE_TEXT)
+            sqlite3_bind_text(
+                statement, i, value.text, (int)value.len, SQLITE_STATIC);
+        else if (value.type == VALUE_BLOB)
+            sqlite3_bind_blob(
+                statement, i, value.text, (int)value.len, SQLITE_STATIC);
+        else
+            sqlite3_bind_null(statement, i);
+    }
+    result = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return result;
+}
+
+/* ---- trouble ----------------------------------------------------------- */
+
+void history_saw(struct history *history, int result)
+{
+    if (db_trouble(result) == DB_DAMAGED && !history->memory)
+        history->rescue = true;
+}
+
+static void roll_back(struct history *history)
+{
+    if (!sqlite3_get_autocommit(db_handle(history->db)))
+        db_exec(history->db, "ROLLBACK");
+    history->in_turn = false;
+}
+
+static void start_queueing(struct history *history, int result)
+{
+    history_saw(history, result);
+    roll_back(history);
+    history->queueing = true;
+}
+
+/* ---- messages that are only in the log --------------------------------- */
+
+static char *pending_key(char kind, gint64 number, const char *text,
+    gsize len)
+{
+    return g_strdup_printf("%c%" G_GINT64_FORMAT " %.*s", kind, number,
+        (int)len, text ? text : "");
+}
+
+static void pending_put(struct history *history, char kind, gint64 number,
+    const struct value *text, gint64 row)
+{
+    if (text && text->type != VALUE_TEXT)
+        return;
+    g_hash_table_insert(history->pending,
+        pending_key(kind, number, text ? text->text : NULL,
+            text ? text->len : 0),
+        g_memdup2(&row, sizeof row));
+}
+
+/* Values of SQL_ADD_MESSAGE: 0 row, 1 chat, 7 id, 8 given_by, 9 stanza_id,
+ * 10 origin_id. */
+static void pending_add(struct history *history, const guint8 *op)
+{
+    const guint8 *p = op + HEAD;
+    struct value values[11];
+    gint64 row;
+
+    for (guint i = 0; i < G_N_ELEMENTS(values); i++)
+        p = read_value(p, &values[i]);
+    row = values[0].number;
+    pending_put(history, 'r', row, NULL, row);
+    pending_put(history, 's', values[8].number, &values[9], row);
+    pending_put(history, 'o', 0, &values[10], row);
+}
+
+gint64 pending_find(
+    struct history *history, char kind, gint64 number, const char *text)
+{
+    g_autofree char *key = NULL;
+    const gint64 *row;
+
+    if (!history->queueing)
+        return 0;
+    if (!history->pending)
+        history->pending =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    while (history->pending_to < history->log->len) {
+        const guint8 *op = history->log->data + history->pending_to;
+        if (op[0] == SQL_ADD_MESSAGE)
+            pending_add(history, op);
+        history->pending_to += op_len(op);
+    }
+    key = pending_key(kind, number, text, text ? strlen(text) : 0);
+    row = g_hash_table_lookup(history->pending, key);
+    return row ? *row : 0;
+}
+
+void pending_free(struct history *history)
+{
+    g_clear_pointer(&history->pending, g_hash_table_unref);
+    history->pending_to = 0;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static bool begin(struct history *history)
+{
+    int result;
+
+    if (history->in_turn)
+        return true;
+    result = db_exec(history->db, "BEGIN IMMEDIATE");
+    history->in_turn = result == SQLITE_OK;
+    if (!history->in_turn)
+        start_queueing(history, result);
+    return history->in_turn;
+}
+
+enum outcome op_end(struct history *history)
+{
+    guint32 len = history->log->len - (guint32)history->op;
+    int result;
+
+    memcpy(history->log->data + history->op + 2, &len, sizeof len);
+    if (history->queueing && history->log->len > LOG_MAX) {
+        g_byte_array_set_size(history->log, (guint)history->op);
+        history->damaged = true;
+        return OUTCOME_REFUSED;
+    }
+    if (history->queueing || !begin(history))
+        return OUTCOME_QUEUED;
+    result = run(history, history->log->data + history->op);
+    switch (db_trouble(result)) {
+    case DB_FINE:
+        if (sqlite3_changes(db_handle(history->db)))
+            return OUTCOME_DONE;
+        g_byte_array_set_size(history->log, (guint)history->op);
+        return OUTCOME_NOTHING;
+    case DB_REFUSED:
+        g_byte_array_set_size(history->log, (guint)history->op);
+        return OUTCOME_REFUSED;
+    default:
+        start_queueing(history, result);
+        return OUTCOME_QUEUED;
+    }
+}
+
+static int replay(struct history *history)
+{
+    int result = db_exec(history->db, "BEGIN IMMEDIATE");
+
+    history->in_turn = result == SQLITE_OK;
+    for (gsize at = 0; result == SQLITE_OK && at < history->log->len;) {
+        const guint8 *op = history->log->data + at;
+        int done = run(history, op);
+        if (db_trouble(done) == DB_LATER || db_trouble(done) == DB_DAMAGED)
+            result = done;
+        at += op_len(op);
+    }
+    return result;
+}
+
+/* The new file knows the chats by the numbers that the log uses. */
+static void bring_chats(struct history *history)
+{
+    GHashTableIter iter;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iter, history->chats);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        const struct chat_ref *ref = value;
+        op_begin(history, SQL_ADD_CHAT);
+        op_int(history, ref->id);
+        op_text(history, key);
+        op_int(history, ref->kind);
+        op_int(history, ref->keep);
+        op_end(history);
+    }
+}
+
+/* Places are kept: what is unsent is known by its row. */
+static void bring_unsent(struct history *history, const char *kept)
+{
+    g_autoptr(GHashTable) lasts =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    gint64 last_row = history->last_row;
+    GHashTableIter iter;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iter, history->chats);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        struct chat_ref *ref = value;
+        g_hash_table_insert(
+            lasts, g_strdup(key), g_memdup2(&ref->last, sizeof ref->last));
+        ref->last = 0;
+    }
+    history->last_row = 0;
+    history_salvage(history, kept);
+    history->last_row = MAX(history->last_row, last_row);
+    g_hash_table_iter_init(&iter, lasts);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        struct chat_ref *ref = g_hash_table_lookup(history->chats, key);
+        ref->last = MAX(ref->last, *(gint64 *)value);
+        g_free(value);
+    }
+}
+
+/* The file goes aside and a new one takes the log. */
+static void rescue(struct history *history)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *kept = NULL;
+    GByteArray *log = history->log;
+    struct db *db = NULL;
+
+    roll_back(history);
+    g_clear_pointer(&history->db, db_close);
+    if (++history->rescues <= RESCUES_MAX)
+        kept = db_put_aside(history->dir, HISTORY_FILE, &error);
+    if (kept)
+        db = db_open(history->dir, HISTORY_FILE, &history_schema, history_sql,
+            N_SQL, &error);
+    if (error)
+        g_warning("%s", error->message);
+    history->rescue = false;
+    history->damaged = true;
+    history->memory = !db;
+    history->db =
+        db ? db : db_open_memory(&history_schema, history_sql, N_SQL);
+    history->queueing = false;
+    pending_free(history);
+    history->log = g_byte_array_new();
+    bring_chats(history);
+    if (kept)
+        bring_unsent(history, kept);
+    /* what was brought is the beginning of the log: a full disk does not
+     * lose it */
+    g_byte_array_append(history->log, log->data, log->len);
+    g_byte_array_unref(log);
+    roll_back(history);
+    history->queueing = true;
+    history->retry_us = 0;
+}
+
+static void forget_log(struct history *history)
+{
+    if (history->log->len > LOG_KEEP) {
+        g_byte_array_unref(history->log);
+        history->log = g_byte_array_new();
+    } else {
+        g_byte_array_set_size(history->log, 0);
+    }
+    pending_free(history);
+    history->queueing = false;
+    if (g_hash_table_size(history->chats) > 4096)
+        g_hash_table_remove_all(history->chats);
+}
+
+static bool later(struct history *history, int result, GError **error)
+{
+    g_set_error(error, DB_ERROR, DB_ERROR_UNUSABLE,
+        "The history in %s cannot be written: %s. What comes in is not "
+        "confirmed to the server until it can; free some space or see to "
+        "that folder.",
+        history->dir, sqlite3_errstr(result));
+    return false;
+}
+
+/* A long log is not tried again and again: each attempt rests ten times as
+ * long as the last one took, at least a millisecond, at most two seconds. */
+static bool try_again(struct history *history, GError **error)
+{
+    gint64 start = g_get_monotonic_time(), took;
+    int result;
+
+    if (start < history->retry_us)
+        return later(history, db_result(history->db), error);
+    result = replay(history);
+    if (result == SQLITE_OK)
+        result = db_exec(history->db, "COMMIT");
+    if (result == SQLITE_OK) {
+        history->in_turn = false;
+        forget_log(history);
+        return true;
+    }
+    start_queueing(history, result);
+    if (history->rescue)
+        return history_commit(history, error);
+    took = g_get_monotonic_time() - start;
+    history->retry_us = start + took +
+        CLAMP(took * 10, G_TIME_SPAN_MILLISECOND, 2 * G_TIME_SPAN_SECOND);
+    return later(history, result, error);
+}
+
+bool history_commit(struct history *history, GError **error)
+{
+    int result;
+
+    if (history->rescue)
+        rescue(history);
+    if (history->queueing)
+        return try_again(history, error);
+    if (history->cleaning)
+        history_clean(history, CLEAN_ROWS);
+    if (!history->in_turn) {
+        g_byte_array_set_size(history->log, 0);
+        return true;
+    }
+    result = sqlite3_get_autocommit(db_handle(history->db))
+        ? SQLITE_IOERR
+        : db_exec(history->db, "COMMIT");
+    if (result == SQLITE_OK) {
+        history->in_turn = false;
+        forget_log(history);
+        return true;
+    }
+    start_queueing(history, result);
+    history->retry_us = 0;
+    return history->rescue ? history_commit(history, error)
+                           : later(history, result, error);
+}

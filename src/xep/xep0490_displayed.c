@@ -1,0 +1,238 @@
+/*
+ * What was read here is read on our other clients, and the other way round
+ * (XEP-0490): one item a chat in a private node of our own account. Items are
+ * believed from our own account only (H39), and published only where the
+ * server promises to keep them private (H40, XEP-0223 s. 6). One request is
+ * under way at a time: who scrolls through ten chats sends the last state of
+ * each, not every step.
+ */
+#include <string.h>
+#include "model/jid.h"
+#include "store/history.h"
+#include "xep/xep.h"
+#include "xep/xep0004_form.h"
+#include "xep/xep0030_disco.h"
+#include "xmpp/iq.h"
+#include "xmpp/reading.h"
+#include "xmpp/rfc6120_session.h"
+
+#define NS_MDS "urn:xmpp:mds:displayed:0"
+#define NS_SID "urn:xmpp:sid:0"
+#define NS_PUBSUB "http://jabber.org/protocol/pubsub"
+#define NS_EVENT NS_PUBSUB "#event"
+#define NS_OPTIONS NS_PUBSUB "#publish-options"
+#define ITEMS_MAX 5000
+
+struct mds {
+    GHashTable *todo; /* chat JID → archive id that was read */
+    bool busy, told;
+};
+
+extern const struct feature xep0490;
+
+static struct mds *mds_of(const struct account *account)
+{
+    return feature_state(account, &xep0490);
+}
+
+/* ---- what others read -------------------------------------------------- */
+
+static void take_item(struct account *account, xmpp_stanza_t *item)
+{
+    const char *jid = stanza_attr(item, "id");
+    xmpp_stanza_t *displayed = stanza_child(item, "displayed", NS_MDS);
+    xmpp_stanza_t *sid = stanza_child(displayed, "stanza-id", NS_SID);
+    const char *id = stanza_attr(sid, "id"), *by = stanza_attr(sid, "by");
+    if (!jid || !id || !*id || strlen(id) > 1024 || !by ||
+        strcmp(by, account->jid) != 0 || !jid_is_valid(jid))
+        return;
+    g_autofree char *prepared = jid_prepare(jid, NULL);
+    struct chat *chat = prepared ? account_find_chat(account, prepared) : NULL;
+    struct mds *mds = mds_of(account);
+    if (!prepared || g_hash_table_contains(mds->todo, prepared))
+        return; /* ours is newer */
+    if (chat) {
+        reading_reached_id(chat, id);
+        return;
+    }
+    /* Not opened: the store remembers. */
+    gint64 row = account->history
+                     ? history_find(account->history, account->jid, id)
+                     : 0;
+    if (row > 0) {
+        history_set_read(account->history, prepared, row, id);
+        session_store_changed(account);
+    }
+}
+
+static void take_items(struct account *account, xmpp_stanza_t *items)
+{
+    guint n = 0;
+    if (g_strcmp0(stanza_attr(items, "node"), NS_MDS) != 0)
+        return;
+    for (xmpp_stanza_t *item = stanza_child(items, "item", NULL);
+         item && n < ITEMS_MAX; item = stanza_next(item, "item", NULL), n++)
+        take_item(account, item);
+}
+
+static enum verdict on_pep(struct incoming *incoming, xmpp_stanza_t *event)
+{
+    struct account *account = incoming->account;
+    xmpp_stanza_t *items = stanza_child(event, "items", NS_EVENT);
+    if (g_strcmp0(stanza_attr(items, "node"), NS_MDS) != 0)
+        return GO_ON;
+    if (incoming->carbon || incoming->archive ||
+        strcmp(incoming->from, account->jid) != 0)
+        return DROPPED;
+    take_items(account, items);
+    return CLAIMED;
+}
+
+static void on_items(struct account *account, xmpp_stanza_t *result,
+    const struct stanza_error *error, bool more, gpointer data)
+{
+    (void)error;
+    (void)more;
+    (void)data;
+    take_items(account,
+        stanza_child(stanza_child(result, "pubsub", NS_PUBSUB), "items",
+            NS_PUBSUB));
+}
+
+static void ready(struct account *account)
+{
+    xmpp_stanza_t *pubsub;
+    if (!account->history)
+        return;
+    xmpp_stanza_t *iq = iq_new("get", NULL, "pubsub", NS_PUBSUB, &pubsub);
+    stanza_add(pubsub, "items", NS_PUBSUB, "node", NS_MDS, NULL);
+    iq_send(account, iq, 0, on_items, NULL, NULL);
+}
+
+/* ---- what we read ------------------------------------------------------ */
+
+static void publish(struct account *account);
+
+static void add_option(xmpp_stanza_t *form, const char *var, const char *value)
+{
+    xmpp_stanza_t *field = stanza_add(form, "field", NS_FORM, "var", var, NULL);
+    stanza_set_text(stanza_add(field, "value", NS_FORM, NULL), value);
+}
+
+static xmpp_stanza_t *build(
+    struct account *account, const char *jid, const char *id)
+{
+    xmpp_stanza_t *pubsub;
+    xmpp_stanza_t *iq = iq_new("set", NULL, "pubsub", NS_PUBSUB, &pubsub);
+    xmpp_stanza_t *node =
+        stanza_add(pubsub, "publish", NS_PUBSUB, "node", NS_MDS, NULL);
+    xmpp_stanza_t *item = stanza_add(node, "item", NS_PUBSUB, "id", jid, NULL);
+    xmpp_stanza_t *displayed = stanza_add(item, "displayed", NS_MDS, NULL);
+    stanza_add(displayed, "stanza-id", NS_SID, "by", account->jid, "id", id,
+        NULL);
+    xmpp_stanza_t *form =
+        stanza_add(stanza_add(pubsub, "publish-options", NS_PUBSUB, NULL), "x",
+            NS_FORM, "type", "submit", NULL);
+    add_option(form, "FORM_TYPE", NS_OPTIONS);
+    add_option(form, "pubsub#persist_items", "true");
+    add_option(form, "pubsub#max_items", "max");
+    add_option(form, "pubsub#send_last_published_item", "never");
+    add_option(form, "pubsub#access_model", "whitelist");
+    return iq;
+}
+
+static void on_published(struct account *account, xmpp_stanza_t *result,
+    const struct stanza_error *error, bool more, gpointer data)
+{
+    struct mds *mds = mds_of(account);
+    (void)result;
+    (void)error;
+    (void)more;
+    (void)data;
+    mds->busy = false; /* refused: the next one may do better */
+    if (session_is_online(account))
+        publish(account);
+}
+
+static bool is_private(struct account *account)
+{
+    struct mds *mds = mds_of(account);
+    enum disco_answer answer = disco_server_has(account, NS_OPTIONS);
+    if (answer == DISCO_YES)
+        return true;
+    if (answer == DISCO_NO && !mds->told) {
+        mds->told = true;
+        observers_notice(account->observers, account,
+            "The server does not promise to keep it private what was read, "
+            "so other clients are not told (XEP-0223).");
+    }
+    return false;
+}
+
+static void publish(struct account *account)
+{
+    struct mds *mds = mds_of(account);
+    GHashTableIter iter;
+    gpointer jid, id;
+    if (mds->busy || g_hash_table_size(mds->todo) == 0 ||
+        !session_is_online(account) || !is_private(account))
+        return;
+    g_hash_table_iter_init(&iter, mds->todo);
+    g_hash_table_iter_next(&iter, &jid, &id);
+    xmpp_stanza_t *iq = build(account, jid, id);
+    g_hash_table_iter_remove(&iter);
+    mds->busy = true;
+    iq_send(account, iq, 0, on_published, NULL, NULL);
+}
+
+static void on_read(struct chat *chat, const struct message *last)
+{
+    struct account *account = chat->account;
+    struct mds *mds = mds_of(account);
+    if (chat->kind != CHAT_CONTACT || !last->stanza_id ||
+        g_strcmp0(last->stanza_by, account->jid) != 0)
+        return;
+    g_hash_table_replace(
+        mds->todo, g_strdup(chat->jid), g_strdup(last->stanza_id));
+    publish(account);
+}
+
+/* ---- the life of an account -------------------------------------------- */
+
+static void attach(struct account *account)
+{
+    mds_of(account)->todo =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void offline(struct account *account)
+{
+    mds_of(account)->busy = false;
+}
+
+static void detach(struct account *account)
+{
+    g_hash_table_unref(mds_of(account)->todo);
+}
+
+static const struct incoming_hook incoming_hooks[] = {
+    { PHASE_CLAIM, "message", "event", NS_EVENT, on_pep },
+    { .run = NULL },
+};
+static const char *const namespaces[] = { NS_MDS "+notify", NULL };
+
+const struct feature xep0490 = {
+    .spec = "XEP-0490",
+    .name = "Message Displayed Synchronization",
+    .version = "1.0.1",
+    .since = "0.2.0",
+    .note = "Chats with one person.",
+    .namespaces = namespaces,
+    .incoming = incoming_hooks,
+    .state_size = sizeof(struct mds),
+    .attach = attach,
+    .detach = detach,
+    .ready = ready,
+    .offline = offline,
+    .read = on_read,
+};

@@ -1,0 +1,198 @@
+/*
+ * bench_history [-n ROWS] [-r] [-t] [DIR]: fills a history with ROWS messages
+ * of 200 chats (half of them in one), in turns of 500, and measures adding,
+ * opening, paging and searching; CPU and wall. DIR is kept and used again, so
+ * that a filled one can be measured cold. -r: random ids instead of growing
+ * ones. -t: without the words of the texts (what the index costs).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/paths.h"
+#include "store/history.h"
+
+#define BIG "big@example.net"
+
+static gint rows = 100000;
+static gboolean random_ids, no_words;
+static const GOptionEntry entries[] = {
+    { "rows", 'n', 0, G_OPTION_ARG_INT, &rows, "messages", "N" },
+    { "random", 'r', 0, G_OPTION_ARG_NONE, &random_ids, "random ids", NULL },
+    { "no-words", 't', 0, G_OPTION_ARG_NONE, &no_words, "no text", NULL },
+    { NULL }
+};
+static const char *const texts[] = {
+    "the quick brown fox jumps over the lazy dog near the river bank",
+    "did you see the build break after the last merge request today",
+    "lunch at noon then, same place as last time if that is fine",
+    "i pushed a fix for the parser bug, please have a look at it", "ok",
+};
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+struct watch {
+    double wall, cpu;
+};
+
+static struct watch start(void)
+{
+    return (struct watch){ seconds(CLOCK_MONOTONIC),
+        seconds(CLOCK_PROCESS_CPUTIME_ID) };
+}
+
+static void report(struct watch from, const char *what, double each)
+{
+    double wall = seconds(CLOCK_MONOTONIC) - from.wall;
+    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - from.cpu;
+
+    if (each > 1)
+        printf("%-44s %9.2f us CPU %9.2f us wall each\n", what,
+            cpu / each * 1e6, wall / each * 1e6);
+    else
+        printf("%-44s %9.2f ms CPU %9.2f ms wall\n", what, cpu * 1e3,
+            wall * 1e3);
+}
+
+static char *new_id(const char *kind, gint i)
+{
+    return random_ids ? g_uuid_string_random()
+                      : g_strdup_printf("%s%09d", kind, i);
+}
+
+static void fill(struct history *history, gint from)
+{
+    struct watch all = start();
+
+    for (gint i = from; i < rows; i++) {
+        g_autofree char *jid = i % 2
+            ? g_strdup(BIG)
+            : g_strdup_printf("contact%d@example.net", i / 2 % 199);
+        const struct chat chat = { .jid = jid, .kind = CHAT_CONTACT };
+        auto_struct(message) m = message_new();
+        m->type = MESSAGE_CHAT;
+        m->from = g_strconcat(jid, "/orchard", NULL);
+        m->to = g_strdup("me@example.org/balcony");
+        m->id = new_id("id", i);
+        m->stanza_id = new_id("s", i);
+        m->stanza_by = g_strdup("me@example.org");
+        m->received_us = m->time_us =
+            G_GINT64_CONSTANT(1700000000000000) + (gint64)i * 1000000;
+        if (!no_words)
+            m->body = i % 1000 == 7
+                ? g_strdup_printf("m%07d needle %s", i, texts[i % 5])
+                : g_strdup_printf("m%07d %s", i, texts[i % 5]);
+        g_assert(history_add(history, &chat, m, 0) == HISTORY_NEW);
+        if (i % 500 == 499)
+            g_assert(history_commit(history, NULL));
+    }
+    history_commit(history, NULL);
+    if (rows > from)
+        report(all, "add, turns of 500", rows - from);
+}
+
+static void page(struct history *history)
+{
+    gint64 ord = G_MAXINT64, row = 0;
+    struct watch all;
+    guint pages = 0;
+
+    for (guint i = 0; i < 400; i++) {
+        g_autoptr(GPtrArray) messages = NULL;
+        if (i == 1)
+            all = start();
+        messages = history_page(history, BIG, ord, row, true, 50);
+        if (!messages->len)
+            break;
+        ord = ((struct message *)messages->pdata[0])->ord;
+        row = ((struct message *)messages->pdata[0])->row;
+        pages = i;
+    }
+    if (pages)
+        report(all, "page up, 50 messages", pages);
+}
+
+static void search(struct history *history, const char *words,
+    const char *chat, const char *from)
+{
+    const struct history_query query = { .words = words,
+        .chat = chat,
+        .from = from,
+        .before_row = G_MAXINT64,
+        .n = 50 };
+    g_autoptr(GError) error = NULL;
+    struct watch all = start();
+    g_autoptr(GPtrArray) hits = history_search_text(history, &query, &error);
+    g_autofree char *what = g_strdup_printf("search %s%s%s: %u", words,
+        chat ? " in " : "", chat ? chat : from ? from : "", hits->len);
+
+    report(all, what, 1);
+}
+
+static long resident_kb(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file) {
+        if (fscanf(file, "%*s %ld", &pages) != 1)
+            pages = 0;
+        fclose(file);
+    }
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new("[DIR]");
+    g_autofree char *problem = NULL, *dir = NULL;
+    struct paths *paths;
+    struct history *history;
+    struct watch all;
+    g_autoptr(GPtrArray) newest = NULL;
+
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, NULL))
+        return 2;
+    dir = argc > 1 ? g_strdup(argv[1])
+                   : g_dir_make_tmp("bench-history-XXXXXX", NULL);
+    paths = paths_new(dir, NULL);
+    history = history_open(paths, "me@example.org", &problem);
+    if (problem)
+        printf("%s\n", problem);
+    fill(history, (gint)history_count(history, NULL));
+    all = start();
+    history_close(history);
+    report(all, "close", 1);
+    printf("memory before opening again %ld kB\n", resident_kb());
+    all = start();
+    history = history_open(paths, "me@example.org", NULL);
+    report(all, "open", 1);
+    newest = history_page(history, BIG, G_MAXINT64, 0, true, 50);
+    report(all, "open and newest page", 1);
+    page(history);
+    search(history, "needle", NULL, NULL);
+    search(history, "the", NULL, NULL);
+    search(history, "quick fox", NULL, NULL);
+    search(history, "\"lazy dog\"", NULL, NULL);
+    search(history, "quick parser", NULL, NULL);
+    search(history, "the", "contact7@example.net", NULL);
+    search(history, "needle", "contact7@example.net", NULL);
+    search(history, "ok", NULL, "contact9@example.net");
+    search(history, "m0000001", NULL, NULL);
+    all = start();
+    history_count(history, NULL);
+    report(all, "count", 1);
+    printf("memory %ld kB\n", resident_kb());
+    history_close(history);
+    paths_free(paths);
+    printf("%s\n", dir);
+    return 0;
+}

@@ -1,0 +1,104 @@
+"""A cable between the program and a server: cut, pulled out, put back.
+
+    cable = Cable(server.port)
+    profile.port = cable.port
+    cable.cut()         # RST both ways, now
+    cable.pull()        # bytes go nowhere; nobody is told
+    cable.plug()        # … and arrive after all
+"""
+import selectors
+import socket
+import struct
+import threading
+
+
+class Cable:
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.lock = threading.Lock()
+        self.pairs = []
+        self.pulled = False
+        self.cuts = 0
+        self.wake, self.waker = socket.socketpair()
+        self.running = True
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    # ---- what a test does -------------------------------------------------
+    def cut(self):
+        with self.lock:
+            for pair in self.pairs:
+                for end in pair:
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                   struct.pack("ii", 1, 0))
+                    self._forget(end)
+                    end.close()
+            self.cuts += bool(self.pairs)
+            self.pairs = []
+
+    def pull(self):
+        self.pulled = True
+        self.waker.send(b"x")
+
+    def plug(self):
+        self.pulled = False
+        self.waker.send(b"x")
+
+    def close(self):
+        self.running = False
+        self.waker.send(b"x")
+        self.thread.join(5)
+        self.cut()
+        self.listener.close()
+
+    # ---- the thread -------------------------------------------------------
+    def _forget(self, end):
+        try:
+            self.selector.unregister(end)
+        except (KeyError, ValueError):
+            pass
+
+    def _accept(self):
+        near, _ = self.listener.accept()
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target), 5)
+        except OSError:
+            near.close()
+            return
+        for end in (near, far):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self.lock:
+            self.pairs.append((near, far))
+            self.selector.register(near, selectors.EVENT_READ, far)
+            self.selector.register(far, selectors.EVENT_READ, near)
+
+    def _carry(self, end, other):
+        try:
+            data = end.recv(65536)
+            if data:
+                other.sendall(data)
+                return
+        except OSError:
+            pass
+        with self.lock:
+            self.pairs = [p for p in self.pairs if end not in p]
+            for one in (end, other):
+                self._forget(one)
+                one.close()
+
+    def _run(self):
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.wake, selectors.EVENT_READ)
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        while self.running:
+            for key, _ in self.selector.select(0.5):
+                if key.fileobj is self.wake:
+                    self.wake.recv(100)
+                elif self.pulled:
+                    self.wake.recv(100)     # nothing moves until it is back
+                elif key.fileobj is self.listener:
+                    self._accept()
+                elif key.fileobj.fileno() >= 0:
+                    self._carry(key.fileobj, key.data)

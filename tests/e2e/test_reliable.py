@@ -1,0 +1,593 @@
+"""Nothing is lost: F01, F02, F04 to F11, F17, F18, F21, F37, F39 with real
+servers behind a cable that is cut, and with a server that does as it likes.
+
+Short here; `make soak` (TXMPP_SOAK=1) runs the full figures."""
+import glob
+import os
+import random
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+
+import rig
+from cable import Cable
+from fake import BIND, CLIENT, q
+from test_talk import friends
+from txmpp import PATIENCE
+
+SOAK = bool(os.environ.get("TXMPP_SOAK"))
+SM = "urn:xmpp:sm:3"
+OFFER = f"<sm xmlns='{SM}'/>"
+
+
+# ---- real servers ----------------------------------------------------------
+@pytest.fixture(scope="session")
+def managed():
+    """A Prosody that does stream management."""
+    with rig.Prosody("capulet.example", modules=("smacks",), extra=(
+            "smacks_hibernation_time = 300\n")) as server:
+        yield server
+
+
+@pytest.fixture(params=["prosody", "ejabberd"])
+def two(request):
+    """juliet and romeo of a server with stream management."""
+    if request.param == "prosody":
+        return friends(request.getfixturevalue("managed"))
+    server = request.getfixturevalue("ejabberd")
+    names = sorted(a.user for a in server.ready)
+
+    def take(prefix):
+        name = next(n for n in names if n.startswith(prefix))
+        account = next(a for a in server.ready if a.user == name)
+        server.ready.remove(account)
+        return account
+    return take("juliet"), take("romeo")
+
+
+@pytest.fixture
+def cables():
+    made = []
+
+    def make(server):
+        made.append(Cable(server.port))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def bodies(bot):
+    return [str(s["body"]) for s in list(bot.stanzas)
+            if s.name == "message" and s["body"] and s["type"] == "chat"]
+
+
+def until(what, check, timeout=3 * PATIENCE):
+    rig.wait_until(what, check, timeout)
+
+
+class Talk:
+    """Numbered messages both ways, at so many a second."""
+
+    def __init__(self, t, bot, juliet, romeo, count, rate=20):
+        self.t, self.bot, self.count = t, bot, count
+        self.juliet, self.romeo, self.rate = juliet, romeo, rate
+        self.thread = threading.Thread(target=self._bot, daemon=True)
+
+    def _bot(self):
+        for i in range(self.count):
+            self.bot.send(self.juliet.jid, f"in {i}")
+            time.sleep(1 / self.rate)
+
+    def start(self):
+        self.thread.start()
+        self.last = 0
+        for i in range(self.count):
+            self.last = self.t.feed(f"/msg {self.romeo.jid} out {i}")
+        return self
+
+    def is_over(self):
+        return (not self.thread.is_alive()
+                and len(self.bot_got()) >= self.count
+                and len(self.t_got()) >= self.count
+                and self.t.ever("result", line=self.last))
+
+    def bot_got(self):
+        return [b for b in bodies(self.bot) if b.startswith("out ")]
+
+    def t_got(self):
+        return [e["body"] for e in self.t.all("message", direction="in")]
+
+    def check(self):
+        assert self.bot_got() == [f"out {i}" for i in range(self.count)]
+        assert self.t_got() == [f"in {i}" for i in range(self.count)]
+        assert all(e["ok"] for e in self.t.all("result"))
+
+
+def sign_in(script, profiles, cables, juliet):
+    cable = cables(juliet.server)
+    profile = profiles(juliet)
+    profile.port = cable.port
+    return script(profile).online(), cable, profile
+
+
+def test_F01_cut_again_and_again(two, bots, script, profiles, cables):
+    juliet, romeo = two
+    bot = bots(romeo)
+    t, cable, _ = sign_in(script, profiles, cables, juliet)
+    talk = Talk(t, bot, juliet, romeo, 1000 if SOAK else 200, 20).start()
+    end = time.monotonic() + (60 if SOAK else 12)
+    while time.monotonic() < end:
+        time.sleep(5 if SOAK else 2)
+        cable.cut()
+    until("the rest to arrive", talk.is_over, 120)
+    time.sleep(0.5)         # what comes twice comes now
+    talk.check()
+    assert cable.cuts >= 4
+    resumed = t.all("connected", resumed=True)
+    assert len(resumed) >= cable.cuts - 2
+    assert len(t.all("roster")) == len(
+        {e["jid"] for e in t.all("roster")})     # fetched once
+    assert t.quit(60) == 0
+
+
+def test_F02_pulled_out(two, bots, script, profiles, cables):
+    juliet, romeo = two
+    bot = bots(romeo)
+    t, cable, _ = sign_in(script, profiles, cables, juliet)
+    talk = Talk(t, bot, juliet, romeo, 1000 if SOAK else 60, 20).start()
+    for _ in range(6 if SOAK else 2):
+        time.sleep(5 if SOAK else 0.7)
+        cable.pull()
+        time.sleep(5 if SOAK else 1.5)
+        cable.plug()
+        if random.random() < 0.5:
+            cable.cut()
+    until("the rest to arrive", talk.is_over, 120)
+    time.sleep(0.5)
+    talk.check()
+
+
+def stored(profile, what="body", where="1"):
+    """A column of the messages on disk."""
+    path, = glob.glob(f"{profile.profile}/**/history.db", recursive=True)
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return [r[0] for r in db.execute(
+            f"SELECT {what} FROM message WHERE {where} ORDER BY row")]
+
+
+def integrity(profile):
+    path, = glob.glob(f"{profile.profile}/**/history.db", recursive=True)
+    with sqlite3.connect(path) as db:
+        return db.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+@pytest.mark.parametrize("seed", range(2 if SOAK else 1))
+def test_F10_F11_killed(two, bots, profiles, script, seed):
+    """Killed at any moment: what the server was told we have is on disk, and
+    nobody gets a message of ours twice."""
+    juliet, romeo = two
+    bot = bots(romeo)
+    profile = profiles(juliet)
+    rng = random.Random(seed)
+    runs, sent, done = 100 if SOAK else 8, 0, []
+    stop = threading.Event()
+    said = []
+
+    def speak():
+        while not stop.is_set():
+            said.append(f"in {len(said)}")
+            bot.send(juliet.jid, said[-1])
+            time.sleep(0.03)
+    speaker = threading.Thread(target=speak, daemon=True)
+    t = script(profile).online()
+    speaker.start()
+    for run in range(runs):
+        lines = {}
+        for _ in range(30):
+            lines[t.feed(f"/msg {romeo.jid} out {sent}")] = f"out {sent}"
+            sent += 1
+        time.sleep(rng.uniform(0.0, 0.5))
+        t.process.send_signal(signal.SIGKILL)
+        t.process.wait()
+        for thread in t.threads:
+            thread.join(5)
+        done += [lines[e["line"]] for e in t.all("result", ok=True)
+                 if e["line"] in lines]
+        t = script(profile).online()
+    stop.set()
+    speaker.join()
+    t.run("/wait sent", timeout=60)
+    until("all to be stored", lambda: len(
+        set(stored(profile)) & set(said)) == len(said))
+    assert t.quit() == 0
+    assert integrity(profile) == "ok"
+    got = [b for b in bodies(bot) if b.startswith("out ")]
+    assert len(got) == len(set(got))                   # none twice
+    assert got == sorted(got, key=lambda b: int(b[4:]))     # in order
+    assert set(done) <= set(got)                       # none lost
+    assert len(done) > runs / 4
+    mine = [b for b in stored(profile) if b in set(said)]
+    assert sorted(mine, key=lambda b: int(b[3:])) == said
+    assert set(stored(profile, where="delivery=1")) == set()
+
+
+def test_F09_typed_offline(two, bots, profiles, screen):
+    juliet, romeo = two
+    bot = bots(romeo)
+    profile = profiles(juliet)
+    port, profile.port = profile.port, rig.free_port()     # nobody there
+    s = screen(profile)
+    s.line(f"/msg {romeo.jid}")
+    s.wait("Message to")
+    for i in range(50 if SOAK else 12):
+        s.line(f"out {i}")
+        s.wait(rf"out {i}\b")
+    s.line("/quit")
+    assert s.wait_exit() == 0
+    profile.port = port
+    s = screen(profile)
+    count = 50 if SOAK else 12
+    until("all to arrive", lambda: len(bodies(bot)) >= count)
+    assert bodies(bot) == [f"out {i}" for i in range(count)]
+    s.line("/quit")
+    assert s.wait_exit() == 0
+
+
+def test_F18_stopped(managed, bots, script, profiles, cables):
+    """The machine sleeps, the server drops us; we wake up."""
+    juliet, romeo = friends(managed)
+    bot = bots(romeo)
+    t, cable, _ = sign_in(script, profiles, cables, juliet)
+    t.run(f"/msg {romeo.jid} before")
+    t.process.send_signal(signal.SIGSTOP)
+    cable.cut()
+    for i in range(5):
+        bot.send(juliet.jid, f"in {i}")
+    time.sleep(2)
+    t.process.send_signal(signal.SIGCONT)
+    t.wait("connected", timeout=10, resumed=True)
+    for i in range(5):
+        t.wait("message", body=f"in {i}")
+
+
+@pytest.mark.parametrize("offset", ["3600", "-3600", "315360000"])
+def test_F17_clock(managed, bots, script, preload, tmp_path, offset):
+    juliet, romeo = friends(managed)
+    bot = bots(romeo)
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    t = script(juliet, env=preload("clock", CLOCK_FILE=str(clock))).online()
+    for i in range(3):
+        bot.send(juliet.jid, f"a {i}")
+        t.wait("message", body=f"a {i}")
+    clock.write_text(offset)
+    for i in range(3):
+        bot.send(juliet.jid, f"b {i}")
+        t.run(f"/msg {romeo.jid} c {i}")
+    t.wait("message", body="b 2")
+    assert [b for b in bodies(bot)] == ["c 0", "c 1", "c 2"]
+    profile = t.profile
+    assert t.quit() == 0
+    assert [b for b in stored(profile) if b[0] in "ab"] == [
+        "a 0", "a 1", "a 2", "b 0", "b 1", "b 2"]
+    assert not t.ever("disconnected", reason=lambda r: r != "closed")
+
+
+# ---- a server that does as it likes ----------------------------------------
+class Managed:
+    """One connection of the scripted server, which counts."""
+
+    def __init__(self, conn, jid=None):
+        self.c = conn
+        self.c.jid = jid or conn.jid
+        self.out = 0
+        self.place = {}     # id of a message -> its number
+
+    def take(self, element):
+        if not element.tag.startswith(f"{{{CLIENT}}}"):
+            return
+        self.out += 1
+        if element.tag == q("message"):
+            self.place[element.get("id")] = self.out
+        if not self.c.answer(element):
+            self.c.seen.append(element)
+
+    def nonza(self, name, timeout=20):
+        """The next nonza of that name."""
+        while True:
+            element = self.c.next(timeout)
+            if element.tag == q(name, SM):
+                return element
+            self.take(element)
+
+    def settle(self):
+        """Everything that was sent so far is worked through."""
+        self.c.send(f"<r xmlns='{SM}'/>")
+        return int(self.nonza("a").get("h"))
+
+    def ack(self, h=None):
+        self.c.send(f"<a xmlns='{SM}' h='{self.out if h is None else h}'/>")
+
+    def messages(self):
+        return [(s.get("id"), s.findtext(q("body"))) for s in self.c.seen
+                if s.tag == q("message") and s.find(q("body")) is not None]
+
+    def get(self, count, timeout=PATIENCE):
+        end = time.monotonic() + timeout
+        while len(self.messages()) < count:
+            self.take(self.c.next(max(0.01, end - time.monotonic())))
+        return self.messages()
+
+    def enabled(self, ident="s1", attrs="resume='true' max='300'"):
+        assert self.nonza("enable").get("resume") == "true"
+        self.out = 0
+        self.c.send(f"<enabled xmlns='{SM}' id='{ident}' {attrs}/>")
+        return self
+
+    def synced(self):
+        """Roster and presence are through."""
+        while not any(s.tag == q("presence") for s in self.c.seen):
+            self.take(self.c.next())
+        self.settle()
+        return self
+
+    def failed(self, h=None):
+        """The session is not there any more: a new one is bound."""
+        attr = "" if h is None else f" h='{h}'"
+        self.c.send(f"<failed xmlns='{SM}'{attr}><item-not-found "
+                    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
+        request = self.c.next()
+        assert request[0].tag == q("bind", BIND)
+        self.c.send(f"<iq type='result' id='{request.get('id')}'><bind "
+                    f"xmlns='{BIND}'><jid>{self.c.jid}</jid></bind></iq>")
+        return self.enabled("s2")
+
+    def resumed(self, h, ident="s1"):
+        self.out = h
+        self.c.send(f"<resumed xmlns='{SM}' previd='{ident}' h='{h}'/>")
+        return self
+
+
+def enable(fake, timeout=PATIENCE, **kw):
+    """Signed in, with stream management and everything counted."""
+    c = fake.accept(timeout)
+    c.login(extra=OFFER)
+    return Managed(c).enabled(**kw).synced()
+
+
+def resuming(fake, timeout=PATIENCE):
+    """The next connection, up to its <resume/>."""
+    c = fake.accept(timeout)
+    c.starttls()
+    c.auth()
+    c.open(f"<bind xmlns='{BIND}'/>{OFFER}")
+    request = c.next()
+    assert request.tag == q("resume", SM), request.tag
+    return Managed(c, fake.full), request
+
+
+@pytest.fixture
+def profile(fake, profiles):
+    return profiles(fake)
+
+
+@pytest.fixture
+def talking(fake, profile, screen):
+    """The screen, where lines do not wait for each other, and its server."""
+    s = screen(profile)
+    m = enable(fake)
+    s.wait("online")
+    s.line("/msg bob@b.tld")
+    s.wait("Message to")
+    return s, m
+
+
+def write(s, m, count, first=1):
+    for i in range(first, first + count):
+        s.line(f"out {i}")
+    return m.get(count)
+
+
+@pytest.mark.parametrize("bad", ["9999", "abc", "-1", None, "lower"])
+def test_F08_impossible(fake, script, bad):
+    t = script(fake)
+    m = enable(fake)
+    t.wait("connected")
+    t.feed("/msg bob@b.tld one")
+    (ident, _), = m.get(1)
+    m.ack(m.out - 1)
+    if bad == "lower":
+        m.ack(m.out - 2)
+    elif bad is None:
+        m.c.send(f"<a xmlns='{SM}'/>")
+    else:
+        m.ack(bad)
+    m.c.until_closed()
+    assert b"<undefined-condition" in m.c.received
+    assert b"<handled-count-too-high" in m.c.received
+    # A new session, and the message again under its id.
+    m = enable(fake)
+    assert m.get(1)[0][0] == ident
+    m.ack()
+    t.wait("result", command="msg", ok=True)
+
+
+def test_F05_failed_with_h(fake, talking):
+    """20 sent, 12 there: exactly the other eight again, with the same ids."""
+    s, m = talking
+    sent = write(s, m, 20)
+    m.c.rst()
+    again, request = resuming(fake)
+    assert request.get("previd") == "s1"
+    again.failed(m.place[sent[11][0]])
+    assert again.get(8) == sent[12:]
+    again.ack()
+    again.settle()
+    assert again.messages() == sent[12:]
+
+
+def test_F06_failed_without_h(fake, talking):
+    """Nobody knows, and there is no archive: all again, with the same ids."""
+    s, m = talking
+    sent = write(s, m, 4)
+    m.ack(m.place[sent[0][0]])
+    m.settle()
+    m.c.rst()
+    again, _ = resuming(fake)
+    again.failed()
+    assert again.get(3) == sent[1:]
+    assert b"origin-id" in again.c.received
+
+
+def test_F07_resumed_five_times(fake, talking):
+    s, m = talking
+    sent = write(s, m, 10)
+    for n in range(5):
+        m.c.rst()
+        done = 2 * n + 2
+        m, request = resuming(fake)
+        m.resumed(m_place(sent, talking[1], done))
+        m.settle()
+        assert m.messages() == sent[done:]
+    assert not any(i.get("type") == "get" for i in m.c.seen
+                   if i.tag == q("iq"))
+
+
+def m_place(sent, m, n):
+    return m.place[sent[n - 1][0]]
+
+
+def test_F10_restart_between_write_and_ack(fake, profile, screen, talking):
+    """Killed with three on the way: the next process takes the session up and
+    sends what the server lacks, nothing else."""
+    s, m = talking
+    sent = write(s, m, 3)
+    m.c.send("<message from='bob@b.tld/p' id='b1'><body>hello</body></message>")
+    h = m.settle()
+    s.process.kill()
+    s.process.wait()
+    m.c.fin()
+    screen(profile)
+    again, request = resuming(fake)
+    assert request.get("h") == str(h)
+    again.resumed(m_place(sent, m, 2))
+    assert again.get(1) == sent[2:]
+    again.ack()
+    again.settle()
+    assert again.messages() == sent[2:]
+
+
+def test_answers_while_cut_are_kept(fake, talking):
+    s, m = talking
+    m.c.rst()
+    again, request = resuming(fake)
+    again.resumed(m.out)
+    again.settle()
+    # Roster, presence and the rest are not asked for again.
+    assert again.out == m.out
+
+
+def test_F21_F39_burst(fake, script):
+    """Half a burst, half a stanza, and the rest with the next connection."""
+    t = script(fake)
+    m = enable(fake)
+    t.wait("connected")
+    h = m.settle()
+
+    def burst(first, last):
+        return "".join(f"<message from='bob@b.tld/p' id='b{i}' type='chat'>"
+                       f"<body>in {i}</body></message>"
+                       for i in range(first, last))
+    m.c.send(burst(0, 20))
+    m.settle()
+    m.c.send(burst(20, 21)[:-20])
+    m.c.rst()
+    again, request = resuming(fake)
+    assert int(request.get("h")) == h + 20
+    again.resumed(m.out)
+    again.c.send(burst(20, 40))
+    again.settle()
+    t.wait("message", body="in 39")
+    got = [e["body"] for e in t.all("message", direction="in")]
+    assert got == [f"in {i}" for i in range(40)]
+
+
+def test_location(fake, script, ca):
+    """Where it wants to be met again, it is."""
+    other = type(fake)(ca)
+    t = script(fake)
+    c = fake.accept()
+    c.login(extra=OFFER)
+    m = Managed(c).enabled(
+        attrs=f"resume='true' location='127.0.0.1:{other.port}'").synced()
+    t.wait("connected")
+    m.c.rst()
+    again, _ = resuming(other)
+    again.resumed(m.out).settle()
+    t.wait("connected", resumed=True)
+    other.close()
+
+
+def test_F37_window_closed(fake, screen, talking):
+    """The server reads nothing for a while; what is typed goes on, and goes
+    out in its order when it reads again."""
+    s, m = talking
+    count = 400 if SOAK else 60
+    for i in range(count):
+        s.line(f"{i} " + "x" * (2000 if SOAK else 300))
+    s.line(f"{count} done")
+    s.wait(f"{count} done")
+    while len(m.messages()) <= count:
+        m.take(m.c.next())
+        if len(m.messages()) % 50 == 0:
+            m.ack()
+    assert [b.split()[0] for _, b in m.messages()] == [
+        str(i) for i in range(count + 1)]
+    m.ack()
+    s.wait("⇡", gone=True)
+
+
+def test_F04_neither_counts_nor_archive(fake, profile, screen):
+    """What nobody can prove is marked, not sent a second time unasked."""
+    s = screen(profile)
+    c = fake.online()
+    s.wait("online")
+    s.line("/msg bob@b.tld")
+    s.wait("Message to")
+    c.answers[("urn:xmpp:ping", "ping")] = lambda iq: None    # no proof
+    s.line("out 1")
+    first = c.expect("message", to="bob@b.tld")
+    c.rst()
+    c = fake.online(timeout=PATIENCE)
+    s.wait("did not confirm")
+    c.settle()
+    assert c.no("message", to="bob@b.tld")
+    s.line("/outbox retry")
+    again = c.expect("message", to="bob@b.tld")
+    assert again.get("id") == first.get("id")
+
+
+def test_a_script_that_gave_up_sends_nothing_later(fake, profile, script):
+    """Its caller runs it again: twice would be one too many."""
+    t = script(profile, "--timeout", "3")
+    m = enable(fake)
+    t.wait("connected")
+    port = fake.port
+    fake.refuse()
+    m.c.rst()
+    t.wait("disconnected")
+    t.feed("/msg bob@b.tld never")
+    assert t.wait("result", command="msg", ok=False)
+    t.eof()
+    assert t.exit() != 0
+    fake.listen(port)
+    t = script(profile)
+    m, _ = resuming(fake)
+    m.failed(0)
+    t.wait("connected")
+    m.settle()
+    assert m.messages() == []

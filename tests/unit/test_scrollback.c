@@ -1,0 +1,307 @@
+/* Scrolling through the store: up to the first message and back, jumping to
+ * what was found; and how long a chat with many messages takes (make bench
+ * says it better, here it only must not depend on their number). */
+#include "config.h"
+#include "ui/ui.h"
+#include "ui/tui.h"
+#include "store/history.h"
+#include "ui/term/line.h"
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define JID "juliet@example.com"
+#define PEER "romeo@example.net"
+#define FROM G_GINT64_CONSTANT(1700000000000000)
+
+struct scene {
+    char *dir;
+    struct paths *paths;
+    struct app app;
+    struct account *account;
+    struct tui *tui;
+    struct chat *chat;
+};
+
+static struct account *only_account(gpointer data, const char *jid)
+{
+    (void)jid;
+    return ((struct scene *)data)->account;
+}
+
+static struct account *default_account(gpointer data)
+{
+    return ((struct scene *)data)->account;
+}
+
+static bool is_online(gpointer data, const struct account *account)
+{
+    (void)data;
+    (void)account;
+    return false;
+}
+
+static struct message *text_message(const char *text, guint i, bool outgoing)
+{
+    struct message *message = message_new();
+    message->body = g_strdup_printf("%s %u", text, i);
+    message->type = MESSAGE_CHAT;
+    message->outgoing = outgoing;
+    message->from = g_strdup(outgoing ? JID "/a" : PEER "/b");
+    message->to = g_strdup(outgoing ? PEER : JID);
+    message->id = g_strdup_printf("m%u", i);
+    message->origin_id = g_strdup(message->id);
+    message->time_us = message->received_us = FROM + (gint64)i * 60 * G_USEC_PER_SEC;
+    message->delivery = outgoing ? DELIVERY_DELIVERED : DELIVERY_NONE;
+    return message;
+}
+
+static void store(struct scene *scene, guint count)
+{
+    struct chat *chat = chat_new(scene->account, PEER, CHAT_CONTACT);
+    for (guint i = 0; i < count; i++) {
+        struct message *message = text_message("line", i, i % 3 == 0);
+        g_assert_cmpint(history_add(scene->account->history, chat, message,
+            message->time_us), ==, HISTORY_NEW);
+        message_free(message);
+    }
+    g_assert_true(history_commit(scene->account->history, NULL));
+    chat_free(chat);
+}
+
+static struct scene *scene_new(guint count)
+{
+    struct scene *scene = g_new0(struct scene, 1);
+    static const struct option general[] = { { .name = "general.default_account",
+        .kind = OPTION_STRING }, { .name = NULL } };
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    scene->dir = g_dir_make_tmp("txmpp-test-XXXXXX", NULL);
+    g_chmod(scene->dir, 0700);
+    scene->paths = paths_new(scene->dir, NULL);
+    scene->app.observers = observers_new();
+    scene->app.accounts = g_ptr_array_new();
+    scene->app.options = options_new(scene->paths->config_file, problems);
+    options_register(scene->app.options, ui_options);
+    options_register(scene->app.options, general);
+    scene->account = account_new(JID, scene->app.observers, scene->app.options, scene->paths);
+    scene->account->history = history_open(scene->paths, JID, NULL);
+    g_ptr_array_add(scene->app.accounts, scene->account);
+    const struct engine_host host = { only_account, default_account, is_online, scene };
+    scene->app.engine = engine_new(&scene->app, &host, scene->app.options);
+    engine_register(scene->app.engine, app_history_commands);
+    engine_register(scene->app.engine, ui_commands);
+    scene->tui = tui_new_offscreen(&scene->app, 60, 20, false);
+    scene->tui->frozen_us = FROM;
+    store(scene, count);
+    scene->chat = account_open_chat(scene->account, PEER, CHAT_CONTACT);
+    window_show(scene->tui, window_open(scene->tui, scene->chat));
+    tui_draw(scene->tui);
+    return scene;
+}
+
+static void remove_tree(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        remove_tree(file);
+    }
+    g_remove(path);
+}
+
+static void scene_free(struct scene *scene)
+{
+    line_free(scene->tui->line);
+    scene->tui->line = NULL;
+    engine_free(scene->app.engine);
+    scene->app.engine = NULL;
+    tui_free(&scene->tui->front);
+    history_close(scene->account->history);
+    account_free(scene->account);
+    g_ptr_array_free(scene->app.accounts, TRUE);
+    observers_free(scene->app.observers);
+    options_free(scene->app.options);
+    paths_free(scene->paths);
+    remove_tree(scene->dir);
+    g_free(scene->dir);
+    g_free(scene);
+}
+
+static bool shows(struct scene *scene, const char *text)
+{
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    g_auto(GStrv) lines = g_strsplit(dump, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        const char *at = strstr(*line, text);
+        if (at && !g_ascii_isdigit(at[strlen(text)]))
+            return true;
+    }
+    return false;
+}
+
+static struct pane *pane_of(struct scene *scene)
+{
+    return window_current(scene->tui)->pane;
+}
+
+static void test_up_and_down(void)
+{
+    struct scene *scene = scene_new(3000);
+    guint pages = 0;
+    g_assert_true(shows(scene, "line 2999"));
+    g_assert_cmpuint(scene->chat->messages->len, <=, 200); /* no more is held */
+    while (!shows(scene, "line 0")) {
+        pane_chat_page(pane_of(scene), 1);
+        g_assert_cmpuint(pages++, <, 1000);
+        g_assert_true(shows(scene, "line 2999")); /* the tail stays */
+    }
+    g_assert_cmpuint(scene->chat->messages->len, <=, 200);
+    for (guint i = 0; i < pages + 2 && pane_chat_scrolled(pane_of(scene)); i++)
+        pane_chat_page(pane_of(scene), -1);
+    g_assert_false(pane_chat_scrolled(pane_of(scene)));
+    g_assert_true(shows(scene, "line 2998"));
+    scene_free(scene);
+}
+
+/* Every line is met once on the way, in order. */
+static void test_no_gap(void)
+{
+    struct scene *scene = scene_new(700);
+    for (guint i = 0; i < 690; i++)
+        pane_chat_scroll(pane_of(scene), 1);
+    for (guint i = 0; i < 600; i++) {
+        pane_chat_scroll(pane_of(scene), -1);
+        if (!pane_chat_scrolled(pane_of(scene)))
+            break;
+        tui_dirty_all(scene->tui);
+        tui_draw(scene->tui);
+        g_autofree char *dump = grid_dump(scene->tui->grid);
+        g_auto(GStrv) lines = g_strsplit(dump, "\n", -1);
+        guint64 before = G_MAXUINT64;
+        for (char **line = lines; *line && !strstr(*line, "below"); line++) {
+            const char *at = strstr(*line, "line ");
+            guint64 n = at ? g_ascii_strtoull(at + 5, NULL, 10) : 0;
+            if (!at)
+                continue;
+            if (before != G_MAXUINT64)
+                g_assert_cmpuint(n, ==, before + 1);
+            before = n;
+        }
+    }
+    scene_free(scene);
+}
+
+static void test_goto(void)
+{
+    struct scene *scene = scene_new(5000);
+    tui_run(scene->tui, "/goto top");
+    g_assert_true(shows(scene, "line 0"));
+    tui_run(scene->tui, "/goto m2499");
+    g_assert_true(shows(scene, "line 2499"));
+    tui_run(scene->tui, "/goto 50%");
+    g_assert_true(shows(scene, "line 2500"));
+    tui_run(scene->tui, "/goto 2023-11-15T12:00:00Z");
+    g_assert_true(shows(scene, "line 827") || shows(scene, "line 830"));
+    g_autofree char *row = g_strdup_printf("/goto %" G_GINT64_FORMAT,
+        FROM + (gint64)60 * 1234 * G_USEC_PER_SEC);
+    tui_run(scene->tui, row);
+    g_assert_true(shows(scene, "line 1234"));
+    tui_run(scene->tui, "/goto bottom");
+    g_assert_false(pane_chat_scrolled(pane_of(scene)));
+    tui_run(scene->tui, "/goto no-such-id");
+    g_assert_false(pane_chat_scrolled(pane_of(scene)));
+    scene_free(scene);
+}
+
+/* The store changes below our feet. */
+static void test_meanwhile(void)
+{
+    struct scene *scene = scene_new(2000);
+    tui_run(scene->tui, "/goto m999");
+    struct message *message = text_message("new", 3000, false);
+    history_add(scene->account->history, scene->chat, message, 0);
+    chat_append(scene->chat, message);
+    account_emit(scene->account, (struct event){ .type = EVENT_MESSAGE,
+        .chat = scene->chat, .message = { message } });
+    g_assert_true(shows(scene, "line 999"));
+    g_assert_true(shows(scene, "new 3000"));
+    tui_run(scene->tui, "/clear --history --yes");
+    g_assert_false(shows(scene, "line 999"));
+    pane_chat_page(pane_of(scene), 1);
+    pane_chat_page(pane_of(scene), -1);
+    g_assert_true(shows(scene, "No messages"));
+    scene_free(scene);
+}
+
+static void expect(struct scene *scene, const char *name)
+{
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    g_autofree char *file = g_strdup_printf("%s.txt", name);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "tests", "golden", file, NULL);
+    if (g_getenv("UPDATE_GOLDEN")) {
+        g_assert_true(g_file_set_contents(path, dump, -1, NULL));
+        return;
+    }
+    g_autofree char *golden = NULL;
+    g_assert_true(g_file_get_contents(path, &golden, NULL, NULL));
+    g_assert_cmpstr(dump, ==, golden);
+}
+
+static void key(struct scene *scene, int code)
+{
+    struct key pressed = { .code = (enum key_code)code };
+    tui_key(scene->tui, &pressed);
+}
+
+static void test_search(void)
+{
+    struct scene *scene = scene_new(2000);
+    struct message *message = text_message("the balcony, \033[31mno", 4000, true);
+    history_add(scene->account->history, scene->chat, message, message->time_us);
+    message_free(message);
+    history_commit(scene->account->history, NULL);
+    tui_run_shown(scene->tui, "/search line in all --count 6");
+    expect(scene, "search-60x20");
+    key(scene, KEY_DOWN_);
+    key(scene, KEY_DOWN_);
+    key(scene, KEY_ENTER);
+    g_assert_true(shows(scene, "line 1997"));
+    tui_run_shown(scene->tui, "/search 17 in all");
+    key(scene, KEY_ENTER);
+    g_assert_true(shows(scene, "line 17"));
+    expect(scene, "search-jump-60x20");
+    tui_run_shown(scene->tui, "/search balcony");
+    g_assert_true(shows(scene, "the balcony, "));
+    scene_free(scene);
+}
+
+/* What was not seen when the program ended begins with a line. */
+static void test_new_line(void)
+{
+    struct scene *scene = scene_new(300);
+    struct chat *chat = scene->chat;
+    account_close_chat(scene->account, chat);
+    chat = account_open_chat(scene->account, PEER, CHAT_CONTACT);
+    chat->unread = 3;
+    chat->read_row = FROM + (gint64)294 * 60 * G_USEC_PER_SEC;
+    window_show(scene->tui, window_open(scene->tui, chat));
+    g_assert_true(shows(scene, " new"));
+    scene_free(scene);
+}
+
+int main(int argc, char **argv)
+{
+    g_setenv("TZ", "UTC", TRUE);
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/scrollback/up-and-down", test_up_and_down);
+    g_test_add_func("/scrollback/no-gap", test_no_gap);
+    g_test_add_func("/scrollback/goto", test_goto);
+    g_test_add_func("/scrollback/meanwhile", test_meanwhile);
+    g_test_add_func("/scrollback/search", test_search);
+    g_test_add_func("/scrollback/new-line", test_new_line);
+    return g_test_run();
+}
