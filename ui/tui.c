@@ -35,7 +35,7 @@ enum {
     QUIT_MS = 2000,          /* after SIGHUP or SIGTERM (F30) */
     BELL_US = 1000000, SENDER_US = 5000000, SENDERS_MAX = 1024, /* H49 */
     TITLE_US = 500000,
-    READ_BYTES = 16384, READS = 64,
+    READ_BYTES = 2048, READS = 512,
     MIN_COLS = 20, MIN_ROWS = 5,
 };
 
@@ -209,8 +209,8 @@ void tui_draw(struct tui *tui)
     }
     if (!tui->screen)
         return;
-    update_title(tui);
     screen_show(tui->screen, tui->grid, tui->theme, tui->depth);
+    update_title(tui);
 }
 
 static gboolean on_draw(gpointer data)
@@ -224,7 +224,7 @@ static gboolean on_draw(gpointer data)
 void tui_dirty(struct tui *tui)
 {
     tui->draw_dirty = true;
-    if (tui->draw_source || !tui->screen || tui->leaving)
+    if (tui->draw_source || tui->in_keys || !tui->screen || tui->leaving)
         return;
     gint64 since = g_get_monotonic_time() - tui->drawn_us;
     guint wait_ms = since >= FRAME_US ? 0 : (guint)((FRAME_US - since) / 1000 + 1);
@@ -590,6 +590,7 @@ static gboolean on_escape(gpointer data)
     tui->esc_source = 0;
     keys_timeout(tui->keys);
     tui_draw(tui);
+    input_settle(tui);
     return G_SOURCE_REMOVE;
 }
 
@@ -597,31 +598,37 @@ static void quit(struct tui *tui);
 
 static guint stdin_source_of(struct tui *tui, bool on);
 
+static void feed(struct tui *tui, const char *bytes, gsize n)
+{
+    if (screen_is_utf8(tui->screen)) {
+        keys_feed(tui->keys, bytes, n);
+        return;
+    }
+    gsize len = 0;
+    g_autofree char *utf8 = g_convert_with_fallback(bytes, (gssize)n, "UTF-8",
+        strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") ? nl_langinfo(CODESET)
+                                                       : "ISO-8859-1",
+        "?", NULL, &len, NULL);
+    if (utf8)
+        keys_feed(tui->keys, utf8, len);
+}
+
 static gboolean on_input(int fd, GIOCondition condition, gpointer data)
 {
     struct tui *tui = data;
     char bytes[READ_BYTES];
     gssize n = -1;
-    for (int i = 0; i < READS; i++) {
+    tui->in_keys = true;
+    for (int i = 0; i < READS && !tui->leaving && !tui->detached; i++) {
         n = read(fd, bytes, sizeof bytes);
-        if (n <= 0)
-            break;
-        if (screen_is_utf8(tui->screen))
-            keys_feed(tui->keys, bytes, (gsize)n);
-        else {
-            gsize len = 0;
-            g_autofree char *utf8 = g_convert_with_fallback(bytes, n, "UTF-8",
-                strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") ? nl_langinfo(CODESET)
-                                                               : "ISO-8859-1",
-                "?", NULL, &len, NULL);
-            if (utf8)
-                keys_feed(tui->keys, utf8, len);
-        }
-        if (tui->leaving || tui->detached)
-            return G_SOURCE_CONTINUE;
+        if (n > 0)
+            feed(tui, bytes, (gsize)n);
         if (n < (gssize)sizeof bytes)
             break;
     }
+    tui->in_keys = false;
+    if (tui->leaving || tui->detached)
+        return G_SOURCE_CONTINUE;
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
         (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL))) {
         stdin_source_of(tui, false); /* the terminal is gone (F30) */
@@ -640,6 +647,7 @@ static gboolean on_input(int fd, GIOCondition condition, gpointer data)
         g_clear_handle_id(&tui->draw_source, g_source_remove);
         tui->draw_source = g_timeout_add_full(G_PRIORITY_HIGH, 1, on_draw, tui, NULL);
     }
+    input_settle(tui);
     return G_SOURCE_CONTINUE;
 }
 
@@ -1161,9 +1169,16 @@ static guint stdin_source_of(struct tui *tui, bool on)
 {
     if (!on)
         g_clear_handle_id(&tui->tty_source, g_source_remove);
-    else if (!tui->tty_source)
-        tui->tty_source = g_unix_fd_add_full(G_PRIORITY_HIGH, screen_fd(tui->screen),
-            G_IO_IN | G_IO_HUP | G_IO_ERR, on_input, tui, NULL);
+    else if (!tui->tty_source) {
+        g_autoptr(GSource) source = g_unix_fd_source_new(screen_fd(tui->screen),
+            G_IO_IN | G_IO_HUP | G_IO_ERR);
+        g_source_set_priority(source, G_PRIORITY_HIGH);
+        g_source_set_callback(source, G_SOURCE_FUNC(on_input), tui, NULL);
+        /* Otherwise GLib takes the descriptor out of the poll set and in
+         * again around every key, and wakes itself up for both. */
+        g_source_set_can_recurse(source, TRUE);
+        tui->tty_source = g_source_attach(source, NULL);
+    }
     return tui->tty_source;
 }
 

@@ -88,7 +88,8 @@ struct tui {
     guint draw_source, clock_source, esc_source, tty_source, resize_source,
         draft_source;
     bool dragging;         /* the roster's border */
-    bool draw_dirty;
+    bool draw_dirty, line_changed;
+    bool in_keys;          /* who reads keys draws afterwards */
 
     char *pending_jid;     /* first start: the password that was typed */
     struct secret *pending_password;
@@ -216,6 +217,7 @@ void input_menu_close(struct tui *tui);
 bool input_menu_step(struct tui *tui, int step);
 void input_draw_menu(struct tui *tui, struct area area);
 void input_changed(struct tui *tui);
+void input_settle(struct tui *tui); /* what can wait until the key is seen */
 void input_paste(struct tui *tui, const struct key *key);
 void input_save_draft(struct tui *tui);
 void input_load_draft(struct tui *tui);

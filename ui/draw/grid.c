@@ -64,6 +64,7 @@ void grid_free(struct grid *grid)
     if (!grid)
         return;
     g_free(grid->cells);
+    g_free(grid->touched);
     g_free(grid);
 }
 
@@ -76,6 +77,10 @@ void grid_resize(struct grid *grid, int cols, int rows)
     grid->cells = g_new(struct cell, n);
     for (gsize i = 0; i < n; i++)
         grid->cells[i] = blank;
+    g_free(grid->touched);
+    grid->touched = g_new(bool, (gsize)grid->rows);
+    for (int y = 0; y < grid->rows; y++)
+        grid->touched[y] = true;
     grid->cursor_x = grid->cursor_y = -1;
 }
 
@@ -117,6 +122,7 @@ void area_clear(struct area area, style_t style)
         cut_wide(area.grid, area.x, y);
         cut_wide(area.grid, area.x + area.cols, y);
         struct cell *cell = grid_cell(area.grid, area.x, y);
+        area.grid->touched[y] = true;
         for (int x = 0; x < area.cols; x++)
             cell[x] = empty;
     }
@@ -142,6 +148,7 @@ static void put_cluster(struct grid *grid, int x, int y, style_t style,
 {
     cut_wide(grid, x, y);
     cut_wide(grid, x + width, y);
+    grid->touched[y] = true;
     struct cell *cell = grid_cell(grid, x, y);
     gsize take = len <= 4 ? len : cluster_bytes(text, len);
     *cell = (struct cell){ .len = (guint8)take, .width = (guint8)width,
@@ -252,6 +259,7 @@ void grid_restyle(struct area area, int x, int y, int cells, style_t style)
 {
     if (y < 0 || y >= area.rows || x < 0)
         return;
+    area.grid->touched[area.y + y] = true;
     for (int i = x; i < MIN(x + cells, area.cols); i++)
         grid_cell(area.grid, area.x + i, area.y + y)->style = style;
 }

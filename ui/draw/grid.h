@@ -26,6 +26,7 @@ struct grid {
     bool ascii;            /* marks and lines in ASCII */
     int cursor_x, cursor_y; /* -1: hidden */
     struct cell *cells;
+    bool *touched;         /* rows written to since screen_show looked */
 };
 
 /* Part of a grid: coordinates below are relative to it, all is clipped. */

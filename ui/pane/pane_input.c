@@ -271,9 +271,22 @@ void input_load_draft(struct tui *tui)
     pane_dirty(tui->input);
 }
 
-/* After every key that may have changed the line. */
+/* After every key that may have changed the line: what it needs to be seen. */
 void input_changed(struct tui *tui)
 {
+    tui->line_changed = true;
+    int rows = pane_input_rows(tui, tui_option_int(tui, "ui.input_rows"));
+    if (rows != tui->input->rows)
+        tui->relayout = true;
+    pane_dirty(tui->input);
+}
+
+/* The peer and the draft may hear of it when it has been seen. */
+void input_settle(struct tui *tui)
+{
+    if (!tui->line_changed)
+        return;
+    tui->line_changed = false;
     struct window *window = window_current(tui);
     const char *text = text_of(tui);
     if (window->chat && window->chat->account->session &&
@@ -284,10 +297,6 @@ void input_changed(struct tui *tui)
     if (window->chat && !tui->draft_source)
         tui->draft_source =
             g_timeout_add_seconds(DRAFT_SECONDS, on_draft_timer, tui);
-    int rows = pane_input_rows(tui, tui_option_int(tui, "ui.input_rows"));
-    if (rows != tui->input->rows)
-        tui->relayout = true;
-    pane_dirty(tui->input);
 }
 
 static void insert_paste(struct tui *tui, bool yes, gpointer data)

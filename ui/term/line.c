@@ -231,6 +231,8 @@ static bool is_idle_escape(const struct key *key)
  * where a search or a replacement makes it free them twice: there are none. */
 static void forget_old_undo(void)
 {
+    if (rl_last_func == rl_insert) /* a plain character touches none */
+        return;
     HIST_ENTRY **entries = history_list();
     for (gsize i = 0; entries && entries[i]; i++)
         entries[i]->data = NULL;

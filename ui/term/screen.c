@@ -23,7 +23,7 @@
 
 G_DEFINE_QUARK(txmpp - screen, screen_error)
 
-enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20 };
+enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, FRAME_BYTES = 64 << 10 };
 
 struct screen {
     SCREEN *curses;
@@ -164,6 +164,7 @@ static bool start_curses(struct screen *screen, GError **error)
     nonl();
     leaveok(stdscr, FALSE);
     scrollok(stdscr, FALSE);
+    typeahead(-1); /* keys never hold a frame back */
     idlok(stdscr, TRUE);
     if (has_colors()) {
         start_color();
@@ -244,19 +245,21 @@ static void append_string(struct screen *screen, const char *text)
     append(screen, text, strlen(text));
 }
 
-/* What curses wrote since the last time joins our own output. */
+/* What curses wrote since the last time joins our own output. The file stays
+ * as long as a usual frame: to cut it costs more than to write it. */
 static void collect(struct screen *screen)
 {
     fflush(screen->memory);
-    off_t len = lseek(screen->memory_fd, 0, SEEK_END);
+    off_t len = lseek(screen->memory_fd, 0, SEEK_CUR);
     if (len <= 0)
         return;
     guint old = screen->out->len;
     g_byte_array_set_size(screen->out, old + (guint)len);
     gssize got = pread(screen->memory_fd, screen->out->data + old, (size_t)len, 0);
     g_byte_array_set_size(screen->out, old + (guint)MAX(got, 0));
-    if (ftruncate(screen->memory_fd, 0) == 0)
-        lseek(screen->memory_fd, 0, SEEK_SET);
+    lseek(screen->memory_fd, 0, SEEK_SET);
+    if (len > FRAME_BYTES && ftruncate(screen->memory_fd, 0) < 0)
+        return; /* its memory is only needed longer */
 }
 
 static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
@@ -563,7 +566,7 @@ static void reset_margins(struct screen *screen)
         append_string(screen, whole);
 }
 
-void screen_show(struct screen *screen, const struct grid *grid,
+void screen_show(struct screen *screen, struct grid *grid,
     const struct theme *theme, enum depth depth)
 {
     if (screen->away)
@@ -585,7 +588,9 @@ void screen_show(struct screen *screen, const struct grid *grid,
     for (int y = 0; y < MIN(grid->rows, screen->rows); y++) {
         const struct cell *now = grid_cell(grid, 0, y);
         struct cell *then = grid_cell(screen->shown, 0, y);
-        if (!all && !memcmp(now, then, sizeof *now * (gsize)grid->cols))
+        bool touched = grid->touched[y];
+        grid->touched[y] = false;
+        if (!all && (!touched || !memcmp(now, then, sizeof *now * (gsize)grid->cols)))
             continue;
         for (int x = 0; x < MIN(grid->cols, screen->cols); x++)
             if (now[x].width && (all || memcmp(&now[x], &then[x], sizeof *now)))

@@ -30,7 +30,7 @@ void screen_teach(const struct screen *screen, struct keys *keys);
 /* The size may have changed: asks the terminal. */
 void screen_resized(struct screen *screen);
 /* Shows grid; only cells that changed since the last time are written. */
-void screen_show(struct screen *screen, const struct grid *grid,
+void screen_show(struct screen *screen, struct grid *grid,
     const struct theme *theme, enum depth depth);
 void screen_forget(struct screen *screen); /* next time everything is written */
 void screen_recolor(struct screen *screen); /* another theme */
