@@ -611,9 +611,9 @@ def test_draft_survives(fake, profiles, screen):
     s.wait("Message to")
     s.type("Art thou not")
     s.wait("Art thou not")
-    wait_until(lambda: any(b"Art thou not" in path.read_bytes()
-                           for path in profile.profile.rglob("*")
-                           if path.is_file()))
+    wait_until("the draft on disk", lambda: any(
+        b"Art thou not" in path.read_bytes()
+        for path in profile.profile.rglob("*") if path.is_file()))
     s.process.kill()
     s.process.wait()
     s = screen(profile)
