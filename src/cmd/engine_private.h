@@ -61,7 +61,10 @@ void job_step(struct job *job, enum cmd_status (*fn)(struct job *job));
 struct trouble {  /* where a command line is wrong */
     char *text;
     size_t at;    /* byte of the line; G_MAXSIZE: no place */
+    const char *condition; /* NULL: bad-request */
 };
+/* RFC 6120 s. 8.3.3 of a value that does not fit. */
+const char *parse_condition(const GError *error);
 /* "/name sub" at the start of line (which may be replaced by its expansion):
  * sets command and name of the job, *pos behind it. */
 bool parse_command(struct job *job, char **line, size_t *pos, struct trouble *trouble);

@@ -10,6 +10,7 @@
 #include "cmd/help.h"
 #include "cmd/words.h"
 #include "model/account.h"
+#include "model/jid.h"
 
 G_DEFINE_QUARK(txmpp-command-error-quark, command_error)
 
@@ -278,14 +279,20 @@ bool parse_set(
     return true;
 }
 
+const char *parse_condition(const GError *error)
+{
+    return error && error->domain == JID_ERROR ? "jid-malformed" : "bad-request";
+}
+
 static bool set_word(struct job *job, const struct arg *arg, const char *text,
     size_t at, struct trouble *trouble)
 {
     g_autoptr(GError) error = NULL;
     if (parse_set(job, arg, text, &error))
         return true;
-    trouble_at(trouble, at, "%s", error ? error->message : "This does not fit");
-    return false;
+    trouble->condition = parse_condition(error);
+    return trouble_at(
+        trouble, at, "%s", error ? error->message : "This does not fit");
 }
 
 struct reader {

@@ -313,12 +313,14 @@ static void fail_line(struct job *job, const char *line, struct trouble *trouble
 {
     g_autofree char *text = trouble->text;
     bool secret = job->command && command_has_secret(job->command);
+    const char *condition =
+        trouble->condition ? trouble->condition : "bad-request";
     if (!line || trouble->at == G_MAXSIZE || secret) {
-        job_fail(job, "bad-request", "%s", text);
+        job_fail(job, condition, "%s", text);
         return;
     }
     g_autofree char *excerpt = parse_excerpt(line, trouble->at);
-    job_fail(job, "bad-request", "%s\n%s", text, excerpt);
+    job_fail(job, condition, "%s\n%s", text, excerpt);
 }
 
 static void settle_account(struct job *job)
@@ -358,9 +360,7 @@ static bool check_needs(struct job *job)
             "/%s works on the screen only, not in command mode", job->name);
         return false;
     }
-    if ((needs & (NEEDS_ACCOUNT | NEEDS_ONLINE | NEEDS_CHAT | NEEDS_ROOM |
-                     NEEDS_ROSTER)) &&
-        !job->account) {
+    if (job_lacks_account(job)) {
         job_fail(job, "item-not-found", "There is no account: name one on the "
             "command line, with -a ACCOUNT, or add one with /account add JID");
         return false;
@@ -409,7 +409,7 @@ static bool must_park(struct job *job)
 
 static void read_and_run(struct job *job, char **line, size_t pos)
 {
-    struct trouble trouble = { NULL, 0 };
+    struct trouble trouble = { NULL, 0, NULL };
     if (!parse_words(job, *line, pos, true, &trouble)) {
         fail_line(job, *line, &trouble);
         return;
@@ -431,7 +431,7 @@ static void read_and_run(struct job *job, char **line, size_t pos)
 
 static void run_command_line(struct job *job, const char *text)
 {
-    struct trouble trouble = { NULL, 0 };
+    struct trouble trouble = { NULL, 0, NULL };
     g_autofree char *line = g_strdup(text);
     size_t pos;
     if (!parse_command(job, &line, &pos, &trouble)) {
@@ -444,7 +444,7 @@ static void run_command_line(struct job *job, const char *text)
 /* Text for the current chat: the say command, its text not looked into. */
 static void run_say(struct job *job, const char *text)
 {
-    struct trouble trouble = { NULL, 0 };
+    struct trouble trouble = { NULL, 0, NULL };
     g_autoptr(GError) error = NULL;
     job->command = g_hash_table_lookup(job->engine->commands, "say");
     g_free(job->name);
@@ -695,7 +695,7 @@ static bool read_json_command(struct job *job, const char *name,
 
 static void run_request(struct job *job, JsonObject *root, const char *json)
 {
-    struct trouble trouble = { NULL, 0 };
+    struct trouble trouble = { NULL, 0, NULL };
     g_autoptr(GError) error = NULL;
     if (!read_tag(job, root)) {
         job_fail(job, "bad-request", "tag must be a string or a number");
@@ -737,7 +737,7 @@ static void run_request(struct job *job, JsonObject *root, const char *json)
         return;
     }
     if (args && !set_json_args(job, args, &error)) {
-        job_fail(job, "bad-request", "%s", error->message);
+        job_fail(job, parse_condition(error), "%s", error->message);
         return;
     }
     if (!parse_required(job, &trouble)) {

@@ -99,6 +99,14 @@ static enum sasl_binding best_binding(const struct sasl_offer *offer)
     return SASL_BIND_NONE;
 }
 
+bool sasl_offers_scram(const char *const *offered)
+{
+    for (const char *const *p = offered; p && *p; p++)
+        if (g_str_has_prefix(*p, "SCRAM-"))
+            return true;
+    return false;
+}
+
 static bool is_usable(const struct sasl_offer *offer, const struct mechanism *m,
     enum sasl_binding binding)
 {
@@ -112,7 +120,8 @@ static bool is_usable(const struct sasl_offer *offer, const struct mechanism *m,
     case KIND_EXTERNAL:
         return offer->have_client_cert && offer->tls;
     case KIND_PLAIN:
-        return offer->have_password && offer->plain_allowed && offer->tls;
+        return offer->have_password && offer->plain_allowed && offer->tls &&
+               !offer->scram_seen && !sasl_offers_scram(offer->mechanisms);
     default:
         return false;
     }
@@ -173,11 +182,22 @@ static void set_no_mechanism(const struct sasl_offer *offer, GError **error)
     else if (plain && !offer->tls)
         advice = "PLAIN would show the password to everybody on the way, so "
                  "it is never used without TLS";
-    else if (plain)
+    else if (plain && !sasl_offers_scram(offer->mechanisms))
         advice = "PLAIN hands the password to the server: if you want that, "
-                 "set plain_allowed for this account";
+                 "say /account set JID plain_allowed on, or plain_allowed = on "
+                 "in txmpp.conf";
     g_set_error(error, SASL_ERROR, SASL_ERROR_NO_MECHANISM,
         "No way to log in: the server offers %s; %s.", offers, advice);
+}
+
+static void set_scram_gone(const struct sasl_offer *offer, GError **error)
+{
+    g_autofree char *offers = list_offers(offer);
+    g_set_error(error, SASL_ERROR, SASL_ERROR_DOWNGRADE,
+        "The server has offered SCRAM before, and what it offers now is weaker "
+        "(%s). Somebody may be trying a downgrade, so the password was not "
+        "sent; try again later, or ask the server's administrator.",
+        offers);
 }
 
 static void set_downgrade(const struct sasl_offer *offer, GError **error)
@@ -203,7 +223,10 @@ bool sasl_choose(
         return false;
     }
     if (!m) {
-        set_no_mechanism(offer, error);
+        if (offer->scram_seen && !sasl_offers_scram(offer->mechanisms))
+            set_scram_gone(offer, error);
+        else
+            set_no_mechanism(offer, error);
         return false;
     }
     *out = (struct sasl_choice){ .mechanism = m->name,

@@ -29,7 +29,8 @@ struct sasl_offer {
     bool have_password, have_client_cert, anonymous;
     GBytes *exporter, *end_point;    /* from tls.h, NULL when not to be had */
     const char *pinned;              /* strongest mechanism ever used, or NULL */
-    bool plain_allowed;              /* the user said yes, or nothing better was ever offered */
+    bool plain_allowed;              /* the user said yes to PLAIN */
+    bool scram_seen;                 /* offered before: then PLAIN is none the less not used */
     bool no_plus;                    /* the server refused our binding: retry without */
 };
 
@@ -38,6 +39,8 @@ struct sasl_choice {
     enum sasl_binding binding;
 };
 
+/* Some kind of it, also one that we lack: who knows it needs no password. */
+bool sasl_offers_scram(const char *const *offered);
 /* Strongest acceptable one; a sentence that names what was offered otherwise. */
 bool sasl_choose(const struct sasl_offer *offer, struct sasl_choice *out, GError **error);
 /* Order of strength, larger is stronger; 0 for unknown names. */

@@ -47,6 +47,7 @@ enum step {
     STEP_FEATURES,
     STEP_PROCEED,  /* <starttls/> is out */
     STEP_PASSWORD, /* the owner is asked */
+    STEP_PLAIN,    /* the owner is asked */
     STEP_REGISTER, /* the owner makes an account (XEP-0077) */
     STEP_SASL,
     STEP_RESUME, /* <resume/> is out (XEP-0198) */
@@ -69,6 +70,7 @@ struct stream {
     char *pinned_mechanism, *user_agent, *software;
     char *offer; /* SASL2's when last seen, XML; NULL: none yet */
     bool plain_allowed, anonymous, reconnect, registration;
+    bool scram_seen; /* on any connection of ours */
     unsigned timeout_ms, ping_interval_s, backoff_ms;
 
     /* this connection */
@@ -92,6 +94,7 @@ struct stream {
     char *request_id; /* of bind, session */
     bool session_needed, can_bind;
     xmpp_stanza_t *features;
+    char *their_lang; /* xml:lang of their header */
     char *full_jid;
     char *resume_id; /* previd of our <resume/> */
 
@@ -296,6 +299,7 @@ static void forget_connection(struct stream *stream)
     g_clear_error(&stream->reason);
     g_clear_pointer(&stream->tls_version, g_free);
     g_clear_pointer(&stream->request_id, g_free);
+    g_clear_pointer(&stream->their_lang, g_free);
     g_clear_pointer(&stream->full_jid, g_free);
     g_clear_pointer(&stream->resume_id, g_free);
     g_clear_pointer(&stream->features, xmpp_stanza_release);
@@ -335,7 +339,8 @@ static void wait_and_retry(struct stream *stream, const GError *error)
 
 static bool is_asking(const struct stream *stream)
 {
-    return stream->step == STEP_PASSWORD || stream->step == STEP_CERTIFICATE;
+    return stream->step == STEP_PASSWORD || stream->step == STEP_PLAIN ||
+           stream->step == STEP_CERTIFICATE;
 }
 
 /* The server refused one password, was given another, and hung up on it. */
@@ -608,8 +613,10 @@ static void bind_refused(struct stream *stream, xmpp_stanza_t *stanza)
         condition ? xmpp_stanza_get_name(condition) : "undefined-condition";
 
     /* RFC 6120 s. 7.7.2: taken or not liked; one of our making will do. */
-    if ((strcmp(name, "conflict") == 0 || strcmp(name, "bad-request") == 0) &&
-        stream->resource && !stream->resource_taken) {
+    bool by_name = strcmp(name, "conflict") == 0 ||
+                   strcmp(name, "bad-request") == 0 ||
+                   strcmp(name, "jid-malformed") == 0;
+    if (by_name && stream->resource && !stream->resource_taken) {
         stream->resource_taken = true;
         bind_resource(stream);
         return;
@@ -746,6 +753,7 @@ static struct sasl_offer offer_of(const struct stream *stream)
         .end_point = stream->end_point,
         .pinned = stream->pinned_mechanism,
         .plain_allowed = stream->plain_allowed,
+        .scram_seen = stream->scram_seen,
         .no_plus = stream->no_plus,
     };
 }
@@ -948,6 +956,33 @@ static void password_refused(struct stream *stream)
     ask_password(stream, true);
 }
 
+static bool would_take_plain(struct stream *stream)
+{
+    if (stream->plain_allowed)
+        return false;
+    stream->plain_allowed = true;
+    bool would =
+        choose(stream, NULL) && strcmp(stream->choice.mechanism, "PLAIN") == 0;
+    stream->plain_allowed = false;
+    return would;
+}
+
+/* Takes the error, which says what is offered. */
+static void no_choice(struct stream *stream, GError *error)
+{
+    g_free(stream->refusal);
+    stream->refusal = g_strdup(error->message);
+    if (!stream->callbacks.plain || !would_take_plain(stream)) {
+        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
+        g_error_free(error);
+        return;
+    }
+    g_error_free(error);
+    stream->step = STEP_PLAIN;
+    relay_deadline(stream->relay, 0);
+    stream->callbacks.plain(stream->data);
+}
+
 static void authenticate(struct stream *stream)
 {
     GError *error = NULL;
@@ -958,8 +993,7 @@ static void authenticate(struct stream *stream)
     if (authenticate_by_token(stream) || stream->ending)
         return;
     if (!choose(stream, &error)) {
-        fail(stream, STREAM_ERROR_AUTH, true, NULL, "%s", error->message);
-        g_error_free(error);
+        no_choice(stream, error);
         return;
     }
     if (needs_password(stream->choice.mechanism) && !stream->password) {
@@ -1327,8 +1361,8 @@ static const char *unknown_requirement(xmpp_stanza_t *features)
 static void read_limits(struct stream *stream, xmpp_stanza_t *features)
 {
     xmpp_stanza_t *limits = element_child(features, "limits", NS_LIMITS);
-    if (!limits)
-        return;
+    if (!limits || (!stream->secured && stream->tls_mode != TLS_MODE_OFF))
+        return; /* C25: what is said before TLS does not count */
     g_autofree char *bytes =
         element_text(element_child(limits, "max-bytes", NS_LIMITS));
     g_autofree char *idle =
@@ -1411,6 +1445,9 @@ static void on_features_for_login(
     if (bindings)
         stream->bindings = element_names(bindings, "channel-binding", "type");
     read_bindings(stream);
+    stream->scram_seen = stream->scram_seen ||
+        sasl_offers_scram((const char *const *)stream->older) ||
+        sasl_offers_scram((const char *const *)stream->newer);
     authenticate(stream);
 }
 
@@ -1565,9 +1602,10 @@ static void on_header(const char *from, const char *id, const char *version,
     const char *lang, gpointer data)
 {
     struct stream *stream = data;
-    (void)lang;
     if (stream->ending)
         return;
+    g_free(stream->their_lang);
+    stream->their_lang = g_strdup(lang);
     if (stream->step != STEP_HEADER) {
         fail(stream, STREAM_ERROR_PROTOCOL, false, "bad-format",
             "%s began a stream when none was due; tell its administrator.",
@@ -2000,16 +2038,9 @@ void stream_certificate_decide(
         trust_and_go_on(stream);
 }
 
-static void no_password(struct stream *stream)
+/* The person had the last word on this login. Takes the error. */
+static void answered_no(struct stream *stream, GError *error)
 {
-    GError *error =
-        stream->refusal
-            ? g_error_new_literal(
-                  STREAM_ERROR, STREAM_ERROR_AUTH, stream->refusal)
-            : g_error_new(STREAM_ERROR, STREAM_ERROR_NO_PASSWORD,
-                  "There is no password for %s; give one with --password-file, "
-                  "--password-command or the account's password_command.",
-                  stream->jid);
     stream->step = STEP_SASL;
     if (stream->relay) {
         fail_with(stream, error, true, NULL);
@@ -2018,6 +2049,42 @@ static void no_password(struct stream *stream)
     stream->reason = error;
     stream->final = true;
     schedule_finish(stream);
+}
+
+static void no_password(struct stream *stream)
+{
+    answered_no(stream,
+        stream->refusal
+            ? g_error_new_literal(
+                  STREAM_ERROR, STREAM_ERROR_AUTH, stream->refusal)
+            : g_error_new(STREAM_ERROR, STREAM_ERROR_NO_PASSWORD,
+                  "There is no password for %s; give one with --password-file, "
+                  "--password-command or the account's password_command.",
+                  stream->jid));
+}
+
+static void go_on_with_login(struct stream *stream)
+{
+    if (!stream->relay)
+        start_attempt(stream);
+    else if (stream->ending)
+        stream->redial = true;
+    else
+        authenticate(stream);
+}
+
+void stream_plain_decide(struct stream *stream, bool allow)
+{
+    if (stream->step != STEP_PLAIN)
+        return;
+    if (!allow) {
+        answered_no(stream, g_error_new_literal(STREAM_ERROR,
+                                STREAM_ERROR_AUTH, stream->refusal));
+        return;
+    }
+    g_clear_pointer(&stream->refusal, g_free);
+    stream->plain_allowed = true;
+    go_on_with_login(stream);
 }
 
 void stream_password(struct stream *stream, struct secret *password)
@@ -2030,12 +2097,7 @@ void stream_password(struct stream *stream, struct secret *password)
     }
     secret_unref(stream->password);
     stream->password = secret_ref(password);
-    if (!stream->relay)
-        start_attempt(stream);
-    else if (stream->ending)
-        stream->redial = true;
-    else
-        authenticate(stream);
+    go_on_with_login(stream);
 }
 
 bool stream_send(struct stream *stream, xmpp_stanza_t *stanza)
@@ -2088,6 +2150,11 @@ gint64 stream_retry_at(const struct stream *stream)
 gsize stream_max_bytes(const struct stream *stream)
 {
     return stream->max_bytes;
+}
+
+const char *stream_lang(const struct stream *stream)
+{
+    return stream->their_lang;
 }
 
 xmpp_stanza_t *stream_features(const struct stream *stream)

@@ -35,6 +35,9 @@ struct stream_callbacks {
     void (*certificate)(const struct tls_peer *peer, gpointer data);
     /* Answer with stream_password(), now or later. again: the last was wrong. */
     void (*password)(bool again, gpointer data);
+    /* The server knows nothing better than PLAIN, and nobody has said yes to
+     * that: answer with stream_plain_decide(), now or later. NULL: no. */
+    void (*plain)(gpointer data);
     /* config.registration: instead of logging in. From here on stream_send()
      * takes iqs and stanza() gives the server's (XEP-0077). */
     void (*registration)(xmpp_stanza_t *features, gpointer data);
@@ -113,6 +116,7 @@ void stream_fail(struct stream *stream, const char *condition, const char *text)
 
 void stream_certificate_decide(struct stream *stream, bool trust, const char *sha256_to_pin);
 void stream_password(struct stream *stream, struct secret *password); /* NULL: none to be had */
+void stream_plain_decide(struct stream *stream, bool allow);
 
 /* Only when online or registering; false: dropped. */
 bool stream_send(struct stream *stream, xmpp_stanza_t *stanza);
@@ -126,6 +130,8 @@ const char *stream_mechanism(const struct stream *stream);
 gint64 stream_retry_at(const struct stream *stream); /* monotonic µs, 0: none */
 /* XEP-0478: largest stanza the server takes; 0 unknown. */
 gsize stream_max_bytes(const struct stream *stream);
+/* Language of what the server sends without one; borrowed, NULL: not said. */
+const char *stream_lang(const struct stream *stream);
 /* Of the stream after authentication; borrowed, NULL until they are here. */
 xmpp_stanza_t *stream_features(const struct stream *stream);
 /* Where the server wants to be met again (location of <enabled/>, XEP-0198):

@@ -267,10 +267,11 @@ bool stream_parse_other_host(const char *text, char **host, guint16 *port)
     return true;
 }
 
+/* RFC 6120 s. 3.3: twice as long each time, and never foretold. */
 gint64 stream_backoff(unsigned base_ms, unsigned n, double random)
 {
     gint64 base = base_ms ? base_ms : BACKOFF_MS;
-    gint64 delay = MIN(base << MIN(n, 20), BACKOFF_MAX_MS);
-    gint64 spread = (gint64)((double)delay * (0.75 + random / 2));
-    return CLAMP(spread, base, BACKOFF_MAX_MS);
+    gint64 delay = MIN(base << MIN(n, 20), BACKOFF_MAX_MS * 3 / 4);
+    gint64 spread = (gint64)((double)delay * (1 + random / 3));
+    return MIN(spread, BACKOFF_MAX_MS);
 }

@@ -51,14 +51,20 @@ bool blocking_is_blocked(const struct account *account, const char *jid)
     return g_hash_table_contains(state->jids, of_domain);
 }
 
-static void add_items(GHashTable *jids, xmpp_stanza_t *list)
+/* False: it names nobody. */
+static bool add_items(GHashTable *jids, xmpp_stanza_t *list)
 {
     xmpp_stanza_t *item = stanza_child(list, "item", NS_BLOCKING);
+    bool any = false;
     for (; item; item = stanza_next(item, "item", NS_BLOCKING)) {
         const char *jid = stanza_attr(item, "jid");
-        if (jid && jid_is_valid(jid) && g_hash_table_size(jids) < MAX_BLOCKED)
+        if (!jid || !jid_is_valid(jid))
+            continue;
+        any = true;
+        if (g_hash_table_size(jids) < MAX_BLOCKED)
             g_hash_table_add(jids, g_strdup(jid));
     }
+    return any;
 }
 
 static void on_list(struct account *account, xmpp_stanza_t *result,
@@ -110,7 +116,10 @@ static void on_block(struct iq_request *request)
 {
     if (!is_push(request))
         return;
-    add_items(state_of(request->account)->jids, request->child);
+    if (!add_items(state_of(request->account)->jids, request->child)) {
+        iq_error(request, "modify", "bad-request", NULL);
+        return;
+    }
     iq_result(request, NULL);
 }
 

@@ -34,6 +34,7 @@ struct incoming {
     xmpp_stanza_t *stanza;    /* what is looked at: the inner one after UNWRAP */
     bool is_presence;         /* else a message */
     const char *from, *to, *id, *type; /* of stanza; from and to never NULL */
+    const char *lang;         /* of what says none itself; NULL unknown */
     char *from_bare;
     char *prepared;           /* what from points to when the server did not */
     bool outgoing;            /* a copy of what another client of ours sent */

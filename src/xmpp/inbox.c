@@ -213,6 +213,8 @@ static bool prepare(struct incoming *incoming)
     incoming->type = stanza_attr(stanza, "type");
     incoming->from = from ? from : incoming->account->jid;
     incoming->to = to ? to : incoming->account->jid;
+    if (stanza_lang(stanza))
+        incoming->lang = stanza_lang(stanza);
     if (from && !jid_is_valid(from)) {
         inbox_log_drop(incoming->account, stanza, "malformed from");
         return false;
@@ -246,6 +248,7 @@ void inbox_receive(struct account *account, xmpp_stanza_t *stanza)
     struct incoming incoming = {
         .account = account,
         .stanza = xmpp_stanza_clone(stanza),
+        .lang = session_lang(account),
     };
 
     if (prepare(&incoming)) {
@@ -267,6 +270,7 @@ void inbox_receive_inner(const struct incoming *outer, xmpp_stanza_t *inner,
         .carbon = carbon,
         .archive = archive,
         .from_server = outer->from_server,
+        .lang = outer->lang,
     };
 
     if (stanza_is(inner, "message", NS_CLIENT) && prepare(&incoming))

@@ -16,12 +16,16 @@ struct login *login_new(struct account *account, struct front *front, struct sec
 /* Answers that come from now on are ignored; then it may be freed. */
 void login_close(struct login *login);
 void login_unref(struct login *login);
+/* Whoever asked does not wait any more: a password_command is ended. */
+void login_cancel(struct login *login);
 /* The connection that asks; NULL: none, answers under way are dropped. */
 void login_set_stream(struct login *login, struct stream *stream);
 
-/* As the stream's callbacks; they answer the stream now or later. */
+/* As the stream's callbacks; they answer the stream now or later. A yes to
+ * PLAIN is written down as account.plain_allowed. */
 void login_certificate(struct login *login, const struct tls_peer *peer);
 void login_password(struct login *login, bool again);
+void login_plain(struct login *login);
 /* Used from now on, whatever was given before (it was changed). */
 void login_set_password(struct login *login, struct secret *password);
 /* Where a password was looked for, for the sentence at the end; "": nowhere. */

@@ -357,6 +357,8 @@ static void on_state(enum connection_state state, const GError *error,
     } else if (state != STATE_CLOSING) {
         leave_online(session, state);
     }
+    if (state == STATE_OFFLINE && session->login)
+        login_cancel(session->login);
     if (state == STATE_OFFLINE && session->leaving && session->manager)
         session->manager->ended(account);
     emit_state(account, error ? session->error : NULL, retry_ms,
@@ -765,6 +767,17 @@ static void on_password(bool again, gpointer data)
     leave(session);
 }
 
+static void on_plain(gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session))
+        login_plain(session->login);
+    else
+        stream_plain_decide(session->stream, false);
+    leave(session);
+}
+
 static const struct stream_callbacks callbacks = {
     .state = on_state,
     .bound = on_bound,
@@ -773,6 +786,7 @@ static const struct stream_callbacks callbacks = {
     .xml = on_xml,
     .certificate = on_certificate,
     .password = on_password,
+    .plain = on_plain,
     .mechanism = on_mechanism,
     .ask_alive = on_ask_alive,
     .sent_own = on_sent_own,
@@ -869,7 +883,7 @@ void session_detach(struct account *account)
 }
 
 /* "en_GB.UTF-8" → "en-GB" */
-static char *stream_lang(void)
+static char *own_lang(void)
 {
     const char *name = g_get_language_names()[0];
     char *lang = g_strndup(name, strcspn(name, ".@"));
@@ -908,7 +922,7 @@ static struct stream *make_stream(struct session *session)
     struct account *account = session->account;
     struct credentials *credentials = credentials_of(session);
     const bool tokens = account_option_bool(account, "account.fast");
-    g_autofree char *lang = stream_lang();
+    g_autofree char *lang = own_lang();
     g_autofree char *mechanism = login_pinned_mechanism(account);
     g_auto(GStrv) pins = login_pins(account);
     const gint64 port = account_option_int(account, "account.port");
@@ -1198,6 +1212,13 @@ struct outbox *session_outbox(const struct account *account)
     return account->session->outbox;
 }
 
+const char *session_lang(const struct account *account)
+{
+    const struct session *session = account->session;
+
+    return session->stream ? stream_lang(session->stream) : NULL;
+}
+
 gsize session_max_bytes(const struct account *account)
 {
     const struct session *session = account->session;
@@ -1354,7 +1375,9 @@ static const struct option options[] = {
         "command whose first line of output is the password",
         .detail = "It is run without a shell; quote as in a shell." },
     { "account.plain_allowed", OPTION_BOOL, "off", .summary =
-        "may the password itself be sent when the server knows no better" },
+        "may the password itself be sent when the server knows no better",
+        .detail = "Only over TLS, and never to a server that has known better "
+                  "before. The screen asks; a script has to be told." },
     { "account.anonymous", OPTION_BOOL, "off", .summary =
         "log in without a name (SASL ANONYMOUS)" },
     { "account.reconnect", OPTION_BOOL, "on", .summary =

@@ -79,6 +79,8 @@ struct outbox *session_outbox(const struct account *account);
 /* The roster is here and initial presence is out. */
 void session_ready(struct account *account);
 /* XEP-0478; 0: unknown. */
+/* Of what the server sends without a language; borrowed, NULL unknown. */
+const char *session_lang(const struct account *account);
 gsize session_max_bytes(const struct account *account);
 /* FAST (XEP-0484): a token of the server's is kept for this account. */
 bool session_has_token(const struct account *account);

@@ -66,17 +66,18 @@ static enum verdict on_any(struct incoming *incoming, xmpp_stanza_t *child)
 
 /* ---- reading ----------------------------------------------------------- */
 
-static void read_body(struct message *message, xmpp_stanza_t *stanza)
+static void read_body(const struct incoming *incoming)
 {
-    xmpp_stanza_t *body =
-        stanza_localized(stanza, "body", NS_CLIENT, &message->bodies);
+    struct message *message = incoming->message;
+    xmpp_stanza_t *body = stanza_localized(incoming->stanza, "body",
+        NS_CLIENT, incoming->lang, &message->bodies);
     const char *lang;
 
     if (!body)
         return;
     message->body = stanza_text(body);
     lang = stanza_lang(body);
-    message->lang = g_strdup(lang ? lang : stanza_lang(stanza));
+    message->lang = g_strdup(lang ? lang : incoming->lang);
 }
 
 static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
@@ -96,8 +97,9 @@ static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
     if (message->outgoing)
         message->delivery = DELIVERY_SENT;
     if (!message->body) /* DECRYPT may have one already */
-        read_body(message, stanza);
-    subject = stanza_localized(stanza, "subject", NS_CLIENT, NULL);
+        read_body(incoming);
+    subject = stanza_localized(
+        stanza, "subject", NS_CLIENT, incoming->lang, NULL);
     if (subject)
         message->subject = stanza_text(subject);
     message->thread = stanza_child_text(stanza, "thread", NS_CLIENT);

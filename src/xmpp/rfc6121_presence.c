@@ -182,7 +182,8 @@ static enum verdict annotate(struct incoming *incoming, xmpp_stanza_t *child)
     if (!presence)
         return GO_ON;
     presence->time_us = stamp_now();
-    status = stanza_localized(stanza, "status", NS_CLIENT, NULL);
+    status = stanza_localized(
+        stanza, "status", NS_CLIENT, incoming->lang, NULL);
     if (status)
         presence->status = rfc6121_presence_status(status);
     if (presence->status && !*presence->status)

@@ -119,11 +119,8 @@ const char *stanza_lang(xmpp_stanza_t *s)
 static int lang_rank(const char *lang)
 {
     const char *const *wanted = g_get_language_names();
-    int i;
 
-    if (!lang)
-        return G_MAXINT - 1;
-    for (i = 0; wanted[i]; i++) {
+    for (int i = 0; lang && wanted[i]; i++) {
         const size_t n = strcspn(wanted[i], "_.@");
         if (g_ascii_strncasecmp(lang, wanted[i], n) == 0 &&
             (lang[n] == '\0' || lang[n] == '-'))
@@ -132,8 +129,15 @@ static int lang_rank(const char *lang)
     return G_MAXINT;
 }
 
-xmpp_stanza_t *stanza_localized(
-    xmpp_stanza_t *s, const char *name, const char *ns, GHashTable **all)
+static int rank_of(xmpp_stanza_t *s, const char *inherited)
+{
+    const char *lang = stanza_lang(s);
+
+    return lang ? lang_rank(lang) : MIN(lang_rank(inherited), G_MAXINT - 1);
+}
+
+xmpp_stanza_t *stanza_localized(xmpp_stanza_t *s, const char *name,
+    const char *ns, const char *inherited, GHashTable **all)
 {
     xmpp_stanza_t *best = stanza_child(s, name, ns);
     int best_rank;
@@ -143,14 +147,14 @@ xmpp_stanza_t *stanza_localized(
         *all = NULL;
     if (!best || !stanza_next(best, name, ns))
         return best;
-    best_rank = lang_rank(stanza_lang(best));
+    best_rank = rank_of(best, inherited);
     if (all)
         *all =
             g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (xmpp_stanza_t *c = best; c && n < LANGUAGES;
          c = stanza_next(c, name, ns), n++) {
         const char *lang = stanza_lang(c);
-        const int rank = lang_rank(lang);
+        const int rank = rank_of(c, inherited);
         if (rank < best_rank) {
             best = c;
             best_rank = rank;

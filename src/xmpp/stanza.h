@@ -32,11 +32,14 @@ xmpp_stanza_t *stanza_first_element(xmpp_stanza_t *s);
 int stanza_count_elements(xmpp_stanza_t *s);
 char *stanza_text(xmpp_stanza_t *s);       /* own text, new string, "" when none or s NULL */
 char *stanza_child_text(xmpp_stanza_t *s, const char *name, const char *ns); /* NULL when no such child */
-const char *stanza_lang(xmpp_stanza_t *s); /* xml:lang here or above; NULL */
+const char *stanza_lang(xmpp_stanza_t *s); /* xml:lang of this element; NULL */
 /* Of several children of that name, one a language, the one for the person's
- * locale; else the one without a language, else the first. all (may be NULL):
- * set to a new table language → text when there are several, else NULL. */
-xmpp_stanza_t *stanza_localized(xmpp_stanza_t *s, const char *name, const char *ns, GHashTable **all);
+ * locale; else the one without a language, else the first. inherited: the
+ * language of those that say none (RFC 6120 s. 8.1.5), NULL unknown. all (may
+ * be NULL): set to a new table language → text when there are several, else
+ * NULL. */
+xmpp_stanza_t *stanza_localized(xmpp_stanza_t *s, const char *name, const char *ns,
+    const char *inherited, GHashTable **all);
 char *stanza_xml(xmpp_stanza_t *s);        /* rendered, new string */
 
 /* Building; the result is owned by the caller. Text and values are filtered

@@ -248,7 +248,7 @@ def test_anonymous(fake, configured):
     assert t.wait("connected")["jid"] == "x1y2@v.tld/z"
 
 
-def test_plain_needs_a_yes(fake, configured, script):
+def test_H11_plain_needs_a_yes(fake, configured, script):
     t = script(fake, "--timeout", "10", "-c", "/wait online")
     c = fake.accept()
     c.starttls()
@@ -256,11 +256,85 @@ def test_plain_needs_a_yes(fake, configured, script):
     c.until_closed()
     assert b"<auth" not in c.received
     assert t.exit() == 4
+    assert b"plain_allowed on" in t.errors
     t = configured("plain_allowed = on")
     c = fake.accept()
     assert c.login(mechanisms=["PLAIN"]) == "PLAIN"
     c.online()
     t.wait("connected")
+
+
+def test_H11_plain_allowed_by_a_command(fake, profiles, script):
+    """What the sentence of the refusal says."""
+    profile = profiles(fake)
+    assert once(profile.argv("--offline", "-c", f"/account set {fake.bare} "
+                             "plain_allowed on"))[0] == 0
+    t = script(profile)
+    c = fake.accept()
+    assert c.login(mechanisms=["PLAIN"]) == "PLAIN"
+    c.online()
+    t.wait("connected")
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_H11_plain_is_asked_on_the_screen(fake, profiles, screen, answer):
+    """Nobody has to know a setting; a yes is remembered, a no sends nothing."""
+    profile = profiles(fake)
+    s = screen(profile)
+    c = fake.accept()
+    c.starttls()
+    c.open(c.mechanisms(["PLAIN"]))
+    s.wait("Send the password")
+    assert "v.tld" in s.text()
+    assert b"<auth" not in c.received
+    s.type(answer)
+    if answer == "n":
+        c.until_closed()
+        assert b"<auth" not in c.received
+        return
+    request = c.next_sasl("auth")
+    assert request.get("mechanism") == "PLAIN"
+    c.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+    c.restart()
+    c.bind()
+    c.online()
+    s.process.kill()
+    s.process.wait()
+    s = screen(profile)
+    c = fake.accept()
+    assert c.login(mechanisms=["PLAIN"]) == "PLAIN"
+
+
+def test_nobody_types_against_the_clock(fake, profiles, screen):
+    """--timeout does not run while a password is being typed."""
+    profile = profiles(fake)
+    argv = [a for a in profile.argv("--script", "--timeout", "1", "-c",
+                                    "/wait online")
+            if a not in ("--password-file", str(profile.password_file))]
+    s = screen(profile, argv=argv)
+    c = fake.accept()
+    c.starttls()
+    c.open(c.mechanisms(["SCRAM-SHA-256"]))
+    s.wait("Password of me@v.tld")
+    time.sleep(1.5)
+    s.line("pencil")
+    c.scram(c.next_sasl("auth")).finish()
+    c.restart()
+    c.bind()
+    c.online()
+    c.until_closed()
+    assert s.wait_exit() == 0
+    assert "pencil" not in s.text()
+
+
+@pytest.mark.parametrize("argv", [["-c", "/who"], ["--send", "a@b.example"],
+                                  ["-c", "/msg a@b.example hi"]])
+def test_no_account_is_wrong_usage(profiles, fake, argv):
+    profile = profiles(fake)
+    status, out, errors = once([profile.argv()[0], "--profile",
+                                str(profile.profile), *argv], "hello")
+    assert status == 2, (out, errors)
+    assert "no account" in errors
 
 
 def test_C49_socks5_with_remote_names(ca, fake, configured, profiles):

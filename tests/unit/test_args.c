@@ -170,7 +170,7 @@ static void test_wrong(void)
             "/roster?*" },
         { "/msg", "fail bad-request: jid is missing. Usage: /msg JID "
             "[TEXT...]\n  /msg\n      ^\n" },
-        { "/msg a@@b hi", "fail bad-request: *" },
+        { "/msg a@@b hi", "fail jid-malformed: *" },
         { "/layout broad", "fail bad-request: how is one of: wide, narrow; not "
             "“broad”\n  /layout broad\n          ^\n" },
         { "/roster nonesuch", "fail bad-request: /roster has no “nonesuch”; it "

@@ -3,6 +3,8 @@
  * stream's part is played here: it only takes answers.
  */
 #include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include "base/paths.h"
 #include "store/option.h"
@@ -37,6 +39,16 @@ void stream_certificate_decide(
         sizeof the_stream.pinned);
 }
 
+static guint plains;
+static bool plain;
+
+void stream_plain_decide(struct stream *stream, bool allow)
+{
+    g_assert_nonnull(stream);
+    plains++;
+    plain = allow;
+}
+
 static struct question asked;
 static guint questions;
 static bool can_ask;
@@ -54,6 +66,7 @@ static struct front front = { &ops };
 
 static const struct option rows[] = {
     { "account.password_command", OPTION_STRING, NULL, .summary = "x" },
+    { "account.plain_allowed", OPTION_BOOL, "off", .summary = "x" },
     { .name = NULL },
 };
 
@@ -254,12 +267,69 @@ static void test_mechanism(void)
     clear(&f);
 }
 
+/* H11: only after a yes, which is written down; nobody to ask is a no. */
+static void test_plain(void)
+{
+    static const enum answer answers[] = { ANSWER_NONE, ANSWER_NO, ANSWER_YES };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        struct fixture f = fixture(NULL, NULL);
+        const bool yes = answers[i] == ANSWER_YES;
+        plains = 0;
+        login_plain(f.login);
+        g_assert_true(asked.kind == QUESTION_CONFIRM && asked.destructive);
+        g_assert_cmpuint(plains, ==, 0);
+        asked.answer(answers[i], NULL, NULL, asked.data);
+        g_assert_cmpuint(plains, ==, 1);
+        g_assert_true(plain == yes);
+        g_assert_true(
+            options_bool(f.options, JULIET, "account.plain_allowed") == yes);
+        can_ask = false;
+        login_plain(f.login);
+        g_assert_cmpuint(plains, ==, 2);
+        g_assert_false(plain);
+        clear(&f);
+    }
+}
+
+static bool lives(const char *pid_file)
+{
+    g_autofree char *text = NULL;
+
+    while (!g_file_get_contents(pid_file, &text, NULL, NULL) || !*text)
+        g_clear_pointer(&text, g_free);
+    return kill((pid_t)g_ascii_strtoll(text, NULL, 10), 0) == 0;
+}
+
+/* Nobody waits for it any more: it is not left behind. */
+static void test_command_ended(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("txmpp-test-XXXXXX", NULL);
+    g_autofree char *pid_file = g_build_filename(dir, "pid", NULL);
+    g_autofree char *command = g_strdup_printf(
+        "sh -c 'echo $$ > %s; exec sleep 1000'", pid_file);
+    struct fixture f = fixture(command, NULL);
+
+    login_password(f.login, false);
+    g_assert_true(lives(pid_file));
+    login_cancel(f.login);
+    while (lives(pid_file)) /* until it is reaped */
+        g_main_context_iteration(NULL, FALSE);
+    g_assert_cmpuint(the_stream.passwords, ==, 0);
+    g_assert_cmpuint(questions, ==, 0);
+    clear(&f);
+    g_remove(pid_file);
+    g_rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/login/given", test_given);
     g_test_add_func("/login/H56-command", test_command);
     g_test_add_func("/login/command-fails", test_command_fails);
+    g_test_add_func("/login/command-ended", test_command_ended);
+    g_test_add_func("/login/H11-plain", test_plain);
     g_test_add_func("/login/asked", test_asked);
     g_test_add_func("/login/late", test_late);
     g_test_add_func("/login/H03-certificate", test_certificate);

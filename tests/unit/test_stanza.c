@@ -129,7 +129,7 @@ static void test_languages(void)
     g_autoptr(xmpp_stanza_t) s = stanza_parse(
         "<message xmlns='jabber:client'><body xml:lang='cs'>Proč</body>"
         "<body>Wherefore</body><body xml:lang='en-GB'>Why</body></message>");
-    xmpp_stanza_t *best = stanza_localized(s, "body", NS_CLIENT, &all);
+    xmpp_stanza_t *best = stanza_localized(s, "body", NS_CLIENT, NULL, &all);
     g_autofree char *text = stanza_text(best);
 
     /* g_get_language_names() in the C locale knows none of them */

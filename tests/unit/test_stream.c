@@ -26,7 +26,7 @@ struct owner {
     gint64 retry_ms;
     char *jid;        /* bound */
     GString *stanzas; /* names, ids */
-    unsigned turns, own, asked, asked_again, certificates;
+    unsigned turns, own, asked, asked_again, certificates, plains;
     const char *passwords[4]; /* to be given, in turn */
     unsigned passwords_given;
     bool answer_later, trust;
@@ -116,7 +116,16 @@ static void on_sent_own(gpointer data)
     owner->own++;
 }
 
+static void on_plain(gpointer data)
+{
+    struct owner *owner = data;
+    owner->plains++;
+    if (!owner->answer_later)
+        stream_plain_decide(owner->stream, owner->trust);
+}
+
 static const struct stream_callbacks callbacks = {
+    .plain = on_plain,
     .sent_own = on_sent_own,
     .state = on_state,
     .bound = on_bound,
@@ -692,8 +701,70 @@ static void test_plain_needs_a_yes(void)
     wait_state(&owner, STATE_OFFLINE);
     g_assert_error(owner.error, STREAM_ERROR, STREAM_ERROR_AUTH);
     g_assert_cmpuint(owner.asked, ==, 0);
+    g_assert_cmpuint(owner.plains, ==, 1);
     owner_stop(&owner);
     g_assert_false(heard(&owner, "<auth"));
+    owner_clear(&owner);
+}
+
+static void play_plain(struct kit_peer *peer)
+{
+    kit_online(peer);
+    kit_stay_silent(peer);
+}
+
+/* Asked before the password; the answer may come when the server is gone. */
+static void test_plain_yes(void)
+{
+    for (int later = 0; later < 2; later++) {
+        struct owner owner;
+        owner_init(&owner, play_plain);
+        struct stream_config config = config_for(owner.host);
+        config.plain_allowed = false;
+        owner.trust = true;
+        owner.answer_later = later;
+        owner_start(&owner, &config);
+        if (later) {
+            WAIT(&owner, owner.plains > 0);
+            g_assert_cmpuint(owner.asked, ==, 0);
+            owner.answer_later = false;
+            stream_plain_decide(owner.stream, true);
+        }
+        wait_state(&owner, STATE_ONLINE);
+        g_assert_cmpuint(owner.plains, ==, 1);
+        g_assert_cmpstr(owner.mechanism, ==, "PLAIN");
+        owner_clear(&owner);
+    }
+}
+
+static void play_scram_then_plain(struct kit_peer *peer)
+{
+    kit_secure(peer);
+    if (peer->number == 0) {
+        kit_features(peer, OFFER_SCRAM);
+        g_free(kit_hear(peer, "</auth>"));
+        return; /* hung up */
+    }
+    kit_features(peer,
+        "<mechanisms xmlns='" KIT_NS_SASL "'><mechanism>PLAIN</mechanism>"
+        "</mechanisms>");
+    kit_wait_closed(peer);
+}
+
+/* H11: better was offered once, even though it was never used. */
+static void test_scram_gone(void)
+{
+    struct owner owner;
+    owner_init(&owner, play_scram_then_plain);
+    struct stream_config config = config_for(owner.host);
+    config.reconnect = true;
+    config.backoff_ms = 2;
+    owner_start(&owner, &config);
+    wait_state(&owner, STATE_OFFLINE);
+    g_assert_error(owner.error, STREAM_ERROR, STREAM_ERROR_AUTH);
+    g_assert_nonnull(strstr(owner.error->message, "downgrade"));
+    g_assert_cmpuint(owner.plains, ==, 0);
+    g_assert_cmpint(connections(&owner), ==, 2);
     owner_clear(&owner);
 }
 
@@ -1254,7 +1325,12 @@ static void test_backoff(void)
         g_assert_cmpuint(attempts, <=, 25);
         g_assert_cmpuint(attempts, >=, 12);
     }
-    g_assert_cmpint(stream_backoff(0, 3, 0.1), !=, stream_backoff(0, 3, 0.9));
+    for (unsigned n = 0; n < 30; n++) {
+        gint64 low = stream_backoff(0, n, 0), high = stream_backoff(0, n, 0.99);
+        g_assert_cmpint(low, <, high); /* nobody foretells it */
+        if (n < 7) /* truncated, but not before */
+            g_assert_cmpint(stream_backoff(0, n + 1, 0), ==, 2 * low);
+    }
 }
 
 static void test_refused(void)
@@ -1498,6 +1574,8 @@ int main(int argc, char **argv)
     g_test_add_func("/stream/close-when-bound", test_close_when_bound);
     g_test_add_func("/stream/scram", test_scram);
     g_test_add_func("/stream/H11-plain", test_plain_needs_a_yes);
+    g_test_add_func("/stream/H11-plain-yes", test_plain_yes);
+    g_test_add_func("/stream/H11-scram-gone", test_scram_gone);
     g_test_add_func("/stream/H06-H07-H10-proof", test_no_proof);
     g_test_add_func("/stream/plus-rejected", test_plus_rejected);
     g_test_add_func("/stream/H11-downgrade", test_downgrade);
@@ -1513,7 +1591,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stream/H14-other-host", test_other_host);
     g_test_add_func("/stream/H14-certificate", test_other_host_certificate);
     g_test_add_func("/stream/H14-parse", test_parse_other_host);
-    g_test_add_func("/stream/F20-backoff", test_backoff);
+    g_test_add_func("/stream/C03-F20-backoff", test_backoff);
     g_test_add_func("/stream/F20-refused", test_refused);
     g_test_add_func("/stream/F21-ends", test_ends_that_pass);
     g_test_add_func("/stream/F22-F23-P10-ends", test_ends_that_last);
