@@ -49,6 +49,7 @@ struct runner {
     bool in_run;       /* inside engine_run */
     bool acted;        /* the command that ended inside it did something */
     bool started, stopped, ended, ok;
+    bool held;         /* runner_hold() */
 };
 
 static void schedule(struct runner *runner);
@@ -121,12 +122,13 @@ static const struct sink_ops runner_sink_ops = {
 
 /* --- running a line ------------------------------------------------------- */
 
-/* These wait as long as they are told to. */
+/* These wait as long as they are told to; /wait when it is told. */
 static bool has_own_time(const struct job *job)
 {
-    static const char *const names[] = { "wait", "sleep", "script", "exec",
-        NULL };
+    static const char *const names[] = { "sleep", "script", "exec", NULL };
     g_auto(GStrv) words = g_strsplit(job_name(job), " ", 2);
+    if (g_strcmp0(words[0], "wait") == 0)
+        return job_arg(job, "timeout") != NULL;
     return words[0] && g_strv_contains(names, words[0]);
 }
 
@@ -148,7 +150,8 @@ static gboolean on_deadline(gpointer data)
 
 static void arm_deadline(struct runner *runner)
 {
-    if (runner->config.timeout_s && !has_own_time(runner->job))
+    if (runner->config.timeout_s && !runner->held &&
+        !has_own_time(runner->job))
         runner->deadline = g_timeout_add_seconds(
             runner->config.timeout_s, on_deadline, runner);
 }
@@ -526,6 +529,14 @@ void runner_stop(struct runner *runner)
         engine_cancel(runner->config.app->engine, runner->job,
             "recipient-unavailable", "It was given up");
     schedule(runner);
+}
+
+void runner_hold(struct runner *runner, bool on)
+{
+    runner->held = on;
+    g_clear_handle_id(&runner->deadline, g_source_remove);
+    if (!on && runner->job)
+        arm_deadline(runner);
 }
 
 struct job *runner_job(const struct runner *runner)

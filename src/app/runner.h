@@ -35,6 +35,8 @@ void runner_add_message(struct runner *runner, int fd, const char *jid);
 void runner_start(struct runner *runner);
 /* Nothing more is read; the running job is given up without a word. */
 void runner_stop(struct runner *runner);
+/* A person is being asked: no deadline runs. Off: the present one anew. */
+void runner_hold(struct runner *runner, bool on);
 struct job *runner_job(const struct runner *runner); /* the running one, NULL */
 /* The job that runs fails with this. */
 void runner_fail_job(struct runner *runner, const char *condition, const char *text);

@@ -58,11 +58,12 @@ static bool on_event(struct job *job, const struct event *event, gpointer data)
     return true;
 }
 
+/* In a script the runner keeps the deadline of all commands. */
 static gint64 timeout_ms(struct job *job)
 {
     const char *text = job_arg(job, "timeout");
-    double seconds = text ? g_ascii_strtod(text, NULL)
-                          : (double)job_app(job)->config.timeout_s;
+    unsigned usual = job_line(job) ? 0 : job_app(job)->config.timeout_s;
+    double seconds = text ? g_ascii_strtod(text, NULL) : (double)usual;
     return (gint64)(seconds * 1000);
 }
 

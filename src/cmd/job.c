@@ -133,6 +133,13 @@ struct account *job_account(const struct job *job)
     return job->account;
 }
 
+bool job_lacks_account(const struct job *job)
+{
+    const unsigned all = NEEDS_ACCOUNT | NEEDS_ONLINE | NEEDS_CHAT |
+        NEEDS_ROOM | NEEDS_ROSTER;
+    return job->command && (job->command->needs & all) && !job->account;
+}
+
 struct chat *job_chat(const struct job *job)
 {
     return job->chat;

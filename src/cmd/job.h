@@ -20,6 +20,7 @@ bool job_flag(const struct job *job, const char *name);
 gint64 job_int(const struct job *job, const char *name, gint64 fallback);
 
 struct account *job_account(const struct job *job);
+bool job_lacks_account(const struct job *job); /* … and needs one */
 struct chat *job_chat(const struct job *job);
 struct front *job_front(const struct job *job);
 struct app *job_app(const struct job *job);

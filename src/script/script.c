@@ -42,6 +42,7 @@ struct prompt {
     guint watch;
     char bytes[PASSWORD_MAX];
     gsize len;
+    bool connecting, restoring; /* a deadline ran when it began */
     struct question question;
 };
 
@@ -243,6 +244,18 @@ static gboolean on_restore_deadline(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static void expect_connection(struct script *script)
+{
+    script->connect_timer = g_timeout_add_seconds(
+        script->timeout_s, on_connect_deadline, script);
+}
+
+static void expect_restoration(struct script *script)
+{
+    script->restore_timer = g_timeout_add_seconds(
+        script->timeout_s, on_restore_deadline, script);
+}
+
 static bool all_online(const struct app *app)
 {
     for (guint i = 0; i < app->accounts->len; i++)
@@ -275,8 +288,7 @@ static void on_offline(
         return;
     }
     if (script->timeout_s && !script->restore_timer)
-        script->restore_timer = g_timeout_add_seconds(
-            script->timeout_s, on_restore_deadline, script);
+        expect_restoration(script);
 }
 
 /* It failed because the connection broke under it. */
@@ -300,6 +312,7 @@ static bool on_failed(struct job *job, const char *condition, gpointer data)
         return false;
     if (!app->exit_code || app->exit_code == EXIT_FAILED)
         app->exit_code = script->go_on ? EXIT_FAILED
+            : job_lacks_account(job) ? EXIT_USAGE
             : late ? EXIT_LATE
             : is_cut_off(script, job) ? EXIT_LOST : EXIT_FAILED;
     return script->go_on;
@@ -419,11 +432,32 @@ static void on_event(const struct event *event, gpointer data)
 
 /* --- the front end's part ---------------------------------------------------------- */
 
+/* Nobody types against the clock. */
+static void hold_deadlines(struct script *script)
+{
+    script->prompt->connecting = script->connect_timer != 0;
+    script->prompt->restoring = script->restore_timer != 0;
+    g_clear_handle_id(&script->connect_timer, g_source_remove);
+    g_clear_handle_id(&script->restore_timer, g_source_remove);
+    runner_hold(script->runner, true);
+}
+
+static void let_deadlines_run(
+    struct script *script, const struct prompt *prompt)
+{
+    if (prompt->connecting)
+        expect_connection(script);
+    if (prompt->restoring)
+        expect_restoration(script);
+    runner_hold(script->runner, false);
+}
+
 static void prompt_free(struct script *script)
 {
     struct prompt *prompt = g_steal_pointer(&script->prompt);
     if (!prompt)
         return;
+    let_deadlines_run(script, prompt);
     g_clear_handle_id(&prompt->watch, g_source_remove);
     tcsetattr(prompt->fd, TCSAFLUSH, &prompt->before);
     close(prompt->fd);
@@ -492,6 +526,7 @@ static bool ask_password(struct script *script, const struct question *question)
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(fd, TCSAFLUSH, &quiet);
     script->prompt = prompt;
+    hold_deadlines(script);
     prompt->watch = g_unix_fd_add(fd, G_IO_IN | G_IO_HUP, on_typed, script);
     return true;
 }
@@ -642,9 +677,11 @@ void script_set_interrupt_fd(struct script *script, int fd)
 
 void script_start(struct script *script)
 {
-    if (script->timeout_s && app_is_alive(script->app))
-        script->connect_timer = g_timeout_add_seconds(
-            script->timeout_s, on_connect_deadline, script);
+    /* A prompt may be open already; its end begins the time. */
+    if (script->timeout_s && app_is_alive(script->app) && !script->prompt)
+        expect_connection(script);
+    else if (script->timeout_s && script->prompt)
+        script->prompt->connecting = true;
     runner_start(script->runner);
 }
 
@@ -653,8 +690,8 @@ void script_free(struct script *script)
     if (!script)
         return;
     observers_remove(script->app->observers, on_event, script);
-    runner_free(script->runner);
     prompt_free(script);
+    runner_free(script->runner);
     g_clear_handle_id(&script->connect_timer, g_source_remove);
     g_clear_handle_id(&script->restore_timer, g_source_remove);
     g_clear_handle_id(&script->end_idle, g_source_remove);

@@ -5,6 +5,7 @@
  */
 #include "xmpp/login.h"
 #include <gio/gio.h>
+#include <signal.h>
 #include <string.h>
 #include "model/jid.h"
 #include "store/option.h"
@@ -20,7 +21,8 @@ struct login {
     struct secret *given;    /* --password-* */
     struct secret *password; /* asked for or computed, for the next time */
     GString *tried;
-    GCancellable *cancel;    /* of password_command */
+    GSubprocess *command;    /* password_command, while it runs */
+    GCancellable *cancel;
 };
 
 struct login *login_new(
@@ -43,14 +45,22 @@ void login_unref(struct login *login)
     secret_unref(login->given);
     secret_unref(login->password);
     g_string_free(login->tried, TRUE);
-    g_clear_object(&login->cancel);
     g_free(login);
+}
+
+void login_cancel(struct login *login)
+{
+    if (login->command)
+        g_subprocess_send_signal(login->command, SIGTERM);
+    if (login->cancel)
+        g_cancellable_cancel(login->cancel);
+    g_clear_object(&login->command);
+    g_clear_object(&login->cancel);
 }
 
 void login_close(struct login *login)
 {
-    if (login->cancel)
-        g_cancellable_cancel(login->cancel);
+    login_cancel(login);
     login->account = NULL;
     login->stream = NULL;
     login->front = NULL;
@@ -58,6 +68,7 @@ void login_close(struct login *login)
 
 void login_set_stream(struct login *login, struct stream *stream)
 {
+    login_cancel(login);
     login->stream = stream;
     login->generation++;
 }
@@ -203,6 +214,57 @@ void login_certificate(struct login *login, const struct tls_peer *peer)
     stream_certificate_decide(login->stream, false, NULL);
 }
 
+/* ---- PLAIN -------------------------------------------------------------- */
+
+static void allow_plain(struct account *account)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (account->options &&
+        !options_set(account->options, account->config_jid,
+            "account.plain_allowed", "on", false, &error))
+        observers_notice(account->observers, account, "%s", error->message);
+}
+
+static void on_plain_answer(enum answer answer, const char *text,
+    struct secret *password, gpointer data)
+{
+    struct asked *asked = data;
+
+    (void)text;
+    (void)password;
+    if (still_wanted(asked)) {
+        if (answer == ANSWER_YES)
+            allow_plain(asked->login->account);
+        stream_plain_decide(asked->login->stream, answer == ANSWER_YES);
+    }
+    asked_free(asked);
+}
+
+void login_plain(struct login *login)
+{
+    struct account *account = login->account;
+    struct asked *asked = asked_new(login, NULL);
+    g_autofree char *domain = jid_domain(account->jid);
+    g_autofree char *text = g_strdup_printf(
+        "%s offers no way to log in that keeps the password to yourself: it "
+        "wants the password itself (PLAIN). The connection is encrypted, but "
+        "the server, and whoever runs it, will see it. Send it?", domain);
+
+    if (ask(login,
+            &(struct question){ .kind = QUESTION_CONFIRM,
+                .account = account,
+                .title = "Send the password?",
+                .text = text,
+                .jid = account->jid,
+                .destructive = true,
+                .answer = on_plain_answer,
+                .data = asked }))
+        return;
+    asked_free(asked);
+    stream_plain_decide(login->stream, false);
+}
+
 /* ---- the password (contract.md s. 1 has the order) --------------------- */
 
 static void keep_password(struct login *login, struct secret *password)
@@ -291,6 +353,12 @@ static void on_command_done(
     auto_struct(secret) password = NULL;
 
     g_subprocess_communicate_finish(process, result, &output, NULL, &error);
+    if (login->command != process) { /* given up */
+        asked_free(asked);
+        return;
+    }
+    g_clear_object(&login->command);
+    g_clear_object(&login->cancel);
     if (output) {
         if (g_subprocess_get_successful(process))
             password = first_line(output);
@@ -332,8 +400,9 @@ static bool run_password_command(struct login *login)
         tried(login, "password_command (%s)", error->message);
         return false;
     }
-    g_clear_object(&login->cancel);
+    login_cancel(login);
     login->cancel = g_cancellable_new();
+    login->command = g_object_ref(process);
     g_subprocess_communicate_async(process, NULL, login->cancel,
         on_command_done, asked_new(login, NULL));
     return true;
