@@ -16,6 +16,7 @@ libui_a_SOURCES = \
 	ui/pane/pane_chat.c \
 	ui/pane/pane_console.c \
 	ui/pane/pane_input.c \
+	ui/pane/pane_list.c \
 	ui/pane/pane_results.c \
 	ui/pane/pane_roster.c \
 	ui/pane/pane_status.c \

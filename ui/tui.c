@@ -116,27 +116,19 @@ static void draw_pane(struct tui *tui, struct pane *pane)
 }
 
 /* A window may be in several leaves. */
-static void draw_tree(struct tui *tui, struct layout *layout)
+static void draw_leaves(struct tui *tui)
 {
-    if (layout->kind != LAYOUT_LEAF) {
-        draw_tree(tui, layout->a);
-        draw_tree(tui, layout->b);
-        return;
+    g_autoptr(GPtrArray) leaves = layout_leaves(tui);
+    for (guint i = 0; i < leaves->len; i++) {
+        const struct layout *leaf = leaves->pdata[i];
+        struct pane *pane = layout_pane(leaf);
+        int heading = tui->headings && leaf->rows > 1;
+        if (pane->dirty && leaf->cols && leaf->rows)
+            pane->ops->draw(pane, area_sub(grid_area(tui->grid), leaf->x, leaf->y + heading,
+                leaf->cols, leaf->rows - heading));
     }
-    struct pane *pane = layout->window->pane;
-    if (pane->dirty && layout->cols && layout->rows)
-        pane->ops->draw(pane, area_sub(grid_area(tui->grid), layout->x, layout->y,
-            layout->cols, layout->rows));
-}
-
-static void settle_tree(struct layout *layout)
-{
-    if (layout->kind == LAYOUT_LEAF) {
-        layout->window->pane->dirty = false;
-        return;
-    }
-    settle_tree(layout->a);
-    settle_tree(layout->b);
+    for (guint i = 0; i < leaves->len; i++)
+        layout_pane(leaves->pdata[i])->dirty = false;
 }
 
 static void draw_small(struct tui *tui)
@@ -196,10 +188,9 @@ void tui_draw(struct tui *tui)
             area_clear(area, style_of(ROLE_TEXT));
             layout_draw_frame(tui, area);
         }
-        tui->input->dirty = true;
-        draw_pane(tui, tui->roster);
-        draw_tree(tui, tui->layout);
-        settle_tree(tui->layout);
+        tui->input->dirty = tui->list->dirty = true; /* small, and change with everything */
+        layout_draw_headings(tui, area);
+        draw_leaves(tui);
         draw_pane(tui, tui->title);
         draw_pane(tui, tui->results);
         draw_pane(tui, tui->status);
@@ -387,54 +378,42 @@ static void scroll_window(struct window *window, int rows)
         pane_xml_scroll(window->pane, rows);
 }
 
+static bool pane_mouse(struct pane *pane, const struct key *key)
+{
+    if (!inside(pane, key) || !pane->ops->key)
+        return false;
+    struct key relative = *key;
+    relative.x -= pane->x;
+    relative.y -= pane->y;
+    return pane->ops->key(pane, &relative);
+}
+
 static void mouse(struct tui *tui, const struct key *key)
 {
-    int border = tui->roster->x + tui->roster->cols;
-    if (key->button == MOUSE_RELEASE) {
-        tui->dragging = false;
+    if (key->button == MOUSE_RELEASE && tui->dragged)
+        layout_remember(tui);
+    if (key->button == MOUSE_DRAG && tui->dragged)
+        layout_move_border(tui, tui->dragged, key->x, key->y);
+    if (key->button == MOUSE_DRAG)
         return;
-    }
-    bool on_border = tui->roster->cols && key->x == border &&
-        key->y >= tui->roster->y && key->y < tui->roster->y + tui->roster->rows;
-    if (key->button == MOUSE_LEFT && on_border) {
-        tui->dragging = true;
-        return;
-    }
-    if (key->button == MOUSE_DRAG) {
-        if (tui->dragging) {
-            tui->roster_width = CLAMP(key->x, 12, MAX(tui->grid->cols - 30, 12));
-            tui_dirty_all(tui);
-        }
-        return;
-    }
-    struct key relative = *key;
-    if (inside(tui->roster, key)) {
-        relative.x -= tui->roster->x;
-        relative.y -= tui->roster->y;
-        tui->roster->ops->key(tui->roster, &relative);
-        return;
-    }
-    if (inside(tui->results, key)) {
-        tui->results->ops->key(tui->results, key);
-        return;
-    }
+    tui->dragged =
+        key->button == MOUSE_LEFT ? layout_border_at(tui, key->x, key->y) : NULL;
     struct layout *leaf = layout_leaf_at(tui, key->x, key->y);
-    if (!leaf)
+    if (!leaf) {
+        pane_mouse(tui->results, key);
         return;
+    }
+    if (leaf->side) { /* the heading takes the focus, the rest what it shows */
+        if (!pane_mouse(leaf->side, key) && key->button == MOUSE_LEFT)
+            layout_focus(tui, leaf);
+        return;
+    }
     if (key->button == MOUSE_WHEEL_UP)
         scroll_window(leaf->window, 3);
     else if (key->button == MOUSE_WHEEL_DOWN)
         scroll_window(leaf->window, -3);
-    else if (key->button == MOUSE_LEFT && leaf != tui->leaf) {
-        input_save_draft(tui);
-        tui->leaf = leaf;
-        input_load_draft(tui);
-        tui_dirty_all(tui);
-    }
-    if (key->button == MOUSE_LEFT && tui->focus == FOCUS_ROSTER) {
-        tui->focus = FOCUS_INPUT;
-        tui_dirty_all(tui);
-    }
+    else if (key->button == MOUSE_LEFT)
+        layout_focus(tui, leaf);
 }
 
 static void focus_changed(struct tui *tui, bool focused)
@@ -560,18 +539,19 @@ void tui_key(struct tui *tui, const struct key *key)
         return;
     }
     if (key->code == KEY_PASTE) {
-        tui->focus = FOCUS_INPUT;
+        layout_focus(tui, tui->leaf);
         input_paste(tui, key);
         return;
     }
-    if (tui->focus == FOCUS_ROSTER) {
-        if (tui->roster->ops->key(tui->roster, key))
+    if (tui->aside) {
+        if (tui->aside->ops->key(tui->aside, key) || keys_run(tui, key) ||
+            tui->aside == tui->roster)
             return;
-        keys_run(tui, key);
-        return;
+        layout_focus(tui, tui->leaf); /* it was meant for the input line */
     }
     if (!input_key(tui, key)) {
-        if (tui->results->ops->key(tui->results, key) || keys_run(tui, key))
+        bool docked = layout_leaf_of_side(tui, tui->results);
+        if ((!docked && tui->results->ops->key(tui->results, key)) || keys_run(tui, key))
             return;
         if (tui->line)
             line_key(tui->line, key);
@@ -664,6 +644,7 @@ static void quit(struct tui *tui)
 {
     if (!tui->app->loop)
         return;
+    layout_remember(tui);
     g_timeout_add(QUIT_MS, on_quit_deadline, tui);
     if (tui->app->quitting) {
         g_main_loop_quit(tui->app->loop); /* the second signal (F30) */
@@ -948,11 +929,24 @@ static void apply_options(struct tui *tui)
     tui_dirty_all(tui);
 }
 
+static void restore_layout(struct tui *tui)
+{
+    if (!layout_restore(tui, tui_option(tui, "ui.layout")))
+        tui_note(tui, ROLE_ERROR, _("ui.layout is no layout; /set ui.layout takes what it "
+                                    "wrote itself, /set --reset ui.layout the default."));
+}
+
 static void on_option(struct tui *tui, const struct event *event)
 {
     const struct option *row = event->option.option;
     if (!row || !g_str_has_prefix(row->name, "ui."))
         return;
+    if (!strcmp(row->name, "ui.layout")) {
+        g_autofree char *now = layout_text(tui);
+        if (tui->started && strcmp(now, tui_option(tui, row->name)) != 0)
+            restore_layout(tui);
+        return;
+    }
     if (!strcmp(row->name, "ui.theme") || !strcmp(row->name, "ui.colors"))
         tui_apply_theme(tui);
     apply_options(tui);
@@ -1066,7 +1060,6 @@ static struct chat *op_current_chat(struct front *front)
 static void op_show_chat(struct front *front, struct chat *chat)
 {
     struct tui *tui = tui_of(front);
-    tui->focus = FOCUS_INPUT;
     window_show(tui, window_open(tui, chat));
 }
 
@@ -1084,6 +1077,7 @@ static bool op_is_visible(struct front *front, const struct chat *chat)
 static void op_quit(struct front *front)
 {
     struct tui *tui = tui_of(front);
+    layout_remember(tui);
     input_save_draft(tui);
     if (tui->app->loop)
         g_main_loop_quit(tui->app->loop);
@@ -1193,6 +1187,7 @@ static void set_up(struct tui *tui, int cols, int rows)
     g_queue_init(&tui->asks);
     tui->layout = tui->leaf = layout_new(window_console(tui));
     tui->roster = pane_roster_new(tui);
+    tui->list = pane_list_new(tui);
     tui->status = pane_status_new(tui);
     tui->input = pane_input_new(tui);
     tui->results = pane_results_new(tui);
@@ -1201,7 +1196,7 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui_apply_theme(tui);
     tui->title = pane_title_new(tui);
     apply_options(tui);
-    tui->relayout = true;
+    layout_restore(tui, "(v 250 roster .)");
     if (tui->app->options)
         options_on_change(tui->app->options, on_option_changed, tui);
     observers_add(tui->app->observers, on_event, tui);
@@ -1226,6 +1221,7 @@ static void tear_down(struct tui *tui)
     g_ptr_array_free(tui->dialogs, TRUE);
     layout_free(tui->layout);
     pane_free(tui->roster);
+    pane_free(tui->list);
     pane_free(tui->status);
     pane_free(tui->input);
     pane_free(tui->results);
@@ -1260,6 +1256,8 @@ static gboolean on_started(gpointer data)
     if (!tui->app->accounts->len && !tui->app->config.offline && !tui->app->quitting)
         dialog_first_start(tui);
     pane_roster_reset(tui->roster);
+    restore_layout(tui);
+    tui->started = true;
     touch(tui);
     tui_dirty_all(tui);
     return G_SOURCE_REMOVE;

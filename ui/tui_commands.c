@@ -27,6 +27,12 @@ const struct option ui_options[] = {
         .summary = "draw marks and lines with ASCII characters only" },
     { .name = "ui.mouse", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "take the mouse; off leaves it to the terminal's own selection" },
+    { .name = "ui.layout", .kind = OPTION_STRING, .fallback = "(v 250 roster .)",
+        .summary = "the parts of the screen, as /layout leaves them",
+        .detail = "A part is roster, results, list, console, xml, the address of a "
+                  "conversation, or . for whatever is in front; a * before it has the focus. "
+                  "A split is (v SHARE A B) side by side or (h SHARE A B) one over the other, "
+                  "SHARE being the first one's of 1000." },
     { .name = "ui.roster", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "show the contact list where the terminal is wide enough" },
     { .name = "ui.roster.width", .kind = OPTION_INT, .fallback = "25", .min = 12, .max = 200,
@@ -138,7 +144,6 @@ static enum cmd_status run_win(struct job *job)
         window = find_window(tui, word);
     if (!window)
         return job_fail(job, "item-not-found", "There is no window \"%s\"; /win lists them.", word);
-    tui->focus = FOCUS_INPUT;
     window_show(tui, window);
     return job_done(job);
 }
@@ -188,6 +193,35 @@ static enum cmd_status run_close(struct job *job)
 
 /* ---- /layout ---- */
 
+static enum direction direction_of(const char *word)
+{
+    static const char *const words[] = { [DIRECTION_NEXT] = "next", [DIRECTION_PREV] = "prev",
+        [DIRECTION_LEFT] = "left", [DIRECTION_RIGHT] = "right", [DIRECTION_UP] = "up",
+        [DIRECTION_DOWN] = "down" };
+    for (gsize i = 1; word && i < G_N_ELEMENTS(words); i++)
+        if (!strcmp(words[i], word))
+            return (enum direction)i;
+    return word && !strcmp(word, "top") ? DIRECTION_UP
+        : word && !strcmp(word, "bottom") ? DIRECTION_DOWN
+                                          : DIRECTION_NONE;
+}
+
+static enum cmd_status run_layout(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    g_autoptr(GPtrArray) leaves = layout_leaves(tui);
+    for (guint i = 0; i < leaves->len; i++) {
+        const struct layout *leaf = leaves->pdata[i];
+        const struct pane *pane = layout_pane(leaf);
+        JOB_ROW(job, "part", FIELD_I("number", i + 1),
+            FIELD_T("shows", leaf->side ? leaf->side->ops->name : window_name(leaf->window)),
+            FIELD_I("columns", leaf->cols ? pane->cols : 0),
+            FIELD_I("rows", leaf->cols ? pane->rows : 0),
+            FIELD_B("focused", tui->aside ? leaf->side == tui->aside : leaf == tui->leaf));
+    }
+    return job_done(job);
+}
+
 static enum cmd_status run_layout_split(struct job *job)
 {
     bool side = !strcmp(job_arg(job, "direction"), "v");
@@ -210,52 +244,87 @@ static enum cmd_status run_layout_only(struct job *job)
     return job_done(job);
 }
 
-static enum cmd_status run_layout_focus(struct job *job)
+static enum cmd_status run_layout_zoom(struct job *job)
 {
-    const char *where = job_arg(job, "where");
-    layout_focus_next(tui_of_job(job), where && !strcmp(where, "prev") ? -1 : 1);
+    layout_zoom(tui_of_job(job));
     return job_done(job);
 }
 
-static void set_width(struct tui *tui, int width)
+static enum cmd_status run_layout_focus(struct job *job)
 {
-    g_autofree char *text = g_strdup_printf("%d", CLAMP(width, 12, 200));
-    if (tui->app->options)
-        options_set(tui->app->options, NULL, "ui.roster.width", text, false, NULL);
-    tui->roster_width = CLAMP(width, 12, 200);
-    tui_dirty_all(tui);
+    const char *where = job_arg(job, "where");
+    enum direction direction = where ? direction_of(where) : DIRECTION_NEXT;
+    if (direction == DIRECTION_NEXT || direction == DIRECTION_PREV)
+        layout_focus_next(tui_of_job(job), direction == DIRECTION_NEXT ? 1 : -1);
+    else
+        layout_focus_towards(tui_of_job(job), direction);
+    return job_done(job);
 }
 
-static void set_shown(struct tui *tui, bool shown)
+static enum cmd_status run_layout_swap(struct job *job)
 {
-    if (tui->app->options)
-        options_set(tui->app->options, NULL, "ui.roster", shown ? "true" : "false", false, NULL);
-    tui->roster_shown = shown;
-    if (!shown)
-        tui->focus = FOCUS_INPUT;
-    tui_dirty_all(tui);
+    const char *where = job_arg(job, "where");
+    if (!layout_swap(tui_of_job(job), where ? direction_of(where) : DIRECTION_NEXT))
+        return job_fail(job, "item-not-found", "There is nothing to change places with.");
+    return job_done(job);
+}
+
+static enum cmd_status run_layout_resize(struct job *job)
+{
+    int cells = (int)job_int(job, "cells", 2);
+    if (!layout_resize(tui_of_job(job), direction_of(job_arg(job, "direction")),
+            CLAMP(cells, -GRID_MAX, GRID_MAX)))
+        return job_fail(job, "item-not-found", "There is no border that moves that way.");
+    return job_done(job);
+}
+
+static enum cmd_status set_width(struct job *job, int width)
+{
+    g_autofree char *text = g_strdup_printf("%d", CLAMP(width, 12, 200));
+    g_autoptr(GError) error = NULL;
+    if (!options_set(tui_of_job(job)->app->options, NULL, "ui.roster.width", text, false, &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+static void focus_pane(struct tui *tui, struct pane *pane)
+{
+    struct layout *leaf = layout_leaf_of_side(tui, pane);
+    if (tui->aside == pane)
+        layout_focus(tui, tui->leaf);
+    else if (leaf)
+        layout_focus(tui, leaf);
 }
 
 static enum cmd_status run_layout_pane(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
-    const char *action = job_arg(job, "action");
-    if (!strcmp(action, "show") || !strcmp(action, "hide"))
-        set_shown(tui, *action == 's');
-    else if (!strcmp(action, "toggle"))
-        set_shown(tui, !tui->roster_shown);
-    else if (!strcmp(action, "wider") || !strcmp(action, "narrower"))
-        set_width(tui, tui->roster_width + (*action == 'w' ? 2 : -2));
-    else if (!strcmp(action, "width")) {
+    const char *name = job_arg(job, "pane"), *action = job_arg(job, "action");
+    struct pane *pane = layout_side(tui, name);
+    bool is_roster = pane == tui->roster;
+    bool there = layout_leaf_of_side(tui, pane) && (!is_roster || tui->roster_shown);
+    if (!strcmp(action, "toggle"))
+        action = there ? "hide" : "show";
+    if (!strcmp(action, "hide"))
+        layout_hide_side(tui, pane);
+    else if (!strcmp(action, "here"))
+        layout_show_side(tui, pane, DIRECTION_LEFT, true);
+    else if (!strcmp(action, "focus")) {
+        if (!there && !is_roster)
+            layout_show_side(tui, pane, DIRECTION_NONE, false);
+        focus_pane(tui, pane);
+    } else if (!strcmp(action, "wider") || !strcmp(action, "narrower") ||
+        !strcmp(action, "width")) {
+        if (!is_roster)
+            return job_fail(job, "bad-request",
+                "Only the contact list keeps a width; say /layout resize for %s.", name);
+        if (strcmp(action, "width") != 0)
+            return set_width(job, tui->roster_width + (*action == 'w' ? 2 : -2));
         if (!job_arg(job, "columns"))
             return job_fail(job, "bad-request", "Say how wide: /layout pane roster width 30.");
-        set_width(tui, (int)job_int(job, "columns", 25));
-    } else {
-        tui->focus = tui->focus == FOCUS_ROSTER ? FOCUS_INPUT : FOCUS_ROSTER;
-        if (tui->focus == FOCUS_ROSTER)
-            pane_roster_seek(tui->roster);
-        tui_dirty_all(tui);
-    }
+        return set_width(job, (int)job_int(job, "columns", 25));
+    } else
+        layout_show_side(tui, pane, direction_of(action), false);
     return job_done(job);
 }
 
@@ -273,6 +342,14 @@ static enum cmd_status run_layout_load(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
     const char *name = job_arg(job, "name");
+    if (!name) {
+        g_auto(GStrv) names = options_section_keys(tui->app->options, "layouts");
+        for (char **one = names; one && *one; one++) {
+            g_autofree char *value = options_section_get(tui->app->options, "layouts", *one);
+            JOB_ROW(job, "layout", FIELD_T("name", *one), FIELD_T("layout", value));
+        }
+        return job_done(job);
+    }
     g_autofree char *text = options_section_get(tui->app->options, "layouts", name);
     if (!text)
         return job_fail(job, "item-not-found",
@@ -280,6 +357,16 @@ static enum cmd_status run_layout_load(struct job *job)
     if (!layout_restore(tui, text))
         return job_fail(job, "bad-request",
             "The layout \"%s\" in the configuration is damaged; save it again.", name);
+    layout_remember(tui);
+    return job_done(job);
+}
+
+static enum cmd_status run_layout_delete(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    g_autoptr(GError) error = NULL;
+    if (!options_section_set(tui->app->options, "layouts", job_arg(job, "name"), NULL, &error))
+        return job_fail_error(job, error);
     return job_done(job);
 }
 
@@ -303,23 +390,43 @@ static const struct command layout_commands[] = {
     { .name = "close", .needs = NEEDS_SCREEN, .run = run_layout_close,
         .summary = "Close this part of a split screen; its window stays open" },
     { .name = "only", .needs = NEEDS_SCREEN, .run = run_layout_only,
-        .summary = "One window again" },
+        .summary = "One window again, with the contact list" },
+    { .name = "zoom", .needs = NEEDS_SCREEN, .run = run_layout_zoom,
+        .summary = "Give this part the whole screen, and back" },
     { .name = "focus", .needs = NEEDS_SCREEN, .run = run_layout_focus,
         .args = { { .name = "where", .kind = &arg_choice, .flags = ARG_OPTIONAL,
-            .choices = "next prev" } },
+            .choices = "next prev left right up down" } },
         .summary = "Go to another part of a split screen" },
+    { .name = "swap", .needs = NEEDS_SCREEN, .run = run_layout_swap,
+        .args = { { .name = "where", .kind = &arg_choice, .flags = ARG_OPTIONAL,
+            .choices = "next prev left right up down" } },
+        .summary = "Let this part and another change places" },
+    { .name = "resize", .needs = NEEDS_SCREEN, .run = run_layout_resize,
+        .args = { { .name = "direction", .kind = &arg_choice, .choices = "left right up down" },
+            { .name = "cells", .kind = &arg_int, .flags = ARG_OPTIONAL,
+                .summary = "columns or rows; 2 when not said" } },
+        .summary = "Move the border of this part" },
     { .name = "pane", .needs = NEEDS_SCREEN, .run = run_layout_pane,
-        .args = { { .name = "pane", .kind = &arg_choice, .choices = "roster" },
+        .args = { { .name = "pane", .kind = &arg_choice, .choices = "list roster results",
+                      .summary = "windows, contacts, or what commands answer" },
             { .name = "action", .kind = &arg_choice,
-                .choices = "show hide toggle wider narrower width focus" },
-            { .name = "columns", .kind = &arg_int, .flags = ARG_OPTIONAL } },
-        .summary = "Show, hide, resize or enter a pane" },
+                .choices = "show hide toggle left right top bottom here focus width wider narrower" },
+            { .name = "columns", .kind = &arg_int, .flags = ARG_OPTIONAL,
+                .summary = "with width" } },
+        .summary = "Show, hide, place, resize or enter a pane",
+        .detail = "left, right, top and bottom are edges of the screen, here is beside "
+                  "the part that has the focus. Results without a place of their own come "
+                  "up above the status line and go again." },
     { .name = "save", .needs = NEEDS_SCREEN, .run = run_layout_save,
         .args = { { .name = "name", .kind = &arg_layout } },
-        .summary = "Keep the present split under a name" },
+        .summary = "Keep the present layout under a name" },
     { .name = "load", .needs = NEEDS_SCREEN, .run = run_layout_load,
+        .args = { { .name = "name", .kind = &arg_layout, .flags = ARG_OPTIONAL } },
+        .summary = "Lay the screen out as it was saved, or list what was saved",
+        .fields = "name layout" },
+    { .name = "delete", .needs = NEEDS_SCREEN, .run = run_layout_delete,
         .args = { { .name = "name", .kind = &arg_layout } },
-        .summary = "Split the screen as it was saved" },
+        .summary = "Forget a saved layout" },
     { .name = NULL },
 };
 
@@ -760,7 +867,10 @@ static const char *const win_examples[] = { "/win 2", "Show window 2.", "/win ro
     "Show the window whose name is like that.", "/win unread",
     "Show what needs you most.", NULL };
 static const char *const layout_examples[] = { "/layout split v", "Two chats side by side.",
-    "/layout pane roster width 30", "A wider contact list.", NULL };
+    "/layout pane roster width 30", "A wider contact list.",
+    "/pane roster right", "The contact list at the right edge.",
+    "/pane results bottom", "Answers and search results keep a place of their own.",
+    "/layout save work", "Remember all of it as work.", NULL };
 static const char *const bind_examples[] = { "/bind F5 /status away",
     "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
 
@@ -776,8 +886,13 @@ const struct command ui_commands[] = {
         .args = { { .name = "what", .kind = &arg_chat, .flags = ARG_OPTIONAL,
             .summary = "a chat, all, or read (all without news)" } },
         .summary = "Close a window" },
-    { .name = "layout", .needs = NEEDS_SCREEN, .sub = layout_commands,
-        .summary = "Split the screen, show and size panes", .examples = layout_examples },
+    { .name = "layout", .aliases = "split=split pane=pane", .needs = NEEDS_SCREEN,
+        .run = run_layout, .sub = layout_commands,
+        .summary = "Split the screen, show and size panes",
+        .detail = "Without a subcommand the parts of the screen are listed. The layout is "
+                  "remembered (ui.layout). Where a terminal is too narrow for two parts side "
+                  "by side, the one with the focus is shown; the contact list needs 60 columns.",
+        .examples = layout_examples, .fields = "number shows columns rows focused" },
     { .name = "notify", .needs = NEEDS_SCREEN, .run = run_notify,
         .args = { { .name = "rule", .kind = &arg_choice, .flags = ARG_OPTIONAL,
                       .choices = "always mention never" },

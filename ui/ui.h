@@ -38,15 +38,16 @@ enum layout_kind { LAYOUT_LEAF, LAYOUT_ROWS /* one over the other */, LAYOUT_COL
 struct layout {
     enum layout_kind kind;
     struct layout *parent, *a, *b;
-    int share;             /* of a, in 1/1000 */
-    struct window *window; /* LAYOUT_LEAF */
-    int x, y, cols, rows;
+    int share;             /* of a, in 1/1000; beside the roster its width counts */
+    struct window *window; /* LAYOUT_LEAF: shows this … */
+    struct pane *side;     /* … or roster, results, list; NULL */
+    int x, y, cols, rows;  /* with its heading; cols 0: there is no room */
 };
+enum direction { DIRECTION_NONE, DIRECTION_NEXT, DIRECTION_PREV, DIRECTION_LEFT,
+    DIRECTION_RIGHT, DIRECTION_UP, DIRECTION_DOWN };
 
 /* One pending question, copied. */
 struct ask;
-
-enum focus { FOCUS_INPUT, FOCUS_ROSTER };
 
 struct binding {
     struct key key;
@@ -67,12 +68,15 @@ struct tui {
 
     GPtrArray *windows;    /* struct window*, sorted by number */
     struct layout *layout;
-    struct layout *leaf;   /* the focused leaf */
+    struct layout *leaf;   /* the input line belongs to its window; never NULL */
+    struct layout *dragged; /* the mouse holds the border between its halves */
     struct window *previous;
-    struct pane *title, *roster, *status, *input, *results;
-    enum focus focus;
+    struct pane *title, *status, *input;
+    struct pane *roster, *results, *list; /* what can stand beside windows */
+    struct pane *aside;    /* the one of them that has the keys; NULL: the input line */
     int roster_width;
-    bool roster_shown, relayout, repaint;
+    bool roster_shown, relayout, repaint, zoomed, headings;
+    bool started;          /* what is remembered has been read */
 
     GPtrArray *dialogs;    /* struct dialog*, the last one is on top */
     GQueue asks;           /* struct ask*, waiting for their dialog */
@@ -87,7 +91,6 @@ struct tui {
     bool idle;             /* nobody touched the keyboard for presence.autoaway */
     guint draw_source, clock_source, esc_source, tty_source, resize_source,
         draft_source;
-    bool dragging;         /* the roster's border */
     bool draw_dirty, line_changed;
     bool in_keys;          /* who reads keys draws afterwards */
 
@@ -145,20 +148,38 @@ bool window_is_visible(const struct tui *tui, const struct window *window);
 void window_mark_read(struct tui *tui, struct window *window);
 bool window_move(struct tui *tui, struct window *window, int number);
 const char *window_name(const struct window *window); /* not cleaned */
+const char *window_title(const struct window *window); /* translated, not cleaned */
 guint window_urgency(const struct window *window); /* 0 quiet … 3 mention or private */
 
 /* pane/layout.c */
 struct layout *layout_new(struct window *window);
 void layout_free(struct layout *layout);
 bool layout_split(struct tui *tui, enum layout_kind kind);
-bool layout_close_leaf(struct tui *tui);
+bool layout_close_leaf(struct tui *tui); /* false: it is the only window */
 void layout_only_leaf(struct tui *tui);
+void layout_zoom(struct tui *tui);
+bool layout_swap(struct tui *tui, enum direction direction);
+bool layout_resize(struct tui *tui, enum direction direction, int cells);
+struct layout *layout_border_at(const struct tui *tui, int x, int y); /* a split, NULL */
+void layout_move_border(struct tui *tui, struct layout *split, int x, int y);
 char *layout_text(const struct tui *tui);      /* for /layout save */
 bool layout_restore(struct tui *tui, const char *text); /* false: not one of ours */
+void layout_remember(struct tui *tui);
+void layout_focus(struct tui *tui, struct layout *leaf);
 void layout_focus_next(struct tui *tui, int step);
+bool layout_focus_towards(struct tui *tui, enum direction direction);
+struct pane *layout_side(const struct tui *tui, const char *name); /* roster, results, list */
+struct layout *layout_leaf_of_side(const struct tui *tui, const struct pane *pane);
+void layout_show_side(
+    struct tui *tui, struct pane *pane, enum direction direction, bool beside);
+void layout_hide_side(struct tui *tui, struct pane *pane);
 void layout_place(struct tui *tui);    /* gives every pane its rectangle */
 void layout_draw_frame(struct tui *tui, struct area area);
+void layout_draw_headings(struct tui *tui, struct area area);
+GPtrArray *layout_leaves(const struct tui *tui); /* struct layout*, borrowed */
+struct pane *layout_pane(const struct layout *leaf);
 struct layout *layout_leaf_of(const struct tui *tui, const struct window *window);
+bool layout_shows(const struct tui *tui, const struct window *window); /* there is room for it */
 struct layout *layout_leaf_at(const struct tui *tui, int x, int y);
 
 /* pane/pane_chat.c */
@@ -208,6 +229,7 @@ void pane_results_close(struct tui *tui);
 void pane_results_say(struct tui *tui, enum role role, const char *text);
 int pane_results_wanted(struct tui *tui, int most); /* rows; 0: closed */
 void pane_results_text(struct tui *tui, const char *heading, const char *text);
+const char *pane_results_heading(struct tui *tui);
 void pane_results_detach(struct tui *tui); /* sinks that are still out */
 
 /* pane/pane_input.c */

@@ -98,8 +98,9 @@ struct window *window_current(const struct tui *tui)
 
 bool window_is_visible(const struct tui *tui, const struct window *window)
 {
-    return window && tui->terminal_focused && !tui->detached &&
-        layout_leaf_of(tui, window);
+    if (!window || !tui->terminal_focused || tui->detached)
+        return false;
+    return layout_shows(tui, window);
 }
 
 const char *window_name(const struct window *window)
@@ -107,6 +108,13 @@ const char *window_name(const struct window *window)
     if (window->kind == WINDOW_CHAT)
         return account_display_name(window->chat->account, window->chat->jid);
     return window->kind == WINDOW_XML ? "xml" : "console";
+}
+
+const char *window_title(const struct window *window)
+{
+    return window->kind == WINDOW_CONSOLE ? _("Console")
+        : window->kind == WINDOW_XML      ? _("XML stream")
+                                          : window_name(window);
 }
 
 guint window_urgency(const struct window *window)
@@ -144,6 +152,7 @@ void window_show(struct tui *tui, struct window *window)
     struct layout *leaf = layout_leaf_of(tui, window);
     pane_results_close(tui);
     input_menu_close(tui);
+    tui->aside = NULL;
     tui_dirty_all(tui);
     if (before == window) {
         window_mark_read(tui, window);

@@ -293,7 +293,7 @@ static void test_roster_keys(void)
 {
     struct scene *scene = scene_new(80, 24, false);
     fill(scene);
-    scene->tui->focus = FOCUS_ROSTER;
+    scene->tui->aside = scene->tui->roster;
     tui_dirty_all(scene->tui);
     tui_draw(scene->tui);
     type(scene, "\033[B\033[B");
@@ -648,6 +648,9 @@ static void test_first_start(void)
     scene_free(scene);
 }
 
+#define DEEP "(v 5 (v 5 (v 5 (v 5 (v 5 (v 5 "
+#define SHALLOW " b) b) b) b) b) b)"
+
 static void test_layouts(void)
 {
     struct scene *scene = scene_new(100, 30, false);
@@ -671,15 +674,146 @@ static void test_layouts(void)
     tui_draw(scene->tui);
     static const char *const bad[] = { "", "(", "(v", "(v 500", "(v 500 a", "(v 500 a b",
         "(v 500 a b) ", "(x 500 a b)", "(v 0 a b)", "(v 1000 a b)", "a b",
-        "(v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 (v 5 a b) b) b) b) b) b) b) b) b) b)" };
+        DEEP DEEP DEEP "a" SHALLOW SHALLOW SHALLOW };
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(layout_restore(scene->tui, bad[i]));
+    /* A tree without a window, or with a pane twice, is none. */
+    g_assert_false(layout_restore(scene->tui, "(v 500 roster results)"));
+    g_assert_false(layout_restore(scene->tui, "(v 500 roster (v 500 . roster))"));
     /* A window that is closed leaves every part that showed it. */
     g_assert_true(layout_restore(scene->tui, "(v 500 romeo@example.net romeo@example.net)"));
     window_close(scene->tui, window_current(scene->tui));
     tui_draw(scene->tui);
     g_autofree char *rest = layout_text(scene->tui);
     g_assert_null(strstr(rest, "romeo"));
+    scene_free(scene);
+}
+
+static void show_layout(struct scene *scene, int cols, int rows, const char *text)
+{
+    grid_resize(scene->tui->grid, cols, rows);
+    g_assert_true(layout_restore(scene->tui, text));
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+}
+
+/* Everything may stand anywhere; narrow screens show what has the focus. */
+static void test_layout_places(void)
+{
+    static const char everything[] = "(h 600 (v 500 (v 500 romeo@example.net xml) "
+        "(h 500 *mercutio@example.net list)) (v 500 results (v 500 console roster)))";
+    static const int narrow[][2] = { { 60, 20 }, { 40, 12 }, { 20, 5 } };
+    struct scene *scene = scene_new(140, 40, false);
+    struct tui *tui = scene->tui;
+    fill(scene);
+    show_layout(scene, 140, 40, everything);
+    pane_results_text(tui, "/roster search e", "Benvolio\nMercutio");
+    expect(scene, "layout-everything");
+    g_autofree char *text = layout_text(tui);
+    g_assert_cmpstr(text, ==, everything);
+    for (gsize i = 0; i < G_N_ELEMENTS(narrow); i++) {
+        g_autofree char *name = g_strdup_printf("layout-everything-%dx%d", narrow[i][0],
+            narrow[i][1]);
+        show_layout(scene, narrow[i][0], narrow[i][1], everything);
+        expect(scene, name);
+        g_assert_true(window_is_visible(tui, window_current(tui)));
+        g_assert_cmpint(window_is_visible(tui, window_console(tui)), ==, !i);
+    }
+    /* The contact list comes in the place of the conversation, and goes. */
+    layout_focus(tui, layout_leaf_of_side(tui, tui->roster));
+    expect(scene, "layout-narrow-roster");
+    g_assert_false(window_is_visible(tui, window_current(tui)));
+    layout_focus(tui, tui->leaf);
+    tui_draw(tui);
+    g_assert_true(window_is_visible(tui, window_current(tui)));
+    /* Zoom, and back. */
+    grid_resize(tui->grid, 140, 40);
+    layout_zoom(tui);
+    tui_draw(tui);
+    g_assert_cmpint(tui->leaf->cols, ==, 140);
+    layout_zoom(tui);
+    tui_draw(tui);
+    g_assert_cmpint(tui->leaf->cols, <, 80);
+    scene_free(scene);
+}
+
+static void test_layout_moves(void)
+{
+    struct scene *scene = scene_new(100, 30, false);
+    struct tui *tui = scene->tui;
+    fill(scene);
+    show_layout(scene, 100, 30, "(v 250 roster (v 500 *romeo@example.net (h 500 console xml)))");
+    struct layout *romeo = tui->leaf;
+    g_assert_true(layout_focus_towards(tui, DIRECTION_RIGHT));
+    g_assert_cmpint(window_current(tui)->kind, ==, WINDOW_CONSOLE);
+    g_assert_true(layout_focus_towards(tui, DIRECTION_DOWN));
+    g_assert_cmpint(window_current(tui)->kind, ==, WINDOW_XML);
+    g_assert_false(layout_focus_towards(tui, DIRECTION_RIGHT));
+    g_assert_true(layout_focus_towards(tui, DIRECTION_LEFT));
+    g_assert_true(tui->leaf == romeo);
+    g_assert_true(layout_focus_towards(tui, DIRECTION_LEFT));
+    g_assert_true(tui->aside == tui->roster);
+    /* The width of the contact list is its own, not a share. */
+    g_assert_true(layout_resize(tui, DIRECTION_RIGHT, 5));
+    tui_draw(tui);
+    g_assert_cmpint(tui->roster->cols, ==, 30);
+    layout_focus(tui, romeo);
+    int cols = romeo->cols;
+    g_assert_true(layout_resize(tui, DIRECTION_LEFT, 4));
+    tui_draw(tui);
+    g_assert_cmpint(romeo->cols, ==, cols - 4);
+    g_assert_false(layout_resize(tui, DIRECTION_UP, 1));
+    for (int i = 0; i < 100; i++)
+        layout_resize(tui, DIRECTION_LEFT, 4);
+    tui_draw(tui);
+    g_assert_cmpint(romeo->cols, ==, 20);
+    /* The mouse: the border between the two, the heading of the lower one. */
+    char drag[64];
+    g_snprintf(drag, sizeof drag, "\033[<0;%d;10M\033[<32;61;10M\033[<0;61;10m",
+        romeo->x + romeo->cols + 1);
+    type(scene, drag);
+    tui_draw(tui);
+    g_assert_cmpint(romeo->x + romeo->cols, ==, 60);
+    struct layout *xml = layout_leaf_of(tui, window_xml(tui));
+    g_snprintf(drag, sizeof drag, "\033[<0;80;%dM\033[<32;80;8M\033[<0;80;8m", xml->y + 1);
+    type(scene, drag);
+    tui_draw(tui);
+    g_assert_cmpint(xml->y, ==, 7);
+    g_assert_true(tui->leaf == xml);
+    type(scene, "\033[<32;80;20M"); /* not held any more */
+    tui_draw(tui);
+    g_assert_cmpint(xml->y, ==, 7);
+    /* Change places with the contact list, and with a window. */
+    layout_focus(tui, layout_leaf_of_side(tui, tui->roster));
+    g_assert_true(layout_swap(tui, DIRECTION_NEXT));
+    g_autofree char *swapped = layout_text(tui);
+    g_assert_true(g_str_has_prefix(swapped, "(v 250 romeo@example.net (v "));
+    layout_show_side(tui, tui->results, DIRECTION_NONE, false);
+    layout_show_side(tui, tui->roster, DIRECTION_RIGHT, false);
+    tui_draw(tui);
+    g_assert_cmpint(tui->roster->x + tui->roster->cols, ==, 100);
+    layout_hide_side(tui, tui->results);
+    layout_hide_side(tui, tui->roster);
+    tui_draw(tui);
+    g_assert_cmpint(tui->roster->cols, ==, 0);
+    layout_only_leaf(tui);
+    g_autofree char *rest = layout_text(tui);
+    g_assert_cmpstr(rest, ==, "(v 750 . roster)");
+    /* As deep as it goes, and it can still be read. */
+    grid_resize(tui->grid, 1000, 1000);
+    tui_dirty_all(tui);
+    tui_draw(tui);
+    int splits = 0;
+    while (layout_split(tui, splits & 1 ? LAYOUT_COLS : LAYOUT_ROWS) && splits < 50)
+        splits++;
+    layout_show_side(tui, tui->results, DIRECTION_DOWN, false);
+    layout_show_side(tui, tui->list, DIRECTION_LEFT, false);
+    g_autofree char *deep = layout_text(tui);
+    g_assert_true(layout_restore(tui, deep));
+    tui_draw(tui);
+    while (layout_close_leaf(tui))
+        ;
+    tui_draw(tui);
     scene_free(scene);
 }
 
@@ -707,10 +841,10 @@ static void test_sizes(void)
         dialog_help(scene->tui, "Keys", help);
         tui_draw(scene->tui);
         dialog_close_all(scene->tui);
-        scene->tui->focus = FOCUS_ROSTER;
+        scene->tui->aside = scene->tui->roster;
         tui_dirty_all(scene->tui);
         tui_draw(scene->tui);
-        scene->tui->focus = FOCUS_INPUT;
+        scene->tui->aside = NULL;
         pane_results_text(scene->tui, "/help", help);
         tui_draw(scene->tui);
         pane_results_close(scene->tui);
@@ -822,6 +956,8 @@ int main(int argc, char **argv)
     g_test_add_func("/dialog/form", test_form);
     g_test_add_func("/dialog/first-start", test_first_start);
     g_test_add_func("/panes/layouts", test_layouts);
+    g_test_add_func("/panes/layout-places", test_layout_places);
+    g_test_add_func("/panes/layout-moves", test_layout_moves);
     g_test_add_func("/panes/F29-sizes", test_sizes);
     g_test_add_func("/input/H63", test_input);
     return g_test_run();

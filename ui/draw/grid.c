@@ -47,6 +47,7 @@ static const struct mark_row marks[MARKS] = {
     [MARK_NEWLINE] = { "↵", "\\" },
     [MARK_PROMPT] = { "›", ">" },
     [MARK_BULLET] = { "•", "*" },
+    [MARK_FOCUS] = { "▸", ">" },
 };
 
 static const struct cell blank = { .text = " ", .len = 1, .width = 1 };

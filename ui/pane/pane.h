@@ -32,6 +32,7 @@ void pane_dirty(struct pane *pane);
 void pane_free(struct pane *pane); /* NULL is fine */
 
 struct pane *pane_roster_new(struct tui *tui);
+struct pane *pane_list_new(struct tui *tui);
 struct pane *pane_status_new(struct tui *tui);
 struct pane *pane_title_new(struct tui *tui);
 struct pane *pane_input_new(struct tui *tui);

@@ -109,7 +109,7 @@ static void draw(struct pane *pane, struct area area)
     struct tui *tui = pane->tui;
     g_autofree char *prompt = NULL;
     int x = prompt_width(tui, &prompt);
-    bool focused = tui->focus == FOCUS_INPUT && !tui->dialogs->len;
+    bool focused = !tui->aside && !tui->dialogs->len;
     area_clear(area, style_of(ROLE_INPUT));
     const char *text = text_of(tui);
     bool command = text[0] == '/' && text[1] != '/';

@@ -93,10 +93,27 @@ static void add(struct tui *tui, enum role role, bool table, const char *text)
     changed(view);
 }
 
+/* Has a place of its own in the layout, and keeps what it shows. */
+static bool is_docked(const struct pane_results *view)
+{
+    return layout_leaf_of_side(view->pane.tui, &view->pane);
+}
+
+static int columns_of(const struct pane_results *view)
+{
+    return is_docked(view) && view->pane.cols ? view->pane.cols : view->pane.tui->grid->cols;
+}
+
+const char *pane_results_heading(struct tui *tui)
+{
+    const struct pane_results *view = results_of(tui);
+    return view->heading ? view->heading : _("Results");
+}
+
 void pane_results_close(struct tui *tui)
 {
     struct pane_results *view = results_of(tui);
-    if (!view->lines->len)
+    if (!view->lines->len || is_docked(view))
         return;
     begin(tui, NULL);
     tui_dirty_all(tui);
@@ -153,10 +170,14 @@ static void draw(struct pane *pane, struct area area)
 {
     struct pane_results *view = (struct pane_results *)pane;
     area_clear(area, style_of(ROLE_PANEL));
-    lay_out(view, pane->tui->grid->cols);
+    lay_out(view, columns_of(view));
+    bool docked = is_docked(view);
+    if (docked && !view->lines->len)
+        grid_text_fit(area, 1, 0, area.cols - 2, style_of(ROLE_DIM),
+            _("What commands answer appears here."));
     int y = 0;
     int room = area.rows;
-    bool headed = area.rows > 1;
+    bool headed = area.rows > 1 && !docked;
     if (headed) {
         grid_hline(area, 0, 0, area.cols, style_of(ROLE_RULE));
         if (view->heading) {
@@ -212,7 +233,8 @@ static void choose(struct pane_results *view, int step)
 static bool go_key(struct pane_results *view, const struct key *key)
 {
     struct tui *tui = view->pane.tui;
-    if (!leads(view, view->chosen) || key->mods || (tui->line && *line_text(tui->line)))
+    bool typing = tui->line && *line_text(tui->line) && !view->pane.focused;
+    if (!leads(view, view->chosen) || key->mods || typing)
         return false;
     if (key->code == KEY_UP_ || key->code == KEY_DOWN_) {
         choose(view, key->code == KEY_UP_ ? -1 : 1);
@@ -226,15 +248,34 @@ static bool go_key(struct pane_results *view, const struct key *key)
     return true;
 }
 
+/* A line that leads somewhere is followed. */
+static bool click(struct pane_results *view, int y)
+{
+    int row = view->top + y - (view->pane.rows - view->height);
+    guint line = row >= 0 && row < (int)view->rows->len
+        ? g_array_index(view->rows, struct row_ref, row).line : G_MAXUINT;
+    if (!leads(view, line))
+        return false;
+    view->chosen = line;
+    g_autofree char *go = g_strdup(((const struct result_line *)view->lines->pdata[line])->go);
+    tui_run(view->pane.tui, go);
+    return true;
+}
+
 static bool on_key(struct pane *pane, const struct key *key)
 {
     struct pane_results *view = (struct pane_results *)pane;
-    if (!view->lines->len)
+    if (!view->lines->len && !pane->focused)
         return false;
     if (go_key(view, key))
         return true;
-    if (key->code == KEY_ESC && !key->mods) {
-        pane_results_close(pane->tui);
+    if (key->code == KEY_MOUSE_ && key->button == MOUSE_LEFT)
+        return click(view, key->y);
+    if ((key->code == KEY_ESC || (pane->focused && key->code == KEY_TAB)) && !key->mods) {
+        if (pane->focused)
+            layout_focus(pane->tui, pane->tui->leaf);
+        else
+            pane_results_close(pane->tui);
         return true;
     }
     if ((int)view->rows->len <= view->height)
@@ -244,6 +285,10 @@ static bool on_key(struct pane *pane, const struct key *key)
         view->top -= page;
     else if (key->code == KEY_PGDN && !key->mods)
         view->top += page;
+    else if (pane->focused && key->code == KEY_UP_ && !key->mods)
+        view->top--;
+    else if (pane->focused && key->code == KEY_DOWN_ && !key->mods)
+        view->top++;
     else if (key->code == KEY_MOUSE_ && key->button == MOUSE_WHEEL_UP)
         view->top -= 3;
     else if (key->code == KEY_MOUSE_ && key->button == MOUSE_WHEEL_DOWN)
@@ -403,7 +448,7 @@ static void show_table(struct results_sink *sink, const struct table *table)
     struct tui *tui = sink->tui;
     gboolean heading = FALSE;
     g_autoptr(GPtrArray) lines =
-        table_format(table, MAX(tui->grid->cols - 2, 20), tui->ascii, &heading);
+        table_format(table, MAX(columns_of(results_of(tui)) - 2, 18), tui->ascii, &heading);
     show_begin(sink);
     for (guint i = 0; i < lines->len; i++) {
         enum role role = heading && !i ? ROLE_COLUMN : ROLE_PANEL;

@@ -620,8 +620,7 @@ static void open_row(struct pane_roster *view, const struct row *row)
         tui_runf(tui, "/msg -a %s %s", account, jid);
     }
     pane_roster_filter(&view->pane, NULL);
-    tui->focus = FOCUS_INPUT;
-    tui_dirty_all(tui);
+    layout_focus(tui, tui->leaf);
 }
 
 /* Actions are command lines; NULL line: a dialog. */
@@ -711,9 +710,7 @@ static bool filter_key(struct pane_roster *view, const struct key *key)
 
 static void leave(struct pane_roster *view)
 {
-    struct tui *tui = view->pane.tui;
-    tui->focus = FOCUS_INPUT;
-    tui_dirty_all(tui);
+    layout_focus(view->pane.tui, view->pane.tui->leaf);
 }
 
 static bool move_key(struct pane_roster *view, const struct key *key)

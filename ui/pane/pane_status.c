@@ -166,7 +166,7 @@ static void draw(struct pane *pane, struct area area)
         draw_hint(area, x, edge, _("Type /quit to leave."));
         return;
     }
-    if (tui->focus == FOCUS_ROSTER) {
+    if (tui->aside == tui->roster) {
         draw_hint(area, x, edge,
             _("Enter open  / or letters filter  Insert add  C-r edit  C-s subscribe  Delete remove  C-b block  C-o info  Esc back"));
         return;

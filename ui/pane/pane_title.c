@@ -67,13 +67,10 @@ static void draw(struct pane *pane, struct area area)
     if (account && area.cols >= 70) {
         x += grid_text_fit(area, 1, 0, area.cols / 3, style_of(ROLE_TITLE_DIM), account->jid) + 3;
         /* The conversation stands above its pane. */
-        if (tui->leaf && tui->leaf->x + 1 > x)
+        if (!tui->headings && tui->leaf->x + 1 > x)
             x = tui->leaf->x + 1;
     }
-    g_autofree char *name = g_strdup(window->kind == WINDOW_CONSOLE ? _("Console")
-            : window->kind == WINDOW_XML                           ? _("XML stream")
-                                                                   : window_name(window));
-    x += grid_text_fit(area, x, 0, room - x, style_of(ROLE_TITLE_NAME), name);
+    x += grid_text_fit(area, x, 0, room - x, style_of(ROLE_TITLE_NAME), window_title(window));
     if (!window->chat)
         return;
     g_autoptr(GString) rest = g_string_new(NULL);
