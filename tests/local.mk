@@ -25,7 +25,7 @@ UNIT_TESTS += tests/unit/test_iq
 UNIT_TESTS += tests/unit/test_roster
 UNIT_TESTS += tests/unit/test_presence
 UNIT_TESTS += tests/unit/test_inbox
-EXTRA_DIST += tests/unit/session_fixture.h
+EXTRA_DIST += tests/unit/session_fixture.h tests/unit/tree.h
 UNIT_TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c \
 	tests/unit/kit_server.c tests/unit/kit_server.h \

@@ -15,10 +15,11 @@
 
 #define BIG "big@example.net"
 
-static gint rows = 100000;
+static gint rows = 100000, turn = 500;
 static gboolean random_ids, no_words;
 static const GOptionEntry entries[] = {
     { "rows", 'n', 0, G_OPTION_ARG_INT, &rows, "messages", "N" },
+    { "turn", 'b', 0, G_OPTION_ARG_INT, &turn, "messages in a turn", "N" },
     { "random", 'r', 0, G_OPTION_ARG_NONE, &random_ids, "random ids", NULL },
     { "no-words", 't', 0, G_OPTION_ARG_NONE, &no_words, "no text", NULL },
     { NULL }
@@ -90,7 +91,7 @@ static void fill(struct history *history, gint from)
                 ? g_strdup_printf("m%07d needle %s", i, texts[i % 5])
                 : g_strdup_printf("m%07d %s", i, texts[i % 5]);
         g_assert(history_add(history, &chat, m, 0) == HISTORY_NEW);
-        if (i % 500 == 499)
+        if (i % turn == turn - 1)
             g_assert(history_commit(history, NULL));
     }
     history_commit(history, NULL);

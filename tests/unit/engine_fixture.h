@@ -7,6 +7,7 @@
 #include "cmd/registry.h"
 #include "model/account.h"
 #include "store/option.h"
+#include "tree.h"
 
 struct capture {
     struct sink sink; /* first */
@@ -106,9 +107,7 @@ static inline void fixture_close(struct fixture *fixture)
     observers_free(fixture->observers);
     options_free(fixture->options);
     g_string_free(fixture->capture.text, TRUE);
-    g_autofree char *path = g_build_filename(fixture->dir, "txmpp.conf", NULL);
-    remove(path);
-    remove(fixture->dir);
+    tree_remove(fixture->dir);
     g_free(fixture->dir);
 }
 

@@ -11,6 +11,7 @@
 #include "cmd/registry.h"
 #include "model/account.h"
 #include "store/option.h"
+#include "tree.h"
 #include "xmpp/feature.h"
 #include "xmpp/testing.h"
 
@@ -195,6 +196,7 @@ static inline void fixture_free(struct fixture *f)
     g_ptr_array_unref(f->sent);
     g_string_free(f->log, TRUE);
     g_free(f->last);
+    tree_remove(f->dir);
     g_free(f->dir);
     g_free(f);
     the = NULL;

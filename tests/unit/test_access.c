@@ -144,7 +144,7 @@ static void kept_open(struct kept *k)
 
 static void kept_close(struct kept *k)
 {
-    fixture_remove(k->dir);
+    tree_remove(k->dir);
     g_free(k->dir);
     g_free(k->file);
     paths_free(k->paths);

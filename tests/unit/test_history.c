@@ -16,6 +16,7 @@
 #include "kit_vfs.h"
 #include "store/db.h"
 #include "store/history.h"
+#include "tree.h"
 
 #define OWN "juliet@example.com"
 #define PEER "romeo@example.net"
@@ -62,26 +63,12 @@ static void set_up(struct fixture *f, gconstpointer data)
     g_assert_cmpstr(f->problem, ==, NULL);
 }
 
-static void remove_tree(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *inner = g_build_filename(path, name, NULL);
-        remove_tree(inner);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_remove(path);
-}
-
 static void tear_down(struct fixture *f, gconstpointer data)
 {
     (void)data;
     history_close(f->h);
     paths_free(f->paths);
-    remove_tree(f->dir);
+    tree_remove(f->dir);
     g_free(f->dir);
     g_free(f->file);
     g_free(f->problem);
@@ -1735,7 +1722,7 @@ static void test_upgrade(void)
     db = db_open(dir, "x.db", &one, NULL, 0, &error);
     g_assert_null(db);
     g_assert_error(error, DB_ERROR, DB_ERROR_NEWER);
-    remove_tree(dir);
+    tree_remove(dir);
 }
 
 int main(int argc, char **argv)
@@ -1813,7 +1800,7 @@ int main(int argc, char **argv)
     TEST("F35-memory", NULL, test_no_memory);
     g_test_add_func("/db/upgrade", test_upgrade);
     result = g_test_run();
-    remove_tree(root);
+    tree_remove(root);
     g_free(root);
     return result;
 }

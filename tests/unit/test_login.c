@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/paths.h"
 #include "store/option.h"
+#include "tree.h"
 #include "xmpp/feature.h"
 #include "xmpp/login.h"
 
@@ -75,6 +76,7 @@ struct fixture {
     struct observers *observers;
     struct account *account;
     struct login *login;
+    char *dir;
 };
 
 static struct fixture fixture(const char *command, struct secret *given)
@@ -96,6 +98,7 @@ static struct fixture fixture(const char *command, struct secret *given)
             "account.password_command", command, false, NULL));
     f.login = login_new(f.account, &front, given);
     login_set_stream(f.login, (struct stream *)&the_stream);
+    f.dir = g_steal_pointer(&dir);
     return f;
 }
 
@@ -106,6 +109,8 @@ static void clear(struct fixture *f)
     account_free(f->account);
     observers_free(f->observers);
     options_free(f->options);
+    tree_remove(f->dir);
+    g_free(f->dir);
 }
 
 static void answer_with(const char *text)

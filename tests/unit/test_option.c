@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 
 #include "store/option.h"
+#include "tree.h"
 
 static const struct option rows[] = {
     { "ui.theme", OPTION_ENUM, "dark", .choices = "dark light" },
@@ -258,8 +259,7 @@ int main(int argc, char **argv)
     g_test_add_func("/option/F16-wrong-values", test_wrong_values);
     g_test_add_func("/option/F16-huge", test_huge);
     int status = g_test_run();
-    g_unlink(path);
-    g_rmdir(dir);
+    tree_remove(dir);
     g_free(path);
     g_free(dir);
     return status;

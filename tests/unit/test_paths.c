@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 #include "base/paths.h"
+#include "tree.h"
 
 static char *root; /* a private directory for the whole program */
 
@@ -205,21 +206,6 @@ static void test_append(void)
     umask(old);
 }
 
-static void remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-        struct stat st;
-        if (lstat(child, &st) == 0 && S_ISDIR(st.st_mode))
-            remove_tree(child);
-        else
-            g_unlink(child);
-    }
-    g_rmdir(path);
-}
-
 int main(int argc, char **argv)
 {
     root = g_dir_make_tmp("paths-XXXXXX", NULL);
@@ -239,7 +225,7 @@ int main(int argc, char **argv)
     g_test_add_func("/paths/F14-missing", test_f14_missing);
     g_test_add_func("/paths/append", test_append);
     int rc = g_test_run();
-    remove_tree(root);
+    tree_remove(root);
     g_free(root);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include "ui/tui.h"
 #include "store/history.h"
 #include "ui/term/line.h"
+#include "tree.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -98,17 +99,6 @@ static struct scene *scene_new(guint count)
     return scene;
 }
 
-static void remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *file = g_build_filename(path, name, NULL);
-        remove_tree(file);
-    }
-    g_remove(path);
-}
-
 static void scene_free(struct scene *scene)
 {
     line_free(scene->tui->line);
@@ -122,7 +112,7 @@ static void scene_free(struct scene *scene)
     observers_free(scene->app.observers);
     options_free(scene->app.options);
     paths_free(scene->paths);
-    remove_tree(scene->dir);
+    tree_remove(scene->dir);
     g_free(scene->dir);
     g_free(scene);
 }

@@ -9,6 +9,7 @@
 #include "model/account.h"
 #include "model/jid.h"
 #include "store/option.h"
+#include "tree.h"
 #include "xmpp/feature.h"
 #include "xmpp/testing.h"
 
@@ -166,17 +167,6 @@ static inline void fixture_open(struct fixture *f)
             engine_register(f->engine, (*i)->commands);
 }
 
-static inline void fixture_remove(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *file = g_build_filename(path, name, NULL);
-        fixture_remove(file);
-    }
-    g_remove(path);
-}
-
 static inline void fixture_close(struct fixture *f)
 {
     if (f->account) {
@@ -191,7 +181,7 @@ static inline void fixture_close(struct fixture *f)
     g_ptr_array_unref(f->sent);
     g_string_free(f->output, TRUE);
     g_free(f->typing);
-    fixture_remove(f->dir);
+    tree_remove(f->dir);
     g_free(f->dir);
 }
 
