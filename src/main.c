@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <libintl.h>
 #include <locale.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +28,12 @@
 
 #include "app/app.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/help.h"
 #include "features_doap.h"
 #include "model/jid.h"
 #include "script/script.h"
+#include "store/history.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
 #include "ui/tui.h"
@@ -127,8 +130,9 @@ static bool usage_error(GError **error, const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
+    g_autofree char *clean = text_clean(text, -1, TEXT_ONE_LINE);
     g_set_error_literal(
-        error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
+        error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, clean);
     return false;
 }
 
@@ -161,8 +165,61 @@ static bool make_all_utf8(struct arguments *a, GError **error)
     return true;
 }
 
+/* Which option a word is, and the value that is glued to it ("-ojson",
+ * "--output=json"; NULL: none). NULL: no option. */
+static const GOptionEntry *option_of(
+    const GOptionEntry *entries, const char *word, const char **value)
+{
+    *value = NULL;
+    for (const GOptionEntry *entry = entries; entry->long_name; entry++) {
+        gsize n = strlen(entry->long_name);
+        if (g_str_has_prefix(word, "--")) {
+            if (!n || strncmp(word + 2, entry->long_name, n) != 0 ||
+                (word[2 + n] && word[2 + n] != '='))
+                continue;
+            *value = word[2 + n] ? word + 2 + n + 1 : NULL;
+            return entry;
+        }
+        if (entry->short_name && word[0] == '-' &&
+            word[1] == entry->short_name) {
+            *value = word[2] ? word + 2 : NULL;
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* GOption knows no "-ojson" and lets flags have values; getopt(3), and so a
+ * user, thinks otherwise. */
+static char **normal_arguments(
+    char **argv, const GOptionEntry *entries, GError **error)
+{
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    bool ended = false;
+    for (; *argv; argv++) {
+        const char *value = NULL;
+        ended = ended || strcmp(*argv, "--") == 0;
+        const GOptionEntry *entry =
+            ended ? NULL : option_of(entries, *argv, &value);
+        bool flag = entry && entry->arg == G_OPTION_ARG_NONE;
+        if (flag && value && g_str_has_prefix(*argv, "--")) {
+            usage_error(error, "--%s takes no value", entry->long_name);
+            return NULL;
+        }
+        if (entry && !flag && value && (*argv)[1] != '-') {
+            const char option[] = { '-', entry->short_name, '\0' };
+            g_strv_builder_add_many(words, option, value, NULL);
+            continue;
+        }
+        g_strv_builder_add(words, *argv);
+        if (entry && !flag && !value && argv[1])
+            g_strv_builder_add(words, *++argv);
+    }
+    return g_strv_builder_end(words);
+}
+
 static bool parse_command_line(
-    struct arguments *a, int *argc, char ***argv, GError **error)
+    struct arguments *a, char **argv, GError **error)
 {
     const GOptionEntry entries[] = {
         { "command", 'c', 0, G_OPTION_ARG_FILENAME_ARRAY, &a->commands,
@@ -221,7 +278,8 @@ static bool parse_command_line(
         "scripts. Commands are read from standard input when it is no "
         "terminal; see txmpp(1).");
     g_option_context_add_main_entries(context, entries, NULL);
-    return g_option_context_parse(context, argc, argv, error) &&
+    g_auto(GStrv) words = normal_arguments(argv, entries, error);
+    return words && g_option_context_parse_strv(context, &words, error) &&
         make_all_utf8(a, error);
 }
 
@@ -276,12 +334,13 @@ static bool parse_tls(
 static bool parse_timeout(
     const struct arguments *a, struct app_config *config, GError **error)
 {
-    guint64 seconds = 30;
-    if (a->timeout && !g_ascii_string_to_unsigned(
-                          a->timeout, 10, 0, 86400 * 365, &seconds, NULL))
+    char *end = NULL;
+    const char *text = a->timeout ? a->timeout : "30";
+    double seconds = g_ascii_isdigit(*text) ? g_ascii_strtod(text, &end) : -1;
+    if (seconds < 0 || seconds > 86400 * 365 || *end || strpbrk(text, "xX"))
         return usage_error(error,
-            "--timeout wants a number of seconds, not “%s”", a->timeout);
-    config->timeout_s = (unsigned)seconds;
+            "--timeout wants a number of seconds, not “%s”", text);
+    config->timeout_ms = (unsigned)MIN(ceil(seconds * 1000), G_MAXINT);
     return true;
 }
 
@@ -295,6 +354,18 @@ static bool check_jids(struct arguments *a, GError **error)
                 error, "“%s” is no address: %s", *jid, why->message);
     }
     return true;
+}
+
+static bool check_resource(const struct arguments *a, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    if (!a->resource)
+        return true;
+    g_autofree char *jid = jid_new(NULL, "x", a->resource);
+    g_autofree char *prepared = jid_prepare(jid, &why);
+    return prepared ||
+        usage_error(error, "--resource cannot be “%s”: %s", a->resource,
+            why->message);
 }
 
 static bool is_command_mode(const struct arguments *a)
@@ -314,7 +385,8 @@ static bool fill_config(
         return usage_error(error, "--status is available, chat, away, xa, dnd "
             "or offline, not “%s”", a->status);
     if (!parse_server(a, config, error) || !parse_tls(a, config, error) ||
-        !parse_timeout(a, config, error) || !check_jids(a, error))
+        !parse_timeout(a, config, error) || !check_jids(a, error) ||
+        !check_resource(a, error))
         return false;
     config->profile = a->profile;
     config->config_file = a->config;
@@ -404,8 +476,8 @@ static int print_version(void)
         STROPHE_VERSION, OpenSSL_version(OPENSSL_VERSION),
         idn2_check_version(NULL), utf8proc_version(), XML_ExpatVersion());
     /* json-glib cannot be asked when it runs. */
-    printf("json-glib %s, %s, readline %s\n", JSON_VERSION_S,
-        screen_library(), line_library());
+    printf("SQLite %s, json-glib %s, %s, readline %s\n", history_library(),
+        JSON_VERSION_S, screen_library(), line_library());
     return 0;
 }
 
@@ -451,7 +523,7 @@ static int run_script(struct app *app, const struct arguments *a)
         .commands = (const char *const *)a->commands,
         .files = (const char *const *)a->files,
         .send = a->send,
-        .timeout_s = app->config.timeout_s,
+        .timeout_ms = app->config.timeout_ms,
     };
     process.script = script_new(app, &config, &error);
     if (!process.script)
@@ -535,6 +607,7 @@ int main(int argc, char **argv)
 {
     struct arguments a = { 0 };
     g_autoptr(GError) error = NULL;
+    (void)argc;
     fill_standard_fds();
     secret_harden_process();
     umask(077);
@@ -544,7 +617,7 @@ int main(int argc, char **argv)
     bind_textdomain_codeset(PACKAGE, "UTF-8");
     textdomain(PACKAGE);
     int status = EXIT_USAGE;
-    if (!parse_command_line(&a, &argc, &argv, &error))
+    if (!parse_command_line(&a, argv, &error))
         status = EXIT_USAGE;
     else if (a.version)
         status = print_version();

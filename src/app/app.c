@@ -267,7 +267,7 @@ struct account *app_add_account(struct app *app, const char *bare_jid)
         .ca_file = config->ca_file,
         .resource = config->resource,
         .password = config->password,
-        .timeout_s = config->timeout_s,
+        .timeout_ms = config->timeout_ms,
         .script = config->script,
     };
     account =
@@ -305,6 +305,10 @@ bool app_open_accounts(
         if (!jid)
             return false;
         g_autofree char *bare = jid_bare(jid);
+        const char *resource = jid_resource(jid);
+        if (resource && !options_set(app->options, bare, "account.resource",
+                            resource, true, error))
+            return false;
         if (named || options_bool(app->options, bare, "account.enabled"))
             app_add_account(app, bare);
     }

@@ -14,7 +14,7 @@ struct app_config { /* the command line, see main.c; strings are borrowed */
     enum tls_mode tls;
     bool tls_given, offline, script;
     guint16 port;
-    unsigned timeout_s;
+    unsigned timeout_ms;
     struct secret *password;
     enum show show;             /* --status; when status is not NULL */
 };

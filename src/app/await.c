@@ -34,7 +34,7 @@ static gboolean on_timeout(gpointer data)
     struct waiter *waiter = data;
     waiter->timer = 0;
     job_fail(waiter->job, "remote-server-timeout",
-        "Nothing of the kind happened within %g seconds",
+        "Nothing of the kind happened within %g s",
         (double)waiter->timeout_ms / 1000);
     return G_SOURCE_REMOVE;
 }

@@ -233,7 +233,7 @@ static enum cmd_status run_script_run(struct job *job)
         .front = job_front(job),
         .outer = &nested->sink,
         .account = job_account(job),
-        .timeout_s = app->config.timeout_s,
+        .timeout_ms = app->config.timeout_ms,
         .wait_online = true,
         .ended = nested_ended,
         .data = nested,

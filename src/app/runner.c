@@ -125,7 +125,7 @@ static const struct sink_ops runner_sink_ops = {
 /* These wait as long as they are told to; /wait when it is told. */
 static bool has_own_time(const struct job *job)
 {
-    static const char *const names[] = { "sleep", "script", "exec", NULL };
+    static const char *const names[] = { "sleep", "script", NULL };
     g_auto(GStrv) words = g_strsplit(job_name(job), " ", 2);
     if (g_strcmp0(words[0], "wait") == 0)
         return job_arg(job, "timeout") != NULL;
@@ -141,8 +141,8 @@ static gboolean on_deadline(gpointer data)
     if (runner->config.late)
         runner->config.late(runner->config.data);
     g_autofree char *text = g_strdup_printf(
-        "It was not done within %u seconds (--timeout)",
-        runner->config.timeout_s);
+        "It was not done within %g s (--timeout)",
+        runner->config.timeout_ms / 1000.0);
     engine_cancel(runner->config.app->engine, runner->job,
         "remote-server-timeout", text);
     return G_SOURCE_REMOVE;
@@ -150,10 +150,10 @@ static gboolean on_deadline(gpointer data)
 
 static void arm_deadline(struct runner *runner)
 {
-    if (runner->config.timeout_s && !runner->held &&
+    if (runner->config.timeout_ms && !runner->held &&
         !has_own_time(runner->job))
-        runner->deadline = g_timeout_add_seconds(
-            runner->config.timeout_s, on_deadline, runner);
+        runner->deadline = g_timeout_add(
+            runner->config.timeout_ms, on_deadline, runner);
 }
 
 static struct run_context context_of(struct runner *runner)
@@ -195,7 +195,9 @@ static void run_broken(
     struct engine *engine = runner->config.app->engine;
     struct run_context context = context_of(runner);
     runner->in_run = true;
-    engine_refuse(engine, condition, text, &context);
+    const struct source *source = g_queue_peek_head(&runner->sources);
+    bool message = source && source->kind == SOURCE_MESSAGE;
+    engine_refuse(engine, message ? "msg" : "", condition, text, &context);
     runner->in_run = false;
 }
 
@@ -316,9 +318,12 @@ static bool take_line(struct runner *runner)
             "The line is longer than 4 MiB and was left out");
         return true;
     }
-    g_autofree char *line = g_memdup2(begin, n + 1);
-    line[n] = '\0';
     runner->start += n + (end ? 1 : 0);
+    if (runner->line == 1 && n >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0) {
+        begin += 3; /* a byte order mark is none of the text */
+        n -= 3;
+    }
+    g_autofree char *line = g_strndup(begin, n);
     run_line(runner, line, n);
     return true;
 }

@@ -11,7 +11,7 @@ struct runner_config {
     struct front *front;
     struct sink *outer;       /* gets every row, note, failure and done */
     struct account *account;  /* NULL: the front's */
-    unsigned timeout_s;       /* for every command that does not wait by itself; 0: none */
+    unsigned timeout_ms;       /* for every command that does not wait by itself; 0: none */
     bool wait_online;
     int depth;                /* of scripts that run scripts */
     /* A command failed: go on (true) or stop. */

@@ -62,9 +62,8 @@ static bool on_event(struct job *job, const struct event *event, gpointer data)
 static gint64 timeout_ms(struct job *job)
 {
     const char *text = job_arg(job, "timeout");
-    unsigned usual = job_line(job) ? 0 : job_app(job)->config.timeout_s;
-    double seconds = text ? g_ascii_strtod(text, NULL) : (double)usual;
-    return (gint64)(seconds * 1000);
+    unsigned usual = job_line(job) ? 0 : job_app(job)->config.timeout_ms;
+    return text ? (gint64)(g_ascii_strtod(text, NULL) * 1000) : usual;
 }
 
 static enum cmd_status wish_for(struct job *job, const struct wish *template)

@@ -24,6 +24,14 @@ static void refuse(GError **error, const char *path, const char *why)
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "%s %s.", path, why);
 }
 
+/* The base directory specification: what is not absolute is not set. */
+static char *in_base(const char *base, const char *below_home)
+{
+    if (g_path_is_absolute(base))
+        return g_build_filename(base, "txmpp", NULL);
+    return g_build_filename(g_get_home_dir(), below_home, "txmpp", NULL);
+}
+
 struct paths *paths_new(const char *profile, const char *config_file)
 {
     struct paths *paths = g_new0(struct paths, 1);
@@ -33,12 +41,9 @@ struct paths *paths_new(const char *profile, const char *config_file)
         paths->data_dir = g_strdup(dir);
         paths->cache_dir = g_build_filename(dir, "cache", NULL);
     } else {
-        paths->config_dir =
-            g_build_filename(g_get_user_config_dir(), "txmpp", NULL);
-        paths->data_dir =
-            g_build_filename(g_get_user_data_dir(), "txmpp", NULL);
-        paths->cache_dir =
-            g_build_filename(g_get_user_cache_dir(), "txmpp", NULL);
+        paths->config_dir = in_base(g_get_user_config_dir(), ".config");
+        paths->data_dir = in_base(g_get_user_data_dir(), ".local/share");
+        paths->cache_dir = in_base(g_get_user_cache_dir(), ".cache");
     }
     paths->config_file =
         config_file ? g_canonicalize_filename(config_file, NULL)

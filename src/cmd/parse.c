@@ -34,6 +34,31 @@ static char *short_word(const char *word)
     return text_ellipsize(clean, 40, false);
 }
 
+bool arg_has_spelling(const struct arg *arg, const char *word)
+{
+    size_t n = strlen(word);
+    const char *p = arg->option;
+    while (p && *p) {
+        size_t len = strcspn(p, " ");
+        if (len == n && strncmp(p, word, n) == 0)
+            return true;
+        p += len + strspn(p + len, " ");
+    }
+    return false;
+}
+
+const struct arg *command_option(
+    const struct command *command, const char *word)
+{
+    if (!*word)
+        return NULL;
+    for (int i = 0; i < COMMAND_ARGS && command->args[i].name; i++)
+        if (command->args[i].option &&
+            arg_has_spelling(&command->args[i], word))
+            return &command->args[i];
+    return NULL;
+}
+
 /* --- which command ------------------------------------------------------ */
 
 /* One name out of "a b=words c"; its words come back in *words. */
@@ -96,20 +121,59 @@ static bool unknown_sub(struct job *job, const char *line,
         "/%s has no “%s”; it is one of: %s", job->name, shown, names);
 }
 
-/* "-a JID" may stand before the name of a subcommand. */
-static bool skip_account_option(
+/* Is it an option of the command or of what is below it? *value: with a value
+ * that is the next word. */
+static bool is_option_below(
+    const struct command *command, const char *name, bool *value)
+{
+    const struct arg *arg = command_option(command, name);
+    if (arg) {
+        *value = arg->kind != NULL;
+        return true;
+    }
+    if ((command->needs & NEEDS_CONSENT) &&
+        (strcmp(name, "--yes") == 0 || strcmp(name, "--no") == 0))
+        return true;
+    for (const struct command *sub = command->sub; sub && sub->name; sub++)
+        if (is_option_below(sub, name, value))
+            return true;
+    return false;
+}
+
+/* "-a JID", "--timeout 5" may stand before the name of a subcommand. */
+static bool skip_option(
     struct job *job, const char *line, size_t *pos, const struct word *word)
 {
-    if (word->quoted || strcmp(word->text, "-a") != 0)
-        return false;
+    bool value = strcmp(word->text, "-a") == 0;
     size_t after = word->to;
-    struct word value;
-    if (!words_next(line, &after, &value))
+    struct word next;
+    if (word->quoted || *word->text != '-')
         return false;
-    (void)job;
-    word_clear(&value);
+    const char *equals = strchr(word->text, '=');
+    g_autofree char *name = equals
+        ? g_strndup(word->text, (gsize)(equals - word->text))
+        : g_strdup(word->text);
+    if (!value && !is_option_below(job->command, name, &value))
+        return false;
+    if (value && !equals) {
+        if (!words_next(line, &after, &next))
+            return false;
+        word_clear(&next);
+    }
     *pos = after;
     return true;
+}
+
+/* Puts the word from…to of the line at pos, before the options that stood
+ * there; returns where it ends. */
+static size_t move_forward(char **line, size_t pos, size_t from, size_t to)
+{
+    char *moved = g_strdup_printf("%.*s %.*s%.*s%s", (int)pos, *line,
+        (int)(to - from), *line + from, (int)(from - pos), *line + pos,
+        *line + to);
+    g_free(*line);
+    *line = moved;
+    return pos + 1 + (to - from);
 }
 
 static bool parse_subs(
@@ -121,7 +185,7 @@ static bool parse_subs(
         size_t next = at;
         if (!words_next(*line, &next, &word))
             return job->command->run || unknown_sub(job, *line, NULL, trouble);
-        if (skip_account_option(job, *line, &at, &word)) {
+        if (skip_option(job, *line, &at, &word)) {
             word_clear(&word);
             continue;
         }
@@ -142,13 +206,8 @@ static bool parse_subs(
         g_autofree char *name = job->name;
         job->name = g_strconcat(name, " ", sub->name, NULL);
         job->command = sub;
-        /* An -a that stood before the sub is read again by parse_words: cut
-         * the name of the sub out instead of the option. */
-        if (at > *pos) {
-            memset(*line + word.from, ' ', next - word.from);
-            word_clear(&word);
-            continue;
-        }
+        if (at > *pos)
+            next = move_forward(line, *pos, word.from, next);
         *pos = at = next;
         word_clear(&word);
     }
@@ -195,31 +254,6 @@ bool parse_command(
 }
 
 /* --- its arguments ------------------------------------------------------ */
-
-bool arg_has_spelling(const struct arg *arg, const char *word)
-{
-    size_t n = strlen(word);
-    const char *p = arg->option;
-    while (p && *p) {
-        size_t len = strcspn(p, " ");
-        if (len == n && strncmp(p, word, n) == 0)
-            return true;
-        p += len + strspn(p + len, " ");
-    }
-    return false;
-}
-
-const struct arg *command_option(
-    const struct command *command, const char *word)
-{
-    if (!*word)
-        return NULL;
-    for (int i = 0; i < COMMAND_ARGS && command->args[i].name; i++)
-        if (command->args[i].option &&
-            arg_has_spelling(&command->args[i], word))
-            return &command->args[i];
-    return NULL;
-}
 
 bool command_has_secret(const struct command *command)
 {
@@ -334,12 +368,12 @@ static bool read_account(struct reader *r, const char *text, size_t at)
     const struct engine_host *host = &r->job->engine->host;
     struct account *account =
         host->find_account ? host->find_account(host->data, text) : NULL;
+    r->job->account = account;
     if (!account) {
         g_autofree char *shown = short_word(text);
         return trouble_at(r->trouble, at, "There is no account %s here. "
             "/account list shows those there are", shown);
     }
-    r->job->account = account;
     if (r->job->chat && r->job->chat->account != account)
         r->job->chat = NULL;
     return true;

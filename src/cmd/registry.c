@@ -5,6 +5,7 @@
  */
 #include "cmd/registry.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <json-glib/json-glib.h>
@@ -18,6 +19,7 @@
 #define ALIAS_DEPTH 8
 #define JSON_DEPTH 8
 #define NEAREST_MAX 3
+#define INT64_DIGITS 18 /* always fit; json-glib wraps longer ones */
 
 static void alias_free(gpointer data)
 {
@@ -351,6 +353,15 @@ static bool wants_wire(const struct job *job)
         (job->wait_online && (job->command->needs & wire));
 }
 
+static bool has_rest(const struct job *job)
+{
+    const struct arg *args = job->command->args;
+    for (int i = 0; i < COMMAND_ARGS && args[i].name; i++)
+        if ((args[i].flags & ARG_REST) && job->values[i].text)
+            return true;
+    return false;
+}
+
 /* False: the job was ended. */
 static bool check_needs(struct job *job)
 {
@@ -375,7 +386,8 @@ static bool check_needs(struct job *job)
             "/%s works in a room only: /join ROOM opens one", job->name);
         return false;
     }
-    if (wants_wire(job) && !is_online(job)) {
+    bool silent = (needs & NEEDS_WIRE) && !has_rest(job);
+    if (wants_wire(job) && !silent && !is_online(job)) {
         job_fail(job, "recipient-unavailable",
             "%s is not connected: /connect does that", job->account->jid);
         return false;
@@ -491,10 +503,19 @@ static char *expand_fully(struct engine *engine, const char *line, bool *endless
     }
 }
 
+/* The account is settled first, so that a failure names it, too. */
+static struct job *begin(
+    struct engine *engine, const struct run_context *context)
+{
+    struct job *job = job_new(engine, context);
+    settle_account(job);
+    return job;
+}
+
 struct job *engine_run(struct engine *engine, const char *line,
     const struct run_context *context)
 {
-    struct job *job = job_new(engine, context);
+    struct job *job = begin(engine, context);
     guint64 serial = job->serial;
     if (!g_utf8_validate(line, -1, NULL)) {
         job_fail(job, "bad-request", "The line is not UTF-8 text");
@@ -523,9 +544,12 @@ struct job *engine_run(struct engine *engine, const char *line,
 /* json-glib recurses and cuts strings at \u0000: both are ruled out first. */
 static const char *json_shape_problem(const char *json)
 {
-    int depth = 0;
+    int depth = 0, digits = 0;
     bool in_string = false;
     for (const char *p = json; *p; p++) {
+        digits = in_string || !g_ascii_isdigit(*p) ? 0 : digits + 1;
+        if (digits > INT64_DIGITS)
+            return "A number of the request is too long: write it as a string";
         if (in_string) {
             if (*p == '\\' && p[1]) {
                 if (g_str_has_prefix(p, "\\u0000"))
@@ -562,7 +586,7 @@ static char *node_text(JsonNode *node)
     if (type == G_TYPE_BOOLEAN)
         return g_strdup(json_node_get_boolean(node) ? "on" : "off");
     char number[G_ASCII_DTOSTR_BUF_SIZE];
-    if (type == G_TYPE_DOUBLE)
+    if (type == G_TYPE_DOUBLE && isfinite(json_node_get_double(node)))
         return g_strdup(g_ascii_dtostr(
             number, sizeof number, json_node_get_double(node)));
     return NULL;
@@ -774,16 +798,18 @@ static void run_json_text(struct job *job, const char *json)
 struct job *engine_run_json(struct engine *engine, const char *json,
     const struct run_context *context)
 {
-    struct job *job = job_new(engine, context);
+    struct job *job = begin(engine, context);
     guint64 serial = job->serial;
     run_json_text(job, json);
     return still_running(engine, job, serial);
 }
 
-void engine_refuse(struct engine *engine, const char *condition,
-    const char *text, const struct run_context *context)
+void engine_refuse(struct engine *engine, const char *name,
+    const char *condition, const char *text, const struct run_context *context)
 {
-    job_fail(job_new(engine, context), condition, "%s", text);
+    struct job *job = begin(engine, context);
+    job->name = g_strdup(name);
+    job_fail(job, condition, "%s", text);
 }
 
 /* --- jobs that wait to be online ---------------------------------------- */

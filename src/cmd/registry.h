@@ -51,7 +51,7 @@ struct job *engine_run(struct engine *engine, const char *line, const struct run
 /* A JSON request: {"command":…,"args":{…},"tag":…} (contract.md s. 2). */
 struct job *engine_run_json(struct engine *engine, const char *json, const struct run_context *context);
 /* A line that cannot even be read fails like any other. */
-void engine_refuse(struct engine *engine, const char *condition,
+void engine_refuse(struct engine *engine, const char *name, const char *condition,
     const char *text, const struct run_context *context);
 void engine_cancel(struct engine *engine, struct job *job, const char *condition, const char *text);
 void engine_cancel_all(struct engine *engine);

@@ -300,6 +300,13 @@ static const char *sought(const struct dial *dial)
     return dial->server ? dial->server : dial->domain;
 }
 
+/* Who has named the server already is not told to. */
+static const char *advice(const struct dial *dial)
+{
+    return dial->server ? "correct --server or account.server"
+                        : "check the address, or name the server with --server";
+}
+
 static GError *final_error(struct dial *dial)
 {
     if (dial->last)
@@ -309,9 +316,8 @@ static GError *final_error(struct dial *dial)
             "%s says that it offers no XMPP service; check the address.",
             dial->domain);
     return g_error_new(DIAL_ERROR, DIAL_ERROR_REFUSED,
-        "Every address of %s has been tried; try again later, or name "
-        "another server with --server.",
-        sought(dial));
+        "Every address of %s has been tried; try again later, or %s.",
+        sought(dial), advice(dial));
 }
 
 static void remember(struct dial *dial, GError *error)
@@ -326,9 +332,8 @@ static gboolean on_deadline(gpointer data)
     dial->deadline = 0;
     fail(dial,
         g_error_new(DIAL_ERROR, DIAL_ERROR_TIMEOUT,
-            "%s did not answer in time; check the network, or name another "
-            "server with --server.",
-            sought(dial)));
+            "%s did not answer in time; check the network, or %s.",
+            sought(dial), advice(dial)));
     return G_SOURCE_REMOVE;
 }
 
@@ -355,9 +360,8 @@ static void attempt_failed(
     else
         remember(dial,
             g_error_new(DIAL_ERROR, code,
-                "%s (%s) cannot be reached: %s. Check the network and the "
-                "address, or name the server with --server.",
-                target->host, attempt->address, reason));
+                "%s (%s) cannot be reached: %s. Check the network, or %s.",
+                target->host, attempt->address, reason, advice(dial)));
     g_ptr_array_remove_fast(dial->racing, attempt);
     advance(dial);
 }
@@ -689,13 +693,10 @@ static GError *name_error(
             host);
     if (unknown)
         return g_error_new(DIAL_ERROR, DIAL_ERROR_DNS,
-            "There is no host called %s; check the address, or name the "
-            "server with --server.",
-            host);
+            "There is no host called %s; %s.", host, advice(dial));
     return g_error_new(DIAL_ERROR, DIAL_ERROR_DNS,
-        "The address of %s cannot be looked up (%s); check the network, or "
-        "name the server with --server.",
-        host, cause ? cause->message : "no answer");
+        "The address of %s cannot be looked up (%s); check the network, or %s.",
+        host, cause ? cause->message : "no answer", advice(dial));
 }
 
 static void addresses_arrived(

@@ -20,6 +20,7 @@ struct output {
     gsize start; /* bytes already written */
     guint idle, watch;
     bool gone;   /* nobody reads: everything is dropped */
+    int error;   /* why: errno */
     bool told;
     void (*broken)(gpointer data);
     gpointer data;
@@ -47,9 +48,10 @@ static gboolean tell(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void set_gone(struct output *output)
+static void set_gone(struct output *output, int error)
 {
     output->gone = true;
+    output->error = error;
     drop_all(output);
     g_clear_handle_id(&output->idle, g_source_remove);
     output->idle = g_idle_add(tell, output);
@@ -64,7 +66,7 @@ static bool is_writable(struct output *output, int timeout_ms)
         n = poll(fds, timeout_ms ? 2 : 1, timeout_ms);
     while (n < 0 && errno == EINTR);
     if (n > 0 && (fds[0].revents & (POLLERR | POLLNVAL))) {
-        set_gone(output);
+        set_gone(output, EPIPE);
         return false;
     }
     return n > 0 && fds[0].revents;
@@ -79,7 +81,7 @@ static bool write_some(struct output *output, int timeout_ms)
         if (done < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (done < 0) {
-            set_gone(output);
+            set_gone(output, errno);
             return true;
         }
         output->start += (gsize)done;
@@ -95,7 +97,7 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data)
     (void)fd;
     if (condition & (G_IO_ERR | G_IO_NVAL)) {
         output->watch = 0;
-        set_gone(output);
+        set_gone(output, EPIPE);
         return G_SOURCE_REMOVE;
     }
     if (!write_some(output, 0))
@@ -140,7 +142,7 @@ void output_set_interrupt_fd(struct output *output, int fd)
     output->interrupt_fd = fd;
 }
 
-void output_free(struct output *output, int timeout_ms)
+int output_free(struct output *output, int timeout_ms)
 {
     g_clear_handle_id(&output->watch, g_source_remove);
     output->interrupt_fd = -1;
@@ -150,7 +152,9 @@ void output_free(struct output *output, int timeout_ms)
         continue;
     g_clear_handle_id(&output->idle, g_source_remove);
     g_string_free(output->buffer, TRUE);
+    int error = output->error;
     g_free(output);
+    return error;
 }
 
 GString *output_buffer(struct output *output)
@@ -168,7 +172,7 @@ void output_commit(struct output *output)
      * is held back by TCP. A signal ends the wait, and the output. */
     if (pending(output) > HIGH_WATER && !write_some(output, -1) &&
         !output->gone)
-        set_gone(output);
+        set_gone(output, EPIPE);
     if (!output->idle && !output->gone)
         output->idle = g_idle_add_full(G_PRIORITY_DEFAULT, flush, output, NULL);
 }

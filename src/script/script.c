@@ -61,7 +61,7 @@ struct script {
     char *condition, *failure; /* of the job that is failing */
     struct chat *chat;
     GHashTable *online;      /* accounts that have been online */
-    unsigned timeout_s;
+    unsigned timeout_ms;
     guint connect_timer, restore_timer, end_idle;
     struct prompt *prompt;
     const char *to_utf8;     /* charset of the locale when it is not UTF-8 */
@@ -228,8 +228,8 @@ static gboolean on_connect_deadline(gpointer data)
     struct script *script = data;
     script->connect_timer = 0;
     g_autofree char *text = g_strdup_printf(
-        "The connection was not there after %u seconds (--timeout)",
-        script->timeout_s);
+        "The connection was not there after %g s (--timeout)",
+        script->timeout_ms / 1000.0);
     give_up(script, EXIT_LATE, text);
     return G_SOURCE_REMOVE;
 }
@@ -239,21 +239,21 @@ static gboolean on_restore_deadline(gpointer data)
     struct script *script = data;
     script->restore_timer = 0;
     g_autofree char *text = g_strdup_printf("The connection was lost and not "
-        "restored within %u seconds (--timeout)", script->timeout_s);
+        "restored within %g s (--timeout)", script->timeout_ms / 1000.0);
     give_up(script, EXIT_LOST, text);
     return G_SOURCE_REMOVE;
 }
 
 static void expect_connection(struct script *script)
 {
-    script->connect_timer = g_timeout_add_seconds(
-        script->timeout_s, on_connect_deadline, script);
+    script->connect_timer = g_timeout_add(
+        script->timeout_ms, on_connect_deadline, script);
 }
 
 static void expect_restoration(struct script *script)
 {
-    script->restore_timer = g_timeout_add_seconds(
-        script->timeout_s, on_restore_deadline, script);
+    script->restore_timer = g_timeout_add(
+        script->timeout_ms, on_restore_deadline, script);
 }
 
 static bool all_online(const struct app *app)
@@ -287,7 +287,7 @@ static void on_offline(
         give_up(script, status_of(error, was_online), error->message);
         return;
     }
-    if (script->timeout_s && !script->restore_timer)
+    if (script->timeout_ms && !script->restore_timer)
         expect_restoration(script);
 }
 
@@ -640,7 +640,7 @@ struct script *script_new(
     script->writer =
         config->format == SCRIPT_JSON ? &record_json : &record_text;
     script->kinds = config->send ? 0 : (1u << RECORD_KINDS) - 1;
-    script->timeout_s = config->timeout_s;
+    script->timeout_ms = config->timeout_ms;
     script->online = g_hash_table_new(NULL, NULL);
     if (!g_get_charset(&charset))
         script->to_utf8 = charset;
@@ -650,7 +650,7 @@ struct script *script_new(
         .app = app,
         .front = &script->front,
         .outer = &script->sink,
-        .timeout_s = config->timeout_s,
+        .timeout_ms = config->timeout_ms,
         .wait_online = true,
         .failed = on_failed,
         .late = on_late,
@@ -678,9 +678,9 @@ void script_set_interrupt_fd(struct script *script, int fd)
 void script_start(struct script *script)
 {
     /* A prompt may be open already; its end begins the time. */
-    if (script->timeout_s && app_is_alive(script->app) && !script->prompt)
+    if (script->timeout_ms && app_is_alive(script->app) && !script->prompt)
         expect_connection(script);
-    else if (script->timeout_s && script->prompt)
+    else if (script->timeout_ms && script->prompt)
         script->prompt->connecting = true;
     runner_start(script->runner);
 }
@@ -695,7 +695,14 @@ void script_free(struct script *script)
     g_clear_handle_id(&script->connect_timer, g_source_remove);
     g_clear_handle_id(&script->restore_timer, g_source_remove);
     g_clear_handle_id(&script->end_idle, g_source_remove);
-    output_free(script->output, FLUSH_MS);
+    int error = output_free(script->output, FLUSH_MS);
+    if (error && error != EPIPE) { /* a full disk is no reader that left */
+        g_autofree char *text = g_strdup_printf(
+            "Standard output could not be written: %s", g_strerror(error));
+        script_complain(text);
+        if (!script->app->exit_code)
+            script->app->exit_code = EXIT_FAILED;
+    }
     g_hash_table_unref(script->online);
     g_free(script->condition);
     g_free(script->failure);

@@ -15,7 +15,7 @@ struct script_config {
     const char *const *commands; /* --command, NULL-terminated, or NULL */
     const char *const *files;    /* --file; "-" is standard input */
     const char *send;            /* --send: the address, or NULL */
-    unsigned timeout_s;
+    unsigned timeout_ms;
 };
 
 struct script *script_new(struct app *app, const struct script_config *config, GError **error);

@@ -85,6 +85,11 @@ struct history *history_open(
     return history;
 }
 
+const char *history_library(void)
+{
+    return sqlite3_libversion();
+}
+
 void history_close(struct history *history)
 {
     gint64 start = g_get_monotonic_time();

@@ -35,6 +35,7 @@ enum history_health {
  * left alone (F15). A foreign trigger, view or table is damage (H64). */
 struct history *history_open(const struct paths *paths, const char *jid, char **problem);
 void history_close(struct history *history); /* commits; NULL is fine */
+const char *history_library(void); /* SQLite's version */
 enum history_health history_health(const struct history *history);
 /* Refill from the archive: the file was put aside, at opening or since. */
 bool history_was_damaged(const struct history *history);

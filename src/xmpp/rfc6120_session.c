@@ -43,7 +43,7 @@ struct session {
     guint16 port;
     enum tls_mode tls;
     bool tls_given, script;
-    unsigned timeout_s;
+    unsigned timeout_ms;
 
     struct stream *stream;
     xmpp_stanza_t *features; /* of the stream after authentication */
@@ -852,7 +852,7 @@ void session_attach(struct account *account,
     session->tls_given = config->tls_given;
     session->ca_file = g_strdup(config->ca_file);
     session->resource = g_strdup(config->resource);
-    session->timeout_s = config->timeout_s;
+    session->timeout_ms = config->timeout_ms;
     session->script = config->script;
     open_store(session);
     attach_features(account);
@@ -952,7 +952,7 @@ static struct stream *make_stream(struct session *session)
         .anonymous = account_option_bool(account, "account.anonymous") ||
             !strchr(account->config_jid, '@'),
         .lang = lang,
-        .timeout_ms = session->timeout_s * 1000,
+        .timeout_ms = session->timeout_ms,
         .reconnect = account_option_bool(account, "account.reconnect"),
         .ping_interval_s =
             (unsigned)account_option_int(account, "account.ping_interval"),

@@ -15,7 +15,7 @@ struct session_config { /* command line, borrowed until session_free */
     bool tls_given;
     const char *ca_file, *resource;
     struct secret *password; /* from --password-*, or NULL */
-    unsigned timeout_s;
+    unsigned timeout_ms;
     bool script;
 };
 /* front is asked for passwords and certificates. Attaches every feature. */
