@@ -32,6 +32,7 @@
 #define TLS_MS 10000
 #define STEP_MS 30000
 #define CLOSE_MS 3000
+#define CLOSE_EARLY_MS 300 /* nothing but a login is left unfinished (H05) */
 #define LINGER_MS 1000
 #define TRIES_MAX 20 /* H14 */
 
@@ -339,8 +340,23 @@ static void try_next(struct relay *r)
     dial_next(r->dial);
 }
 
-/* Takes the error. condition, when not NULL, is told to the server if it has a
- * stream of ours to hear it on (C15). */
+/* To the server, if it has a stream of ours to hear it on (C15). */
+static bool tell_error(struct relay *r, const char *condition)
+{
+    if (!condition || !r->header_asked || r->phase != STREAMING)
+        return false;
+    if (!r->fault) { /* what was sent before goes first */
+        r->working = true;
+        link_pump(r->link);
+        r->working = false;
+    }
+    g_autofree char *xml = stream_error_xml(condition, NULL);
+    tell_xml(r, true, xml, strlen(xml));
+    write_plain(r, xml, strlen(xml));
+    return true;
+}
+
+/* Takes the error. condition: the stream error to be told, NULL: none. */
 static void fail(struct relay *r, GError *error, const char *condition)
 {
     if (r->phase == CLOSED || r->phase == LINGERING || r->closing) {
@@ -349,6 +365,9 @@ static void fail(struct relay *r, GError *error, const char *condition)
         return;
     }
     if (may_try_next(r)) {
+        /* Who was silent is not spoken to either. */
+        if (error->domain == GUARD_ERROR && tell_error(r, condition))
+            flush(r);
         if (r->first_failure)
             g_error_free(error);
         else
@@ -360,19 +379,10 @@ static void fail(struct relay *r, GError *error, const char *condition)
         g_error_free(error);
         error = g_steal_pointer(&r->first_failure);
     }
-    if (!condition || !r->header_asked || r->phase != STREAMING) {
+    if (tell_error(r, condition))
+        start_lingering(r, error, true);
+    else
         finish(r, error);
-        return;
-    }
-    if (!r->fault) { /* what was sent before goes first */
-        r->working = true;
-        link_pump(r->link);
-        r->working = false;
-    }
-    g_autofree char *xml = stream_error_xml(condition, NULL);
-    tell_xml(r, true, xml, strlen(xml));
-    write_plain(r, xml, strlen(xml));
-    start_lingering(r, error, true);
 }
 
 /* The server has closed its stream, libstrophe has let go: C11, P11. */
@@ -398,7 +408,7 @@ void relay_close(struct relay *r, const char *condition, const char *text)
         finish(r, NULL);
         return;
     }
-    set_deadline(r, CLOSE_MS);
+    set_deadline(r, r->online || condition ? CLOSE_MS : CLOSE_EARLY_MS);
     if (r->peer_closed && !condition) /* answered when libstrophe is done */
         return;
     g_autofree char *xml = condition ? stream_error_xml(condition, text)

@@ -59,7 +59,8 @@ void relay_send(struct relay *relay, xmpp_stanza_t *stanza);
 void relay_send_raw(struct relay *relay, const char *xml, gssize len);
 gsize relay_unsent_bytes(const struct relay *relay);
 
-/* Orderly: </stream:stream>, waits (<= 3 s) for the peer's, close_notify, FIN.
+/* Orderly: </stream:stream>, waits (<= 3 s, less in a login) for the peer's,
+ * close_notify, FIN.
  * condition (may be NULL) sends that stream error first: its name, or, from
  * '<' on, the elements in it as they are. */
 void relay_close(struct relay *relay, const char *condition, const char *text);

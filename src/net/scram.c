@@ -18,7 +18,7 @@ enum {
     NONCE_MAX = 1024,
     NONCE_BYTES = 18, /* 144 bits, 24 characters of base64 */
     SALT_MIN = 8,
-    SALT_MAX = 256,
+    SALT_MAX = 128, /* H10; the longest in use have 36 */
     ITERATIONS_MIN = 4096,
     ITERATIONS_MAX = 1000000,  /* H09 */
     ITERATIONS_INLINE = 20000, /* about 10 ms */

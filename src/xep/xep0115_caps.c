@@ -22,23 +22,27 @@ enum {
     MAX_ATTR_BYTES = 512,
     MAX_ENTRIES = 2048,   /* different hashes a session */
     MAX_STRANGERS = 4096, /* beyond so many resources, contacts only */
-    MAX_TRIES = 3,        /* resources asked about one hash */
     MAX_FILES = 2000,
     MAX_FILE_BYTES = 256 * 1024,
     WRITE_DELAY_S = 5,
 };
 
-/* What one (hash, ver) stands for. */
+/* What one (hash, ver) stands for. The hash proves it, whoever says it: the
+ * node of an announcement is no part of it (s. 5.4). */
 struct entry {
     int refs; /* resources that announce it, and the table */
-    char *node, *hash, *ver;
+    char *hash, *ver;
     struct disco_info *info; /* NULL: unknown */
     bool disk_tried;
-    guint tries;
+};
+/* What one resource announces. It answers to its own node only. */
+struct announced {
+    struct entry *entry;
+    char *node; /* GRefString, interned */
 };
 struct caps_state {
     GHashTable *entries;  /* "hash ver" → struct entry */
-    GHashTable *jids;     /* full JID → struct entry */
+    GHashTable *jids;     /* full JID → struct announced */
     GPtrArray *unwritten; /* struct entry * */
     guint writer;         /* timer */
     char *own_ver;
@@ -56,7 +60,6 @@ static void entry_unref(gpointer data)
     if (--entry->refs)
         return;
     disco_info_unref(entry->info);
-    g_free(entry->node);
     g_free(entry->hash);
     g_free(entry->ver);
     g_free(entry);
@@ -66,6 +69,22 @@ static struct entry *entry_ref(struct entry *entry)
 {
     entry->refs++;
     return entry;
+}
+
+static void announced_free(gpointer data)
+{
+    struct announced *announced = data;
+    entry_unref(announced->entry);
+    g_ref_string_release(announced->node);
+    g_free(announced);
+}
+
+static struct entry *entry_of(
+    const struct caps_state *state, const char *full_jid)
+{
+    const struct announced *announced =
+        g_hash_table_lookup(state->jids, full_jid);
+    return announced ? announced->entry : NULL;
 }
 
 /* The hash. */
@@ -241,11 +260,10 @@ static bool is_fit(const char *text)
 
 static struct entry *find_entry(struct caps_state *state, xmpp_stanza_t *c)
 {
-    const char *node = stanza_attr(c, "node");
     const char *hash = stanza_attr(c, "hash");
     const char *ver = stanza_attr(c, "ver");
     GChecksumType type;
-    if (!is_fit(node) || !is_fit(ver) || !checksum_type(hash, &type))
+    if (!is_fit(stanza_attr(c, "node")) || !is_fit(ver) || !checksum_type(hash, &type))
         return NULL; /* also the hashless kind of before version 1.4 */
     g_autofree char *key = g_strconcat(hash, " ", ver, NULL);
     struct entry *entry = g_hash_table_lookup(state->entries, key);
@@ -255,7 +273,6 @@ static struct entry *find_entry(struct caps_state *state, xmpp_stanza_t *c)
         return NULL;
     entry = g_new0(struct entry, 1);
     entry->refs = 1;
-    entry->node = g_strdup(node);
     entry->hash = g_strdup(hash);
     entry->ver = g_strdup(ver);
     g_hash_table_insert(state->entries, g_steal_pointer(&key), entry);
@@ -269,6 +286,20 @@ static bool has_room(const struct incoming *incoming)
            roster_find(incoming->account->roster, incoming->from_bare);
 }
 
+static void announce(
+    const struct incoming *incoming, struct entry *entry, const char *node)
+{
+    struct caps_state *state = state_of(incoming->account);
+    struct announced *old = g_hash_table_lookup(state->jids, incoming->from);
+    if (old ? old->entry == entry && g_str_equal(old->node, node)
+            : !has_room(incoming))
+        return;
+    struct announced *announced = g_new(struct announced, 1);
+    *announced = (struct announced){ entry_ref(entry),
+        g_ref_string_new_intern(node) };
+    g_hash_table_replace(state->jids, g_strdup(incoming->from), announced);
+}
+
 static enum verdict on_presence(struct incoming *incoming, xmpp_stanza_t *child)
 {
     (void)child;
@@ -279,12 +310,12 @@ static enum verdict on_presence(struct incoming *incoming, xmpp_stanza_t *child)
         return GO_ON;
     xmpp_stanza_t *c = stanza_child(incoming->stanza, "c", NS_CAPS);
     struct entry *entry = c ? find_entry(state, c) : NULL;
-    if (!entry)
+    if (entry)
+        announce(incoming, entry, stanza_attr(c, "node"));
+    else if (c)
         g_hash_table_remove(state->jids, incoming->from);
-    else if (g_hash_table_lookup(state->jids, incoming->from) != entry &&
-             has_room(incoming))
-        g_hash_table_replace(
-            state->jids, g_strdup(incoming->from), entry_ref(entry));
+    else /* it is as it was: servers may leave out what they repeat */
+        entry = entry_of(state, incoming->from);
     /* With whom we talk, chat states soon want to know. */
     if (entry && !entry->info &&
         account_find_chat(incoming->account, incoming->from_bare))
@@ -402,8 +433,7 @@ static gboolean on_writer(gpointer data)
 const struct disco_info *caps_find(
     struct account *account, const char *full_jid)
 {
-    struct entry *entry =
-        g_hash_table_lookup(state_of(account)->jids, full_jid);
+    struct entry *entry = entry_of(state_of(account), full_jid);
     if (!entry)
         return NULL;
     if (!entry->info && !entry->disk_tried)
@@ -413,19 +443,18 @@ const struct disco_info *caps_find(
 
 char *caps_question(struct account *account, const char *full_jid)
 {
-    struct entry *entry =
+    const struct announced *announced =
         g_hash_table_lookup(state_of(account)->jids, full_jid);
-    if (!entry || entry->tries >= MAX_TRIES)
-        return NULL;
-    entry->tries++;
-    return g_strconcat(entry->node, "#", entry->ver, NULL);
+    return announced
+               ? g_strconcat(announced->node, "#", announced->entry->ver, NULL)
+               : NULL;
 }
 
 bool caps_learn(struct account *account, const char *full_jid,
     const struct disco_info *info)
 {
     struct caps_state *state = state_of(account);
-    struct entry *entry = g_hash_table_lookup(state->jids, full_jid);
+    struct entry *entry = entry_of(state, full_jid);
     if (!entry || !is_true(entry, info))
         return false;
     if (entry->info)
@@ -444,7 +473,7 @@ static void attach(struct account *account)
     state->entries =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_unref);
     state->jids =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_unref);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, announced_free);
     state->unwritten = g_ptr_array_new_with_free_func(entry_unref);
 }
 

@@ -18,8 +18,7 @@ bool caps_is_own_node(struct account *account, const char *node);
 /* What a resource's hash stands for, from memory or disk; NULL unknown. */
 const struct disco_info *caps_find(
     struct account *account, const char *full_jid);
-/* The node#ver to ask it about (new string); NULL: it announced nothing, or
- * asking was no use before. */
+/* The node#ver to ask it about (new string); NULL: it announced nothing. */
 char *caps_question(struct account *account, const char *full_jid);
 /* Its answer: kept for everybody with that hash when the hash is right. */
 bool caps_learn(struct account *account, const char *full_jid,

@@ -374,6 +374,46 @@ static void test_false_hash(void)
     g_assert_false(caps_learn(f.account, MAL_FULL, bad));
 }
 
+/* s. 5.4: the hash is the key. Who announces a true one under a node of his
+ * own making spoils it for nobody: everyone is asked about what he said. */
+static void test_foreign_node(void)
+{
+    FIXTURE(f);
+    add_contact(&f, MAL, SUB_BOTH);
+    add_contact(&f, BOB, SUB_BOTH);
+    receive(&f,
+        "<presence from='" MAL_FULL "'><c xmlns='" NS_CAPS "' hash='sha-1' "
+        "node='urn:evil' ver='" EXODUS_VER "'/></presence>");
+    appear(&f, BOB_FULL, EXODUS_VER);
+    for (int i = 0; i < 4; i++) {
+        disco_peer_has(f.account, MAL_FULL, MUC);
+        answer(&f, f.sent->pdata[0], "error", UNAVAILABLE);
+    }
+    forget_sent(&f);
+    disco_peer_has(f.account, BOB_FULL, MUC);
+    xmpp_stanza_t *iq = only_sent(&f);
+    g_assert_cmpstr(
+        stanza_attr(stanza_child(iq, "query", NS_DISCO_INFO), "node"), ==,
+        "http://code.google.com/p/exodus#" EXODUS_VER);
+    answer(&f, iq, "result", exodus);
+    g_assert_cmpint(disco_peer_has(f.account, BOB_FULL, MUC), ==, DISCO_YES);
+}
+
+/* s. 8.4: a server may leave out what it has passed on before. */
+static void test_not_repeated(void)
+{
+    FIXTURE(f);
+    add_contact(&f, BOB, SUB_BOTH);
+    appear(&f, BOB_FULL, EXODUS_VER);
+    disco_peer_has(f.account, BOB_FULL, MUC);
+    answer(&f, only_sent(&f), "result", exodus);
+    receive(&f, "<presence from='" BOB_FULL "'><show>away</show></presence>");
+    g_assert_nonnull(caps_find(f.account, BOB_FULL));
+    receive(&f, "<presence from='" BOB_FULL "'><c xmlns='" NS_CAPS "'/>"
+                "</presence>");
+    g_assert_null(caps_find(f.account, BOB_FULL));
+}
+
 static void test_hostile_caps(void)
 {
     FIXTURE(f);
@@ -476,6 +516,8 @@ int main(int argc, char **argv)
     g_test_add_func("/caps/peer", test_peer);
     g_test_add_func("/caps/H49-open-chat", test_open_chat);
     g_test_add_func("/caps/H44-false-hash", test_false_hash);
+    g_test_add_func("/caps/H44-foreign-node", test_foreign_node);
+    g_test_add_func("/caps/not-repeated", test_not_repeated);
     g_test_add_func("/caps/H24-hostile", test_hostile_caps);
     g_test_add_func("/caps/disk", test_disk);
     g_test_add_func("/caps/own-presence", test_presence_has_caps);

@@ -335,16 +335,16 @@ static void test_h10(void)
     expect_refused(FIRST_1 ",x=\xff", sizeof FIRST_1 + 3, SASL_ERROR_PROTOCOL);
     g_autofree char *huge = g_strnfill(1 << 20, 'A');
     expect_refused(huge, 1 << 20, SASL_ERROR_PROTOCOL);
-    g_autofree char *salt = g_strnfill(400, 'A'); /* 300 bytes */
+    g_autofree char *salt = g_strnfill(172, 'A'); /* 129 bytes */
     g_autofree char *text = g_strdup_printf("r=" FULL_1 ",s=%s,i=4096", salt);
     expect_refused(text, strlen(text), SASL_ERROR_PROTOCOL);
 }
 
-static void test_salt_of_200_bytes(void)
+static void test_long_salt(void)
 {
     /* Long, but within the bounds: answered, not refused. */
-    g_autofree guchar *bytes = g_malloc0(201);
-    g_autofree char *salt = g_base64_encode(bytes, 201);
+    g_autofree guchar *bytes = g_malloc0(128);
+    g_autofree char *salt = g_base64_encode(bytes, 128);
     g_autofree char *text =
         g_strdup_printf("r=" FULL_1 ",s=%s,i=4096,x=new", salt);
     struct sasl_offer offer = offer_for(scram_1);
@@ -753,7 +753,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sasl/H08-nonce", test_h08);
     g_test_add_func("/sasl/H09-iterations", test_h09);
     g_test_add_func("/sasl/H10-malformed", test_h10);
-    g_test_add_func("/sasl/H10-long-salt", test_salt_of_200_bytes);
+    g_test_add_func("/sasl/H10-long-salt", test_long_salt);
     g_test_add_func("/sasl/H11-signed-list", test_h11_signed_list);
     g_test_add_func("/sasl/H11-pinned", test_h11_pinned);
     g_test_add_func("/sasl/H01-plain", test_h01_plain);
