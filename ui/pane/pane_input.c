@@ -11,7 +11,7 @@
 #include "xmpp/reading.h"
 #include <string.h>
 
-#define DRAFT_SECONDS 3 /* what is typed is on disk so late at most */
+#define DRAFT_MS 1000 /* what is typed is on disk so late at most */
 
 enum { MENU_ROWS = 8, PASTE_LINES = 1, TEXT_MAX = 64 * 1024 };
 
@@ -295,8 +295,7 @@ void input_settle(struct tui *tui)
         chatstate_set(window->chat, writing ? CHATSTATE_COMPOSING : CHATSTATE_ACTIVE);
     }
     if (window->chat && !tui->draft_source)
-        tui->draft_source =
-            g_timeout_add_seconds(DRAFT_SECONDS, on_draft_timer, tui);
+        tui->draft_source = g_timeout_add(DRAFT_MS, on_draft_timer, tui);
 }
 
 static void insert_paste(struct tui *tui, bool yes, gpointer data)
