@@ -32,6 +32,7 @@
 #include "cmd/help.h"
 #include "features_doap.h"
 #include "model/jid.h"
+#include "net/dial.h"
 #include "script/script.h"
 #include "store/history.h"
 #include "ui/term/line.h"
@@ -291,28 +292,17 @@ static bool is_loopback(const char *host)
                    : g_strcmp0(host, "localhost") == 0;
 }
 
-/* "host", "host:port", "[::1]:port", "::1". */
 static bool parse_server(struct arguments *a, struct app_config *config,
     GError **error)
 {
+    char *host = NULL;
     if (!a->server)
         return true;
-    g_autoptr(GInetAddress) literal =
-        g_inet_address_new_from_string(a->server);
-    if (literal) {
-        config->server = a->server;
-        return true;
-    }
-    g_autoptr(GSocketConnectable) address =
-        g_network_address_parse(a->server, 0, NULL);
-    if (!address || !*a->server)
+    if (!dial_parse_server(a->server, &host, &config->port))
         return usage_error(
             error, "--server wants HOST or HOST:PORT, not “%s”", a->server);
-    GNetworkAddress *network = G_NETWORK_ADDRESS(address);
-    config->port = g_network_address_get_port(network);
     g_free(a->server);
-    a->server = g_strdup(g_network_address_get_hostname(network));
-    config->server = a->server;
+    config->server = a->server = host;
     return true;
 }
 

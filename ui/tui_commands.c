@@ -875,7 +875,7 @@ static const char *const bind_examples[] = { "/bind F5 /status away",
     "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
 
 const struct command ui_commands[] = {
-    { .name = "win", .aliases = "w wins next=next prev=prev", .needs = NEEDS_SCREEN, .run = run_win,
+    { .name = "win", .aliases = "w wins wup next=next prev=prev", .needs = NEEDS_SCREEN, .run = run_win,
         .args = { { .name = "window", .kind = &arg_window, .flags = ARG_OPTIONAL,
                       .summary = "number, name, next, prev, unread, back, move or list" },
             { .name = "number", .kind = &arg_int, .flags = ARG_OPTIONAL,
@@ -916,7 +916,7 @@ const struct command ui_commands[] = {
     { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys, .summary = "Show the keys" },
     { .name = "redraw", .needs = NEEDS_SCREEN, .run = run_redraw,
         .summary = "Draw the screen anew" },
-    { .name = "xml", .aliases = "xmlconsole", .needs = NEEDS_SCREEN, .run = run_xml,
+    { .name = "xml", .aliases = "xmlconsole xml_tab", .needs = NEEDS_SCREEN, .run = run_xml,
         .sub = xml_commands, .summary = "Show the stanzas that cross the connection" },
     { .name = "goto", .aliases = "scrollback", .needs = NEEDS_SCREEN, .run = run_goto,
         .args = { { .name = "where", .kind = &arg_place,

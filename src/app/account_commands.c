@@ -6,6 +6,7 @@
 #include "app/await.h"
 #include "base/stamp.h"
 #include "model/jid.h"
+#include "net/dial.h"
 #include "net/tls.h"
 
 /* The account named, else the one the command is for. */
@@ -52,10 +53,37 @@ static enum cmd_status fail_unknown(struct job *job, const char *jid)
         jid, jid);
 }
 
-static bool set_for_now(struct job *job, const char *jid, const char *arg,
+/* HOST or HOST:PORT; a port of its own overrules that. */
+static bool set_server(struct job *job, const char *jid, GError **error)
+{
+    const char *text = job_arg(job, "server");
+    g_autofree char *host = NULL;
+    guint16 port = 0;
+    if (!text)
+        return true;
+    if (!dial_parse_server(text, &host, &port)) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+            "server wants HOST or HOST:PORT, not “%s”", text);
+        return false;
+    }
+    g_autofree char *number = g_strdup_printf("%d", port);
+    return options_set(
+               job_options(job), jid, "account.server", host, true, error) &&
+        (!port || options_set(job_options(job), jid, "account.port", number,
+                      true, error));
+}
+
+/* Two words of other clients; nothing is sent in the clear because of them. */
+static const char *tls_word(struct job *job)
+{
+    const char *word = job_arg(job, "tls");
+    return g_strcmp0(word, "force") == 0 || g_strcmp0(word, "allow") == 0
+        ? "required" : word;
+}
+
+static bool set_for_now(struct job *job, const char *jid, const char *value,
     const char *option, GError **error)
 {
-    const char *value = job_arg(job, arg);
     return !value ||
         options_set(job_options(job), jid, option, value, true, error);
 }
@@ -83,10 +111,11 @@ static enum cmd_status run_connect(struct job *job)
         return job_fail(job, "item-not-found",
             "Which account? Say /connect JID, or add one with /account add");
     const char *jid = account->config_jid;
-    if (!set_for_now(job, jid, "server", "account.server", &error) ||
-        !set_for_now(job, jid, "port", "account.port", &error) ||
-        !set_for_now(job, jid, "tls", "account.tls", &error) ||
-        !set_for_now(job, jid, "resource", "account.resource", &error))
+    if (!set_server(job, jid, &error) ||
+        !set_for_now(job, jid, job_arg(job, "port"), "account.port", &error) ||
+        !set_for_now(job, jid, tls_word(job), "account.tls", &error) ||
+        !set_for_now(job, jid, job_arg(job, "resource"), "account.resource",
+            &error))
         return job_fail_error(job, error);
     session_connect(account);
     return wait_online(job, account);
@@ -125,8 +154,12 @@ static enum cmd_status run_reconnect(struct job *job)
         session_kick(account);
         return wait_online(job, account);
     }
+    bool seconds = g_ascii_isdigit(*when);
+    if (seconds && !options_set(job_options(job), account->config_jid,
+                       "account.reconnect_interval", when, false, &error))
+        return job_fail_error(job, error);
     if (!options_set(job_options(job), account->config_jid,
-            "account.reconnect", when, false, &error))
+            "account.reconnect", seconds ? "on" : when, false, &error))
         return job_fail_error(job, error);
     return job_done(job);
 }
@@ -406,6 +439,30 @@ static const struct arg_kind arg_fingerprint = {
     "SHA256", parse_fingerprint, complete_fingerprint, false
 };
 
+static char *parse_when(struct job *job, const char *text, GError **error)
+{
+    static const char *const words[] = { "now", "on", "off", NULL };
+    if (g_strv_contains(words, text))
+        return g_strdup(text);
+    char *seconds = arg_seconds.parse(job, text, NULL);
+    if (!seconds)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+            "Say now, on, off, or a number of seconds");
+    return seconds;
+}
+
+static void complete_when(struct completion *completion, const char *prefix)
+{
+    (void)prefix;
+    completion_add(completion, "now");
+    completion_add(completion, "on");
+    completion_add(completion, "off");
+}
+
+static const struct arg_kind arg_when = {
+    "now|on|off|SECONDS", parse_when, complete_when, false
+};
+
 #define ACCOUNT_ARG { .name = "account", .kind = &arg_account }
 #define ACCOUNT_OPTIONAL \
     { .name = "account", .kind = &arg_account, .flags = ARG_OPTIONAL }
@@ -470,12 +527,12 @@ const struct command app_account_commands[] = {
     { .name = "connect",
         .args = { ACCOUNT_OPTIONAL,
             { .name = "server", .kind = &arg_word, .option = "server --server",
-                .summary = "host to connect to instead of asking DNS" },
+                .summary = "HOST[:PORT] to connect to instead of asking DNS" },
             { .name = "port", .kind = &arg_int, .option = "port --port",
                 .summary = "its port" },
             { .name = "tls", .kind = &arg_choice, .option = "tls --tls",
-                .choices = "required direct starttls off",
-                .summary = "as account.tls" },
+                .choices = "required direct starttls off force allow",
+                .summary = "as account.tls; force and allow mean required" },
             { .name = "resource", .kind = &arg_word,
                 .option = "resource --resource",
                 .summary = "resource to ask for" } },
@@ -490,10 +547,12 @@ const struct command app_account_commands[] = {
                 .flags = ARG_OPTIONAL | ARG_REST } },
         .summary = "Close the connection of an account",
         .run = run_disconnect },
-    { .name = "reconnect", .needs = NEEDS_ACCOUNT,
-        .args = { { .name = "when", .kind = &arg_choice,
-            .choices = "now on off", .flags = ARG_OPTIONAL } },
+    { .name = "reconnect", .aliases = "tcp-reconnect", .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "when", .kind = &arg_when,
+            .flags = ARG_OPTIONAL } },
         .summary = "Connect again now, or say whether that is done by itself",
+        .detail = "SECONDS is the pause before the first attempt after a loss "
+                  "(account.reconnect_interval).",
         .run = run_reconnect },
     { .name = "account", .sub = account_subs,
         .summary = "The accounts of this profile" },

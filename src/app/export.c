@@ -86,15 +86,17 @@ static void export_message(
 struct roster_export {
     GString *out;
     enum format format;
+    gint64 count;
 };
 
 static void export_contact(struct contact *contact, gpointer data)
 {
     static const char *const names[] = { "jid", "name", "subscription",
         "groups" };
-    const struct roster_export *export = data;
+    struct roster_export *export = data;
     if (!contact->in_roster)
         return;
+    export->count++;
     g_autofree char *groups =
         contact->groups ? g_strjoinv(",", contact->groups) : g_strdup("");
     const char *values[] = { contact->jid, contact->name,
@@ -170,7 +172,8 @@ static enum cmd_status finish(struct export *export, bool ok)
     g_clear_handle_id(&export->idle, g_source_remove);
     if (ok && flush(export) && fsync(export->fd) == 0) {
         JOB_ROW(job, "export", FIELD_T("file", export->path),
-            FIELD_I("messages", export->count));
+            FIELD_I(export->chats->len ? "messages" : "contacts",
+                export->count));
         return job_done(job);
     }
     int why = errno;
@@ -248,7 +251,8 @@ static enum cmd_status run_export(struct job *job)
 {
     const char *what = job_arg(job, "what");
     struct account *account = job_account(job);
-    const char *jid = history_chosen(job);
+    const char *jid =
+        strchr(what, '@') || strchr(what, '.') ? what : history_chosen(job);
     if (strcmp(what, "chat") == 0 && !jid)
         return history_no_chat(job);
     struct export *export = g_new0(struct export, 1);
@@ -260,8 +264,9 @@ static enum cmd_status run_export(struct job *job)
     if (!open_new(export))
         return finish(export, false);
     if (strcmp(what, "roster") == 0) {
-        struct roster_export roster = { export->out, export->format };
+        struct roster_export roster = { export->out, export->format, 0 };
         roster_foreach(account->roster, export_contact, &roster);
+        export->count = roster.count;
         return finish(export, true);
     }
     if (strcmp(what, "all") == 0)
@@ -276,10 +281,35 @@ static enum cmd_status run_export(struct job *job)
     return CMD_WAIT;
 }
 
+/* One of the words, or the chat itself. */
+static char *parse_what(struct job *job, const char *text, GError **error)
+{
+    if (strcmp(text, "chat") == 0 || strcmp(text, "all") == 0 ||
+        strcmp(text, "roster") == 0)
+        return g_strdup(text);
+    if (strcmp(text, ".") == 0 || strchr(text, '@') || strchr(text, '.'))
+        return arg_bare_jid.parse(job, text, error);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "Export what? chat, all, roster, or an address");
+    return NULL;
+}
+
+static void complete_what(struct completion *completion, const char *prefix)
+{
+    completion_add(completion, "chat");
+    completion_add(completion, "all");
+    completion_add(completion, "roster");
+    arg_chat.complete(completion, prefix);
+}
+
+static const struct arg_kind arg_what = {
+    "chat|all|roster|JID", parse_what, complete_what, false
+};
+
 const struct command app_export_commands[] = {
     { .name = "export", .needs = NEEDS_ACCOUNT,
-        .args = { { .name = "what", .kind = &arg_choice,
-                      .choices = "chat all roster" },
+        .args = { { .name = "what", .kind = &arg_what,
+                      .summary = "chat is the present one, as . is" },
             { .name = "file", .kind = &arg_file },
             { .name = "format", .kind = &arg_choice, .choices = "json txt csv",
                 .flags = ARG_OPTIONAL },
@@ -288,7 +318,7 @@ const struct command app_export_commands[] = {
         .detail = "The file is readable by its owner only; one that exists is "
                   "left alone. Without a format the name's ending says it; "
                   "json is one object a line.",
-        .fields = "file messages",
+        .fields = "file messages? contacts?",
         .run = run_export },
     { .name = NULL },
 };

@@ -237,6 +237,7 @@ static enum cmd_status run_script_run(struct job *job)
         .wait_online = true,
         .ended = nested_ended,
         .data = nested,
+        .args = job_list(job, "args"),
         .depth = job_depth(job) + 1,
     };
     nested->job = job;
@@ -424,11 +425,15 @@ static enum cmd_status run_exec(struct job *job)
 /* --- rows ----------------------------------------------------------------------- */
 
 static const struct command script_subs[] = {
-    { .name = "run", .args = { { .name = "file", .kind = &arg_file } },
+    { .name = "run",
+        .args = { { .name = "file", .kind = &arg_file },
+            { .name = "args", .kind = &arg_text,
+                .flags = ARG_OPTIONAL | ARG_REPEAT,
+                .summary = "$1, $2 …, $* in the lines; $$ is a dollar then" } },
         .summary = "Run the lines of a file, one after another",
         .detail = "A name without a slash that is no file here is looked for "
                   "in scripts/ beside txmpp.conf. The first line that fails "
-                  "ends it.",
+                  "ends it. Without ARGS a dollar is a dollar.",
         .run = run_script_run },
     { .name = "list", .summary = "List the files in scripts/",
         .fields = "file", .run = run_script_list },

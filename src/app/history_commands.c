@@ -318,7 +318,7 @@ static const char *const search_examples[] = {
 };
 
 const struct command app_history_commands[] = {
-    { .name = "history", .needs = NEEDS_ACCOUNT,
+    { .name = "history", .needs = NEEDS_ACCOUNT, .finds = true,
         .args = { { .name = "count", .kind = &arg_int,
                       .flags = ARG_OPTIONAL },
             IN_CHAT,
@@ -332,7 +332,7 @@ const struct command app_history_commands[] = {
         .fields = "number time direction from body type subject? id? "
                   "delivery? row",
         .run = run_history },
-    { .name = "search", .needs = NEEDS_ACCOUNT,
+    { .name = "search", .needs = NEEDS_ACCOUNT, .finds = true,
         .args = { { .name = "words", .kind = &arg_text, .flags = ARG_REPEAT },
             { .name = "chat", .kind = &arg_where, .option = "in --in",
                 .summary = "a conversation or all; the open one without it" },

@@ -211,6 +211,20 @@ static char *to_utf8(const char *line, gsize len)
     return g_locale_to_utf8(line, (gssize)len, NULL, NULL, NULL);
 }
 
+/* A request in JSON is nothing to paste text into. */
+static char *filled_in(const struct runner *runner, const char *line)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    const char *const *args = runner->config.args;
+    bool used;
+    if (!args || !*args || *line == '{')
+        return g_strdup(line);
+    g_autofree char *rest = g_strjoinv(" ", (char **)args);
+    for (; *args; args++)
+        g_ptr_array_add(words, (char *)*args);
+    return engine_fill(line, words, rest, &used);
+}
+
 static void run_line(struct runner *runner, const char *line, gsize len)
 {
     if (len && line[len - 1] == '\r')
@@ -228,10 +242,9 @@ static void run_line(struct runner *runner, const char *line, gsize len)
     char *begin = text + strspn(text, " \t");
     if (!*begin || *begin == '#')
         return;
-    if (*begin == '{')
-        run_text(runner, begin, true);
-    else
-        run_text(runner, *begin == '/' ? begin : text, false);
+    g_autofree char *filled =
+        filled_in(runner, *begin == '/' || *begin == '{' ? begin : text);
+    run_text(runner, filled, *begin == '{');
 }
 
 /* --- reading --------------------------------------------------------------- */

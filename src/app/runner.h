@@ -13,6 +13,7 @@ struct runner_config {
     struct account *account;  /* NULL: the front's */
     unsigned timeout_ms;       /* for every command that does not wait by itself; 0: none */
     bool wait_online;
+    const char *const *args;  /* for $1 …: filled in when there are any; NULL */
     int depth;                /* of scripts that run scripts */
     /* A command failed: go on (true) or stop. */
     bool (*failed)(struct job *job, const char *condition, gpointer data);

@@ -125,6 +125,57 @@ static enum cmd_status run_set(struct job *job)
     return job_done(job);
 }
 
+/* --- /privacy --------------------------------------------------------------- */
+
+static void add_privacy(const struct option *row, gpointer data)
+{
+    if (g_str_has_prefix(row->name, "privacy."))
+        completion_add(data, row->name + strlen("privacy."));
+}
+
+static void complete_privacy(struct completion *completion, const char *prefix)
+{
+    (void)prefix;
+    completion_add(completion, "idle");
+    completion_add(completion, "states");
+    options_foreach(
+        engine_app(completion->engine)->options, add_privacy, completion);
+}
+
+static const struct arg_kind arg_privacy = {
+    "WHAT", NULL, complete_privacy, false
+};
+
+/* "os" is privacy.os; two have shorter words. */
+static const struct option *privacy_row(struct job *job, const char *what)
+{
+    const char *key = strcmp(what, "idle") == 0 ? "last_activity"
+        : strcmp(what, "states") == 0 ? "chat_states" : what;
+    g_autofree char *name = g_strconcat("privacy.", key, NULL);
+    return options_row(job_options(job), name);
+}
+
+static enum cmd_status run_privacy(struct job *job)
+{
+    const char *what = job_arg(job, "what"), *value = job_arg(job, "value");
+    const struct option *row = what ? privacy_row(job, what) : NULL;
+    struct search search = { .job = job, .word = "privacy" };
+    g_autoptr(GError) error = NULL;
+    if (what && !row)
+        return job_fail(job, "item-not-found", "There is no option privacy.%s. "
+            "/privacy lists those there are", what);
+    if (!row)
+        options_foreach(job_options(job), list_under, &search);
+    else if (!value)
+        option_row(job, row, NULL);
+    else if (!options_set(
+                 job_options(job), NULL, row->name, value, false, &error))
+        return job_fail_error(job, error);
+    return job_done(job);
+}
+
+/* --- /toggle ----------------------------------------------------------------- */
+
 static const char *next_choice(char **words, const char *present)
 {
     for (char **word = words; *word; word++)
@@ -241,6 +292,12 @@ static const char *const set_examples[] = {
     NULL,
 };
 
+static const char *const privacy_examples[] = {
+    "/privacy", "Shows all that could be revealed",
+    "/privacy idle off", "Nobody learns how long the keyboard has been idle",
+    NULL,
+};
+
 const struct command app_setting_commands[] = {
     { .name = "set", .aliases = "changes=--diff",
         .args = { { .name = "option", .kind = &arg_option_name,
@@ -256,6 +313,17 @@ const struct command app_setting_commands[] = {
                   "account the command is for. ?WORD searches.",
         .examples = set_examples, .fields = "name value default summary",
         .run = run_set },
+    { .name = "privacy",
+        .args = { { .name = "what", .kind = &arg_privacy,
+                      .flags = ARG_OPTIONAL,
+                      .summary = "os, idle, receipts, states …" },
+            { .name = "value", .kind = &arg_choice, .choices = "on off",
+                .flags = ARG_OPTIONAL } },
+        .summary = "What is revealed to others",
+        .detail = "The options privacy.* by short names. /logging says what "
+                  "is stored.",
+        .examples = privacy_examples, .fields = "name value default summary",
+        .run = run_privacy },
     { .name = "toggle",
         .args = { { .name = "option", .kind = &arg_option_name } },
         .summary = "Switch an option on or off, or to its next value",

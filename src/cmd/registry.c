@@ -244,17 +244,17 @@ char *engine_nearest(const struct engine *engine, const char *word)
 
 /* --- aliases made with /alias ------------------------------------------ */
 
-static void append_word(GString *out, GPtrArray *words, guint n)
+static void append_word(GString *out, const GPtrArray *words, guint n)
 {
     if (n >= 1 && n <= words->len)
         g_string_append(out, words->pdata[n - 1]);
 }
 
-/* $1 … $n, $*, $$; without any of them the arguments follow. */
-static char *fill_template(const char *template, GPtrArray *words, const char *rest)
+char *engine_fill(const char *template, const GPtrArray *words,
+    const char *rest, bool *used)
 {
-    GString *out = g_string_new(*template == '/' ? "" : "/");
-    bool used = false;
+    GString *out = g_string_new(NULL);
+    *used = false;
     for (const char *p = template; *p; p++) {
         if (*p != '$') {
             g_string_append_c(out, *p);
@@ -262,21 +262,30 @@ static char *fill_template(const char *template, GPtrArray *words, const char *r
             g_string_append_c(out, *++p);
         } else if (p[1] == '*') {
             g_string_append(out, rest);
-            used = true;
+            *used = true;
             p++;
         } else if (g_ascii_isdigit(p[1])) {
             char *end;
             guint64 n = g_ascii_strtoull(p + 1, &end, 10);
             append_word(out, words, (guint)MIN(n, 1000));
-            used = true;
+            *used = true;
             p = end - 1;
         } else {
             g_string_append_c(out, *p);
         }
     }
-    if (!used && *rest)
-        g_string_append_printf(out, " %s", rest);
     return g_string_free(out, FALSE);
+}
+
+/* Without any of them the arguments follow. */
+static char *fill_alias(
+    const char *template, const GPtrArray *words, const char *rest)
+{
+    bool used;
+    g_autofree char *line = engine_fill(template, words, rest, &used);
+    bool follow = !used && *rest;
+    return g_strconcat(*line == '/' ? "" : "/", line, follow ? " " : "",
+        follow ? rest : "", NULL);
 }
 
 char *engine_expand_alias(const struct engine *engine, const char *line)
@@ -301,7 +310,7 @@ char *engine_expand_alias(const struct engine *engine, const char *line)
         g_ptr_array_add(words, g_strndup(line + word.from, word.to - word.from));
         word_clear(&word);
     }
-    return fill_template(template, words, rest);
+    return fill_alias(template, words, rest);
 }
 
 /* --- running ------------------------------------------------------------ */

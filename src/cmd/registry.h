@@ -50,6 +50,9 @@ struct run_context {
 struct job *engine_run(struct engine *engine, const char *line, const struct run_context *context);
 /* A JSON request: {"command":…,"args":{…},"tag":…} (contract.md s. 2). */
 struct job *engine_run_json(struct engine *engine, const char *json, const struct run_context *context);
+/* $1 … $n, $* (rest) and $$ of a template (an alias, a line of a script);
+ * *used: there was one. New string. */
+char *engine_fill(const char *template, const GPtrArray *words, const char *rest, bool *used);
 /* A line that cannot even be read fails like any other. */
 void engine_refuse(struct engine *engine, const char *name, const char *condition,
     const char *text, const struct run_context *context);

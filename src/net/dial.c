@@ -215,6 +215,20 @@ void dial_sort_targets(GPtrArray *targets, GRand *rand)
     }
 }
 
+bool dial_parse_server(const char *text, char **host, guint16 *port)
+{
+    g_autoptr(GInetAddress) literal = g_inet_address_new_from_string(text);
+    g_autoptr(GSocketConnectable) address =
+        literal || !*text ? NULL : g_network_address_parse(text, 0, NULL);
+    if (!literal && !address)
+        return false;
+    GNetworkAddress *network = (GNetworkAddress *)address;
+    *host = g_strdup(
+        literal ? text : g_network_address_get_hostname(network));
+    *port = literal ? 0 : g_network_address_get_port(network);
+    return true;
+}
+
 /* contract.md s. 1, --server */
 static void add_named_server(struct dial *dial)
 {

@@ -42,6 +42,10 @@ enum dial_error {
 typedef void (*dial_done_fn)(int fd, const struct dial_target *target,
     const GError *error, gpointer data);
 
+/* "host", "host:port", "[::1]:port", "::1": false for anything else. *port is 0
+ * when none was named; *host is new. */
+bool dial_parse_server(const char *text, char **host, guint16 *port);
+
 struct dial;
 struct dial *dial_start(const struct dial_config *config, dial_done_fn fn, gpointer data);
 /* The connection failed later (TLS, stream): try what is left of the list.

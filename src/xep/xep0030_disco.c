@@ -673,6 +673,7 @@ static const struct command disco_subs[] = {
         .run = run_info },
     { .name = "items",
         .needs = NEEDS_ONLINE,
+        .finds = true,
         .args = { TARGET_ARG, NODE_ARG },
         .summary = "Ask which services or items belong to an address",
         .fields = "jid node? name?",

@@ -179,9 +179,20 @@ static enum cmd_status send_list(struct job *job, const char *name)
     return ask_send(job, iq, ask_reply_done);
 }
 
-static enum cmd_status run_block(struct job *job)
+static enum cmd_status block(struct job *job)
 {
     return send_list(job, "block");
+}
+
+/* Nobody is blocked by a word that was forgotten. */
+static enum cmd_status run_block(struct job *job)
+{
+    const struct chat *chat = job_chat(job);
+    if (*job_list(job, "jid") || !chat || is_unsupported(job))
+        return block(job);
+    g_autofree char *question = g_strdup_printf(
+        "Block %s? Nothing of theirs will reach you any more.", chat->jid);
+    return job_confirm(job, question, block);
 }
 
 static enum cmd_status unblock_all(struct job *job)
@@ -190,10 +201,15 @@ static enum cmd_status unblock_all(struct job *job)
         job, iq_new("set", NULL, "unblock", NS_BLOCKING, NULL), ask_reply_done);
 }
 
+static enum cmd_status unblock(struct job *job)
+{
+    return send_list(job, "unblock");
+}
+
 static enum cmd_status run_unblock(struct job *job)
 {
     if (!job_flag(job, "all"))
-        return send_list(job, "unblock");
+        return unblock(job);
     if (is_unsupported(job))
         return fail_unsupported(job);
     return job_confirm(
@@ -263,15 +279,31 @@ static const char *const list_examples[] = {
     "Who is blocked, one address a line.",
     NULL,
 };
+static const struct command list_commands[] = {
+    { .name = "add",
+        .needs = NEEDS_ONLINE,
+        .run = block,
+        .args = { { .name = "jid", .kind = &arg_jid, .flags = ARG_REPEAT } },
+        .summary = "As /block" },
+    { .name = "remove",
+        .needs = NEEDS_ONLINE,
+        .run = unblock,
+        .args = { { .name = "jid",
+            .kind = &arg_blocked,
+            .flags = ARG_REPEAT } },
+        .summary = "As /unblock" },
+    { .name = NULL },
+};
+
 static const struct command commands[] = {
     { .name = "block",
-        .needs = NEEDS_ONLINE,
+        .needs = NEEDS_ONLINE | NEEDS_CONSENT,
         .run = run_block,
         .args = { { .name = "jid",
             .kind = &arg_jid,
             .flags = ARG_OPTIONAL | ARG_REPEAT,
-            .summary = "a person, a server, or one resource; the peer of "
-                       "this chat without it" } },
+            .summary = "a person, a server, or one resource; without it the "
+                       "peer of this chat, which asks first" } },
         .summary = "Hear nothing more from somebody",
         .detail = "The server keeps everything of theirs away from all your "
                   "clients, and shows you to them as offline (XEP-0191).",
@@ -289,8 +321,10 @@ static const struct command commands[] = {
         .summary = "Take somebody off the block list",
         .examples = unblock_examples },
     { .name = "blocklist",
+        .aliases = "blocked",
         .needs = NEEDS_ONLINE,
         .run = run_blocklist,
+        .sub = list_commands,
         .summary = "List who is blocked",
         .examples = list_examples,
         .fields = "jid" },

@@ -89,7 +89,7 @@ static void add_markable(struct outgoing *outgoing)
 static const struct option options[] = {
     { .name = "privacy.displayed",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "tell friends that their messages were seen",
         .detail = "Only contacts who may see our presence are told "
                   "(XEP-0333)." },

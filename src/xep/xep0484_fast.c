@@ -5,7 +5,7 @@
 static const struct option options[] = {
     { .name = "account.fast",
         .kind = OPTION_BOOL,
-        .fallback = "true",
+        .fallback = "on",
         .summary = "keep a token of the server, to log in again with",
         .detail = "Where the server hands out tokens (XEP-0484), later logins "
                   "need neither the password nor as many round trips. The "

@@ -954,6 +954,8 @@ static struct stream *make_stream(struct session *session)
         .lang = lang,
         .timeout_ms = session->timeout_ms,
         .reconnect = account_option_bool(account, "account.reconnect"),
+        .backoff_ms = 1000 * (unsigned)account_option_int(
+                                 account, "account.reconnect_interval"),
         .ping_interval_s =
             (unsigned)account_option_int(account, "account.ping_interval"),
     };
@@ -1382,6 +1384,9 @@ static const struct option options[] = {
         "log in without a name (SASL ANONYMOUS)" },
     { "account.reconnect", OPTION_BOOL, "on", .summary =
         "connect again after the connection was lost" },
+    { "account.reconnect_interval", OPTION_SECONDS, "1", .min = 1,
+        .max = 300, .summary = "pause before the first attempt to connect "
+                               "again; it doubles, up to five minutes" },
     { "account.ping_interval", OPTION_SECONDS, "300", .min = 1, .max = 3600,
         .summary = "check a silent connection this often" },
     { .name = NULL },

@@ -138,7 +138,9 @@ void rfc6121_presence_set_idle(struct account *account, bool idle)
     g_free(state->status_before);
     state->status_before = g_strdup(account->own.status);
     message = account_option(account, "presence.autoaway_message");
-    rfc6121_presence_set(account, SHOW_AWAY,
+    enum show show = SHOW_AWAY;
+    show_parse(account_option(account, "presence.autoaway_mode"), &show);
+    rfc6121_presence_set(account, show,
         message && *message ? message : state->status_before);
     state->is_idle = true;
 }
@@ -575,6 +577,11 @@ static enum cmd_status run_autoaway_message(struct job *job)
         job, "presence.autoaway_message", job_arg(job, "text"));
 }
 
+static enum cmd_status run_autoaway_mode(struct job *job)
+{
+    return set_option(job, "presence.autoaway_mode", job_arg(job, "mode"));
+}
+
 static enum cmd_status run_autoaway_off(struct job *job)
 {
     return set_option(job, "presence.autoaway", "0");
@@ -587,7 +594,8 @@ static enum cmd_status run_autoaway(struct job *job)
     JOB_ROW(job, "autoaway",
         FIELD_I("time", account_option_int(account, "presence.autoaway")),
         FIELD_T("message",
-            account_option(account, "presence.autoaway_message")));
+            account_option(account, "presence.autoaway_message")),
+        FIELD_T("mode", account_option(account, "presence.autoaway_mode")));
     return job_done(job);
 }
 
@@ -646,6 +654,13 @@ static const struct command autoaway_commands[] = {
             .flags = ARG_OPTIONAL | ARG_REST } },
         .summary = "What to say then",
         .run = run_autoaway_message },
+    { .name = "mode",
+        .needs = NEEDS_ACCOUNT,
+        .args = { { .name = "mode",
+            .kind = &arg_choice,
+            .choices = "away xa" } },
+        .summary = "Which state to take then",
+        .run = run_autoaway_mode },
     { .name = "off",
         .needs = NEEDS_ACCOUNT,
         .summary = "Do not go away by itself",
@@ -675,6 +690,7 @@ static const struct command commands[] = {
                       .summary = "available chat away xa dnd offline any" },
             { .name = "group", .kind = &arg_group, .flags = ARG_OPTIONAL } },
         .summary = "List who is there",
+        .finds = true,
         .fields = "jid show name? status? resources",
         .run = run_who },
     { .name = "info",
@@ -690,7 +706,7 @@ static const struct command commands[] = {
     { .name = "autoaway",
         .needs = NEEDS_ACCOUNT,
         .summary = "Go away by itself",
-        .fields = "time message?",
+        .fields = "time message? mode",
         .run = run_autoaway,
         .sub = autoaway_commands },
     { .name = NULL },
@@ -704,6 +720,8 @@ static const struct option options[] = {
         .summary = "priority of this resource" },
     { "presence.autoaway", OPTION_SECONDS, "0", .min = 0, .max = 86400,
         .summary = "go away after so long without a key press; 0: never" },
+    { "presence.autoaway_mode", OPTION_ENUM, "away", .choices = "away xa",
+        .summary = "which state that is" },
     { "presence.autoaway_message", OPTION_STRING, NULL,
         .summary = "what to say then" },
     { .name = NULL },

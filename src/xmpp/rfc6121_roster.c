@@ -753,6 +753,7 @@ static const struct command roster_commands[] = {
         .run = run_hide },
     { .name = "search",
         .needs = NEEDS_ROSTER,
+        .finds = true,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_REST } },
         .summary = "List contacts whose address, name or group has TEXT",
         .fields = CONTACT_FIELDS,

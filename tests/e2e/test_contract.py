@@ -205,6 +205,129 @@ def test_wait_timeout_before_its_word(fake, script):
             "remote-server-timeout"
 
 
+def test_connect_takes_host_and_port(profiles, fake, script):
+    profile = profiles(fake)
+    profile.jid = None
+    t = script(profile, connect=False, resource=None)
+    line = t.feed(f"/connect {fake.bare} server 127.0.0.1:{fake.port} tls "
+                  "force resource balcony")
+    fake.online()
+    t.wait("result", since=0, line=line, ok=True)
+    assert t.wait("connected", since=0)["jid"].endswith("/balcony")
+
+
+@pytest.mark.parametrize("line,words", [
+    ("/reconnect 10", "account.reconnect_interval"),
+    ("/tcp-reconnect off", "account.reconnect"),
+    ("/autoaway mode xa", "presence.autoaway_mode"),
+    ("/privacy idle off", "privacy.last_activity"),
+    ("/privacy os on", "privacy.os"),
+])
+def test_settings_by_command(offline, line, words):
+    status, out, errors = once(offline("--json"), f"{line}\n/set --diff\n")
+    assert status == 0, errors
+    assert words in [e["name"] for e in lines_of(out) if e["event"] == "row"]
+
+
+@pytest.mark.parametrize("line", [
+    "/reconnect sometimes", "/privacy nonesuch", "/privacy os maybe",
+    "/autoaway mode asleep", "/export nonesuch file", "/connect server [",
+])
+def test_settings_that_are_none(offline, line):
+    status, _, errors = once(offline(), line + "\n")
+    assert status == 1 and errors.startswith("txmpp: stdin:1: ")
+
+
+@pytest.mark.parametrize("line", [
+    "/reply x", "/react x", "/join room@x", "/omemo start", "/sendfile x",
+    "/plugin list", "/pubsub nodes", "/gateway list", "/moderate 1",
+])
+def test_what_is_not_in_this_version_does_not_pretend(offline, line):
+    """… or, once it is, it needs a connection or more than was said here."""
+    status, out, errors = once(offline(), line + "\n")
+    assert status == 1 and not out
+    assert errors.startswith(f"txmpp: stdin:1: {line[1:].split()[0]}")
+
+
+def test_block_does_not_guess(fake, script):
+    """Without an address it asks, and a script must have answered."""
+    t = script(fake)
+    c = fake.online()
+    t.wait("connected")
+    t.run("/onerror continue")
+    t.run("/msg bob@b.tld")
+    assert "--yes" in t.run("/block", ok=False)["error"]["text"]
+    line = t.feed("/block --yes")
+    iq = c.expect("iq", type="set")
+    while iq[0].tag != "{urn:xmpp:blocking}block":
+        c.answer(iq)
+        iq = c.expect("iq", type="set")
+    assert iq[0][0].get("jid") == "bob@b.tld"
+    c.result(iq)
+    t.wait("result", since=0, line=line, ok=True)
+
+
+def test_script_run_fills_in_arguments(offline, tmp_path):
+    source = tmp_path / "s"
+    source.write_text("/echo $1-$2 $* $$1\n"
+                      '{"command":"echo","args":{"text":"$1"}}\n')
+    status, out, errors = once(offline("--json"),
+                               f"/script run {source} a 'b c'\n"
+                               f"/script run {source}\n")
+    assert status == 0, errors
+    assert [e["text"] for e in lines_of(out) if e["event"] == "row"] == [
+        "a-b c a b c $1", "$1", "$1-$2 $* $$1", "$1"]
+
+
+def test_export_takes_the_chat_itself(offline, tmp_path):
+    for name, what in (("a", "."), ("b", "bob@b.tld"), ("c", "chat")):
+        status, out, errors = once(
+            offline("--json"), f"/msg bob@b.tld\n/export {what} {tmp_path}/"
+            f"{name}.txt\n")
+        assert status == 0, errors
+        row = [e for e in lines_of(out) if e["event"] == "row"][0]
+        assert (row["file"], row["messages"]) == (f"{tmp_path}/{name}.txt", 0)
+
+
+def test_a_search_that_finds_nothing(fake, script, screen):
+    """Zero rows for a script, a word for a person."""
+    t = script(fake)
+    fake.online()
+    t.wait("connected")
+    assert t.run("/who Nobodies") == t.run("/roster search zzz") == []
+    t.quit()
+    s = screen(fake)
+    fake.online()
+    s.wait("online")
+    s.line("/roster search zzz")
+    s.wait("nothing to show")
+
+
+def test_people_read_labels(fake, screen):
+    s = screen(fake)
+    fake.online()
+    s.wait("online")
+    s.line("/info")
+    s.wait("Full address")
+    assert "full_jid" not in s.text()
+
+
+def test_who_asked_first_is_not_asked_again(fake, screen):
+    """They add us back: no dialog, the server is told, and a line says so."""
+    s = screen(fake)
+    c = fake.accept()
+    c.roster_items = ("<item jid='bob@b.tld' subscription='to'/>"
+                      "<item jid='eve@e.tld' subscription='none'/>")
+    c.login()
+    c.online(c.roster_items)
+    s.wait("online")
+    c.send(f"<presence from='bob@b.tld' to='{c.jid}' type='subscribe'/>")
+    assert c.expect("presence", to="bob@b.tld").get("type") == "subscribed"
+    s.wait("as you asked for theirs")
+    c.send(f"<presence from='eve@e.tld' to='{c.jid}' type='subscribe'/>")
+    s.wait("asks to see when you are online")
+
+
 # ---- s. 3: files ----------------------------------------------------------------------
 
 def test_relative_xdg_places_are_not_set(tmp_path):

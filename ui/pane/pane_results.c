@@ -458,10 +458,12 @@ static void show_table(struct results_sink *sink, const struct table *table)
     }
 }
 
-/* "/blocklist", "/theme"; but "/theme light" is an order. */
+/* "/who Friends", "/blocklist", "/theme"; but "/theme light" is an order. */
 static bool asks_for_all(const struct job *job)
 {
     const struct command *command = job_command(job);
+    if (command->finds)
+        return true;
     for (int i = 0; i < COMMAND_ARGS && command->args[i].name; i++)
         if (!command->args[i].option && job_arg(job, command->args[i].name))
             return false;
