@@ -34,6 +34,7 @@ void chat_free(struct chat *chat)
     g_free(chat->jid);
     g_free(chat->locked);
     g_free(chat->thread);
+    g_free(chat->thread_parent);
     g_free(chat->draft);
     g_free(chat->read_stanza_id);
     g_free(chat->typing);

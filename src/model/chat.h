@@ -15,6 +15,7 @@ struct chat {
     char *jid;
     char *locked;        /* full JID we reply to (C55), NULL */
     char *thread;        /* XEP-0201 thread of the conversation, NULL */
+    char *thread_parent; /* the one it branched off from, NULL */
     char *draft;         /* what was typed and not sent, NULL */
     char *typing;        /* chat state of the peer: "composing" …, NULL */
     /* The newest part, sorted by row, those without one where they came; what

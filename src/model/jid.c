@@ -486,6 +486,19 @@ static bool all_of_or_high(
     return true;
 }
 
+/* No label is empty, and none begins or ends with a hyphen. */
+static bool has_good_labels(const char *host, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool first = i == 0 || host[i - 1] == '.';
+        bool last = i + 1 == len || host[i + 1] == '.';
+        if ((host[i] == '.' && first) ||
+            (host[i] == '-' && (first || last)))
+            return false;
+    }
+    return true;
+}
+
 bool jid_is_valid(const char *jid)
 {
     if (!jid)
@@ -493,7 +506,8 @@ bool jid_is_valid(const char *jid)
     struct parts p = split(jid);
     bool high = false;
     if (!is_part_len(p.domain_len) ||
-        !all_of_or_high(p.domain, p.domain_len, host_chars, &high))
+        !all_of_or_high(p.domain, p.domain_len, host_chars, &high) ||
+        !has_good_labels(p.domain, p.domain_len))
         return false;
     if (p.local &&
         (!is_part_len(p.local_len) ||

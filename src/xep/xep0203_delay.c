@@ -1,8 +1,8 @@
 /*
  * When a message was really sent. Anybody can write a stamp, so only that of
  * our own server or of a room we are in counts, only when it is the only one,
- * and only when it is not in the future (H46). The place of a message in its
- * conversation never depends on it.
+ * and only when it is not in the future (H46). Servers let through what others
+ * write in their name: see kept_place() for how far a stamp is believed.
  */
 #include <string.h>
 #include "base/stamp.h"

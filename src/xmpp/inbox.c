@@ -190,14 +190,17 @@ static void run(struct incoming *incoming, enum phase from)
     }
 }
 
-/* Servers send prepared addresses. Capitals show that this one does not: then
- * it is done here, or one person would have two chats (H50). */
+/* Servers send prepared addresses. Capitals and a dot at the end show that this
+ * one does not: then it is done here, or one person would have two chats (H50). */
 static bool is_prepared(const char *jid)
 {
-    for (; *jid && *jid != '/'; jid++)
-        if (g_ascii_isupper(*jid))
+    const char *p = jid;
+
+    for (; *p && *p != '/'; p = g_utf8_next_char(p))
+        if (*p & 0x80 ? g_unichar_isupper(g_utf8_get_char(p))
+                      : g_ascii_isupper(*p))
             return false;
-    return true;
+    return p == jid || p[-1] != '.';
 }
 
 /* Fills what every hook may rely on. False: the stanza has no believable

@@ -530,7 +530,11 @@ static xmpp_stanza_t *build(struct account *account, const struct row *row)
     stanza_set_text(stanza_add(stanza, "body", NULL, (char *)NULL), row->text);
     if (thread)
         stanza_set_text(
-            stanza_add(stanza, "thread", NULL, (char *)NULL), thread);
+            stanza_add(stanza, "thread", NULL, "parent",
+                g_strcmp0(thread, chat->thread) == 0 ? chat->thread_parent
+                                                     : NULL,
+                (char *)NULL),
+            thread);
     run_hooks(&outgoing, "message");
     return stanza;
 }

@@ -32,6 +32,7 @@
 #include "xmpp/testing.h"
 
 #define RETRY_COMMIT_S 1
+#define FRESH_S 60
 
 struct session {
     int refs;
@@ -51,6 +52,7 @@ struct session {
     bool suspended;          /* … but no connection (XEP-0198 s. 5) */
     bool taking_up;          /* resuming: we may send, nobody else */
     bool taken_up;           /* this connection resumed; not told yet */
+    gint64 online_us;        /* monotonic: since then */
     bool was_synced;         /* before it was suspended */
     bool leaving;            /* session_disconnect(), and the server knows */
     guint give_up;           /* timer: suspended for too long */
@@ -351,6 +353,7 @@ static void on_state(enum connection_state state, const GError *error,
     if (state == STATE_ONLINE) {
         session->live = true;
         session->taken_up = session->leaving = false;
+        session->online_us = g_get_monotonic_time();
         g_free(account->tls_version);
         account->tls_version =
             g_strdup(stream_tls_version(session->stream));
@@ -1221,6 +1224,12 @@ const char *session_lang(const struct account *account)
     return session->stream ? stream_lang(session->stream) : NULL;
 }
 
+bool session_is_fresh(const struct account *account)
+{
+    return g_get_monotonic_time() - account->session->online_us <
+        FRESH_S * G_USEC_PER_SEC;
+}
+
 gsize session_max_bytes(const struct account *account)
 {
     const struct session *session = account->session;
@@ -1251,6 +1260,7 @@ void session_attach_test(struct account *account, const char *full_jid,
 
     session->capture = fn;
     session->capture_data = data;
+    session->online_us = g_get_monotonic_time();
     open_store(session);
     session->live = true;
     account->state = STATE_ONLINE;
@@ -1281,6 +1291,11 @@ void session_test_online(struct account *account)
     emit_state(account, NULL, -1, false);
     go_online(account->session);
     end_turn(account->session);
+}
+
+void session_test_settle(struct account *account)
+{
+    account->session->online_us -= FRESH_S * G_USEC_PER_SEC;
 }
 
 void session_test_lose(struct account *account)

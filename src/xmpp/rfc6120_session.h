@@ -81,6 +81,8 @@ void session_ready(struct account *account);
 /* XEP-0478; 0: unknown. */
 /* Of what the server sends without a language; borrowed, NULL unknown. */
 const char *session_lang(const struct account *account);
+/* Not long online: what comes now may be what the server kept for us. */
+bool session_is_fresh(const struct account *account);
 gsize session_max_bytes(const struct account *account);
 /* FAST (XEP-0484): a token of the server's is kept for this account. */
 bool session_has_token(const struct account *account);

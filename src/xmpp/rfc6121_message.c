@@ -174,28 +174,42 @@ static enum verdict on_error(struct incoming *incoming)
 
 /* ---- delivery ---------------------------------------------------------- */
 
+/* C55, RFC 6121 s. 5.1: what is part of a conversation locks to the resource
+ * that said it; another one that joins in unlocks, till somebody goes on. */
 static void lock(struct chat *chat, const struct incoming *incoming)
 {
-    const char *resource = jid_resource(incoming->from);
+    bool first = !chat->locked;
 
-    /* C55; only what is part of a conversation */
     if (chat->kind != CHAT_CONTACT || incoming->archive ||
         incoming->message->type != MESSAGE_CHAT || incoming->outgoing)
         return;
-    if (g_strcmp0(chat->locked, incoming->from) == 0 || !resource)
+    if (g_strcmp0(chat->locked, incoming->from) == 0 ||
+        !jid_resource(incoming->from))
         return;
-    g_free(chat->locked);
-    chat->locked = g_strdup(incoming->from);
+    g_clear_pointer(&chat->locked, g_free);
+    if (first)
+        chat->locked = g_strdup(incoming->from);
 }
 
-static void keep_thread(struct chat *chat, const struct message *message)
+static char *text_or_null(const char *text)
 {
-    if (g_strcmp0(chat->thread, message->thread) == 0)
+    return text && *text ? g_strdup(text) : NULL;
+}
+
+static void keep_thread(struct chat *chat, const struct incoming *incoming)
+{
+    const char *thread = incoming->message->thread;
+    xmpp_stanza_t *element =
+        stanza_child(incoming->stanza, "thread", NS_CLIENT);
+    const char *parent = stanza_attr(element, "parent");
+
+    if (g_strcmp0(chat->thread, thread) == 0 &&
+        g_strcmp0(chat->thread_parent, parent) == 0)
         return;
     g_free(chat->thread);
-    chat->thread = message->thread && *message->thread
-        ? g_strdup(message->thread)
-        : NULL;
+    g_free(chat->thread_parent);
+    chat->thread = text_or_null(thread);
+    chat->thread_parent = text_or_null(parent);
 }
 
 /* A copy of one that is here: by carbon, from the archive, sent again. It may
@@ -226,7 +240,9 @@ static gint64 kept_place(const struct account *account, const char *jid,
     const gint64 time_us = message->time_us;
     g_autoptr(GPtrArray) last = NULL;
 
-    if (!message->delayed || !message->stanza_id)
+    /* What it kept comes when we do. Later, a stamp may be anybody's that the
+     * server let through: a label, not a place (H46). */
+    if (!message->delayed || !message->stanza_id || !session_is_fresh(account))
         return 0;
     if (time_us % G_USEC_PER_SEC != 0)
         return time_us;
@@ -286,7 +302,7 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     g_clear_pointer(&chat->typing, g_free);
     lock(chat, incoming);
     if (message->type == MESSAGE_CHAT)
-        keep_thread(chat, message);
+        keep_thread(chat, incoming);
     incoming->message = NULL;
     if (message->row == 0 || !chat_place(chat, message))
         chat_append(chat, message);

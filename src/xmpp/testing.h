@@ -26,6 +26,8 @@ void session_test_front(struct account *account, struct front *front);
 /* <stream:features> without the prefix: "<features><sub xmlns='…'/></features>" */
 void session_test_features(struct account *account, const char *xml);
 void session_test_online(struct account *account);
+/* A minute has passed since it came online. */
+void session_test_settle(struct account *account);
 /* The connection breaks. */
 void session_test_lose(struct account *account);
 /* … and is back: the <resume/> that would be sent, rendered; NULL: none. */

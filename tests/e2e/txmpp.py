@@ -103,7 +103,7 @@ class Script:
             env=environment(**(env or {})), preexec_fn=die_with_parent)
         self.events = []
         self.errors = b""
-        self.raw = b""
+        self.raw = bytearray()
         self.cursor = 0
         self.line = 0
         self.changed = threading.Condition()
@@ -160,6 +160,7 @@ class Script:
                     if since is None:
                         self.cursor = i + 1
                     return self.events[i]
+                start = len(self.events)
                 left = end - time.monotonic()
                 if left <= 0 or self.open == 0:
                     why = "ended" if self.open == 0 else f"{timeout} s passed"

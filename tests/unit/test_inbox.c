@@ -226,6 +226,19 @@ static void test_lock(void)
     receive(f, "<message type='headline' from='" ROMEO "/h'><body>x</body>"
                "</message>");
     g_assert_null(chat(f)->locked);
+    /* Two of his resources talk: to both, till one goes on. */
+    receive(f, "<message type='chat' from='" ROMEO "/o'><body>x</body>"
+               "</message>");
+    g_assert_cmpstr(chat(f)->locked, ==, ROMEO "/o");
+    receive(f, "<message type='chat' from='" ROMEO "/h'><body>x</body>"
+               "</message>");
+    g_assert_null(chat(f)->locked);
+    receive(f, "<message type='chat' from='" ROMEO "/h'><body>x</body>"
+               "<thread parent='P'>U</thread></message>");
+    g_ptr_array_set_size(f->sent, 0);
+    outbox_send_text(chat(f), "five", NULL);
+    assert_has((char *)g_ptr_array_index(f->sent, 0), "to=\"" ROMEO "/h\"");
+    assert_has((char *)g_ptr_array_index(f->sent, 0), "parent=\"P\"");
     fixture_free(f);
 }
 
@@ -287,7 +300,7 @@ int main(int argc, char **argv)
     g_test_add_func("/inbox/C57-languages", test_languages);
     g_test_add_func("/inbox/H24-H50-garbage", test_garbage);
     g_test_add_func("/inbox/H45-errors", test_h45);
-    g_test_add_func("/inbox/C55-lock", test_lock);
+    g_test_add_func("/inbox/C55-C57-lock", test_lock);
     g_test_add_func("/inbox/silence", test_silence);
     g_test_add_func("/inbox/H49-flood", test_flood);
     g_test_add_func("/outbox/send", test_send);

@@ -293,6 +293,26 @@ static void test_delay_untrusted(void)
     }
 }
 
+#define KEPT(id, stamp)                                                        \
+    DELAY("from='im.example.com' stamp='" stamp "'")                           \
+    "<stanza-id xmlns='urn:xmpp:sid:0' by='" ME "' id='" id "'/>"
+
+/* What our server kept takes its place when it comes as we do; later, when a
+ * stamp in its name may be the sender's own, it is a label only. */
+static void test_delay_place(void)
+{
+    FIXTURE(f);
+    server_has(&f, "urn:xmpp:sid:0");
+    const gint64 now = delayed(&f, BOB_FULL, "")->row;
+    const struct message *kept =
+        delayed(&f, BOB_FULL, KEPT("a", "2020-02-03T04:05:06Z"));
+    g_assert_cmpint(kept->row, <, now);
+    session_test_settle(f.account);
+    kept = delayed(&f, BOB_FULL, KEPT("b", "2019-02-03T04:05:06Z"));
+    g_assert_true(kept->delayed);
+    g_assert_cmpint(kept->row, >, now);
+}
+
 /* H34, XEP-0359 */
 
 static void test_stanza_id(void)
@@ -424,6 +444,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chatstates/gone", test_states_gone);
     g_test_add_func("/delay/trusted", test_delay);
     g_test_add_func("/delay/H46-untrusted", test_delay_untrusted);
+    g_test_add_func("/delay/H46-place", test_delay_place);
     g_test_add_func("/ids/H34-stanza-id", test_stanza_id);
     g_test_add_func("/ids/H34-unannounced", test_stanza_id_unannounced);
     g_test_add_func("/ids/origin-id", test_origin_id_sent);
