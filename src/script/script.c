@@ -407,6 +407,10 @@ static void follow(struct script *script, const struct event *event)
     case EVENT_ROSTER_RESET:
         print_roster(script, event);
         break;
+    case EVENT_NOTICE:
+        if (event->notice.urgent)
+            script_complain(event->notice.text);
+        break;
     case EVENT_CHAT_GONE:
         if (event->chat == script->chat)
             script->chat = NULL;

@@ -400,7 +400,9 @@ def test_H51_H52_nothing_reaches_the_terminal(fake, screen):
 
 @pytest.mark.parametrize("text", [
     "e" + "\u0301" * 1000, "日本語" * 1700, "👨‍👩‍👧‍👦" * 200, "x" * 10_000,
-    "\ufdfd" * 100, "🇩🇪🇫🇷" * 100, "\u200d" * 500])
+    "\ufdfd" * 100, "🇩🇪🇫🇷" * 100, "\u200d" * 500, "a\t" * 1000],
+    ids=["marks", "wide", "family", "long word", "ligature", "flags",
+         "joiners", "tabs"])
 def test_H53_wide_and_strange(shown, text):
     """The frame stays where it is: the same border column in every line."""
     s, c = shown()
@@ -432,7 +434,7 @@ def test_H63_paste_runs_nothing(shown):
 def test_H63_large_paste(shown):
     s, c = shown()
     s.line("/msg bob@b.tld")
-    s.type("\x1b[200~" + "paste " * 30_000 + "\x1b[201~")
+    s.type("\x1b[200~" + "paste " * 180_000 + "\x1b[201~")
     s.wait_quiet(1)
     assert s.process.poll() is None
     c.settle()

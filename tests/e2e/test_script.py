@@ -576,6 +576,9 @@ def test_H62_no_password_in_the_process(fake, profiles, script, tmp_path):
     for secret in (fake.password.encode(),
                    base64.b64encode(fake.password.encode())):
         assert secret not in log.read_bytes()
+        for path in profile.profile.rglob("*"):
+            if path.is_file():
+                assert secret not in path.read_bytes(), path
     if os.geteuid() == 0 and not os.environ.get("TXMPP_SANITIZED"):
         assert not memory_has(t.process.pid, fake.password.encode())
 
@@ -600,6 +603,54 @@ def memory_has(pid, needle):
             except (OSError, OverflowError):
                 pass
     return False
+
+
+def made_profile(profiles, fake):
+    """A profile with an account, and what runs a line in it offline."""
+    profile = profiles(fake)
+    argv = profile.argv("--offline", "-c", f"/history show {fake.bare}")
+    assert once(profile.argv("--offline", "-c", "/echo x"))[0] == 0
+    return profile, argv
+
+
+def hostile(folder, what):
+    database = folder / "history.db"
+    if what == "writable profile":
+        folder.parent.chmod(0o777)
+    elif what == "writable folder":
+        folder.chmod(0o777)
+    elif what == "symbolic link":
+        database.rename(folder.parent / "elsewhere.db")
+        database.symlink_to(folder.parent / "elsewhere.db")
+    elif what == "named pipe":
+        database.unlink()
+        os.mkfifo(database)
+    else:
+        import sqlite3
+        with sqlite3.connect(database) as db:
+            db.execute({
+                "trigger": "CREATE TRIGGER t AFTER INSERT ON message BEGIN "
+                           "SELECT load_extension('/tmp/evil'); END",
+                "view": "CREATE VIEW chats AS SELECT 1"}[what])
+        db.close()
+
+
+@pytest.mark.parametrize("what", [
+    "writable profile", "writable folder", "symbolic link", "named pipe",
+    "trigger", "view"])
+def test_H64_hostile_profile(profiles, fake, what):
+    """Refused with a reason; nothing of it is used or made worse."""
+    profile, argv = made_profile(profiles, fake)
+    folder = profile.profile / fake.bare
+    assert (folder / "history.db").exists()
+    hostile(folder, what)
+    _, _, errors = once(argv)
+    assert errors.startswith("txmpp: "), errors
+    assert str(profile.profile) in errors
+    if what == "writable profile":
+        assert once(profile.argv("-c", "/echo x"))[0] == 2
+    folder.chmod(0o700)
+    profile.profile.chmod(0o700)
 
 
 def test_H62_profile_is_private(prosody, profiles, script):
