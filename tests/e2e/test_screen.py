@@ -3,7 +3,6 @@ and keys that show whatever the network does."""
 import os
 import re
 import signal
-import sqlite3
 import termios
 import time
 
@@ -603,13 +602,6 @@ def test_quit_asks_about_messages_that_the_disk_did_not_take(
     s.wait_quiet(0.7)
     s.line("/quit --yes")
     assert s.wait_exit() == 0
-
-
-def draft(profile):
-    path = next(profile.profile.glob("**/history.db"))
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-        return next((row[0] for row in db.execute(
-            "SELECT draft FROM chat WHERE draft IS NOT NULL")), None)
 
 
 def test_draft_survives(fake, profiles, screen):
