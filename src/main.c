@@ -36,7 +36,7 @@
 #include "script/script.h"
 #include "store/history.h"
 #include "ui/term/line.h"
-#include "ui/term/screen.h"
+#include "ui/term/terminfo.h"
 #include "ui/tui.h"
 
 #define EXIT_USAGE 2
@@ -467,7 +467,7 @@ static int print_version(void)
         idn2_check_version(NULL), utf8proc_version(), XML_ExpatVersion());
     /* json-glib cannot be asked when it runs. */
     printf("SQLite %s, json-glib %s, %s, readline %s\n", history_library(),
-        JSON_VERSION_S, screen_library(), line_library());
+        JSON_VERSION_S, terminfo_library(), line_library());
     return 0;
 }
 

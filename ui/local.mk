@@ -6,8 +6,11 @@ libui_a_SOURCES = \
 	ui/draw/wrap.c ui/draw/wrap.h \
 	ui/term/key.c ui/term/key.h \
 	ui/term/line.c ui/term/line.h \
+	ui/term/paint.c ui/term/paint.h \
+	ui/term/probe.c ui/term/probe.h \
 	ui/term/screen.c ui/term/screen.h \
 	ui/term/signals.c ui/term/signals.h \
+	ui/term/terminfo.c ui/term/terminfo.h \
 	ui/theme/theme.c ui/theme/theme.h \
 	ui/widget/form.c ui/widget/form.h \
 	ui/widget/table.c ui/widget/table.h \

@@ -474,6 +474,14 @@ static void touch(struct tui *tui)
         tui->idle_source = g_timeout_add_seconds((guint)limit, on_idle_time, tui);
 }
 
+static void choose_marks(struct tui *tui)
+{
+    const char *ascii = tui_option(tui, "ui.ascii");
+    if (tui->screen)
+        tui->ascii = tui->grid->ascii = !strcmp(ascii, "on") ||
+            (strcmp(ascii, "off") && !screen_shows_marks(tui->screen));
+}
+
 /* Keys of the input line that readline must not see. */
 static bool input_key(struct tui *tui, const struct key *key)
 {
@@ -518,6 +526,10 @@ void tui_key(struct tui *tui, const struct key *key)
         focus_changed(tui, key->code == KEY_FOCUS_IN);
         return;
     case KEY_REPORT:
+        if (tui->screen && screen_report(tui->screen, key->x, key->y)) {
+            choose_marks(tui);
+            tui_dirty_all(tui);
+        }
         return;
     default:
         break;
@@ -921,10 +933,7 @@ static void apply_options(struct tui *tui)
     tui->roster_width = CLAMP(width, 12, 200);
     if (tui->screen)
         screen_mouse(tui->screen, tui_option_bool(tui, "ui.mouse"));
-    const char *ascii = tui_option(tui, "ui.ascii");
-    bool utf8 = !tui->screen || screen_is_utf8(tui->screen);
-    if (tui->screen)
-        tui->ascii = tui->grid->ascii = !strcmp(ascii, "on") || (strcmp(ascii, "off") && !utf8);
+    choose_marks(tui);
     pane_roster_reset(tui->roster);
     tui_dirty_all(tui);
 }
@@ -1124,11 +1133,11 @@ void tui_apply_theme(struct tui *tui)
             return;
         theme = theme_parse("", 0, "dark", NULL);
     }
-    if (tui->screen && tui->theme)
-        screen_recolor(tui->screen);
+    if (tui->screen)
+        screen_forget(tui->screen);
     theme_free(tui->theme);
     tui->theme = theme;
-    tui->depth = theme_depth(tui_option(tui, "ui.colors"),
+    tui->depth = theme_depth(tui_option(tui, "ui.colors"), g_getenv("TERM"),
         tui->screen ? screen_colors(tui->screen) : 256);
     if (tui->screen && !screen_colors(tui->screen))
         tui->depth = DEPTH_MONO;

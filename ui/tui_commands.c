@@ -22,7 +22,7 @@ const struct option ui_options[] = {
     { .name = "ui.colors", .kind = OPTION_ENUM, .fallback = "auto",
         .choices = "auto none 8 16 256 true",
         .summary = "how many colours the terminal has",
-        .detail = "With auto the terminfo database is asked, and NO_COLOR is honoured." },
+        .detail = "With auto the terminfo database is asked, and NO_COLOR and COLORTERM (truecolor, 24bit) are honoured." },
     { .name = "ui.ascii", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
         .summary = "draw marks and lines with ASCII characters only" },
     { .name = "ui.mouse", .kind = OPTION_BOOL, .fallback = "on",

@@ -491,6 +491,23 @@ int text_width(const char *s, gssize len)
     return MIN(width, G_MAXINT);
 }
 
+bool text_is_rtl(const char *s, gssize len)
+{
+    const char *end = end_of(s, len);
+    while (s < end) {
+        gint32 cp;
+        size_t n = 1;
+        if ((unsigned char)*s >= 0xd6 && (n = decode(s, end, &cp)) > 0) {
+            int class = utf8proc_get_property(cp)->bidi_class;
+            if (class == UTF8PROC_BIDI_CLASS_R || class == UTF8PROC_BIDI_CLASS_AL ||
+                class == UTF8PROC_BIDI_CLASS_AN)
+                return true;
+        }
+        s += n ? n : 1;
+    }
+    return false;
+}
+
 size_t text_fit(const char *s, gssize len, int cells)
 {
     const char *end = end_of(s, len);

@@ -39,6 +39,8 @@ struct grapheme {
 bool text_next_grapheme(const char *s, const char *end, struct grapheme *out);
 
 int text_width(const char *s, gssize len);
+/* Is anything in it written from right to left (UAX #9: R, AL, AN)? */
+bool text_is_rtl(const char *s, gssize len);
 
 /* Longest prefix of s that fits into cells, in bytes, cut between clusters. */
 size_t text_fit(const char *s, gssize len, int cells);

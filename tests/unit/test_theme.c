@@ -82,13 +82,22 @@ static void test_installed(void)
 static void test_depth(void)
 {
     g_unsetenv("NO_COLOR");
-    g_assert_cmpint(theme_depth("auto", 256), ==, DEPTH_256);
-    g_assert_cmpint(theme_depth("auto", 8), ==, DEPTH_8);
-    g_assert_cmpint(theme_depth("auto", 0), ==, DEPTH_MONO);
-    g_assert_cmpint(theme_depth("auto", 1 << 24), ==, DEPTH_TRUE);
-    g_assert_cmpint(theme_depth("16", 256), ==, DEPTH_16);
+    g_unsetenv("COLORTERM");
+    g_unsetenv("TMUX");
+    g_assert_cmpint(theme_depth("auto", "xterm", 256), ==, DEPTH_256);
+    g_assert_cmpint(theme_depth("auto", "xterm", 8), ==, DEPTH_8);
+    g_assert_cmpint(theme_depth("auto", "xterm", 0), ==, DEPTH_MONO);
+    g_assert_cmpint(theme_depth("auto", "xterm", 1 << 24), ==, DEPTH_TRUE);
+    g_assert_cmpint(theme_depth("16", "xterm", 256), ==, DEPTH_16);
+    g_setenv("COLORTERM", "truecolor", TRUE);
+    g_assert_cmpint(theme_depth("auto", "xterm-256color", 256), ==, DEPTH_TRUE);
+    g_assert_cmpint(theme_depth("256", "xterm-256color", 256), ==, DEPTH_256);
+    /* GNU Screen hands the variable on and knows no such colours. */
+    g_assert_cmpint(theme_depth("auto", "screen-256color", 256), ==, DEPTH_256);
+    g_setenv("TMUX", "/tmp/tmux,1,0", TRUE);
+    g_assert_cmpint(theme_depth("auto", "screen-256color", 256), ==, DEPTH_TRUE);
     g_setenv("NO_COLOR", "1", TRUE);
-    g_assert_cmpint(theme_depth("auto", 256), ==, DEPTH_MONO);
+    g_assert_cmpint(theme_depth("auto", "xterm", 256), ==, DEPTH_MONO);
     g_unsetenv("NO_COLOR");
 }
 

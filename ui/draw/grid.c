@@ -144,7 +144,7 @@ static gsize cluster_bytes(const char *text, gsize len)
     return used ? used : MIN(len, (gsize)CELL_BYTES);
 }
 
-static void put_cluster(struct grid *grid, int x, int y, style_t style,
+static void put_cluster(struct grid *grid, int x, int y, style_t style, guint16 field,
     const char *text, gsize len, int width)
 {
     cut_wide(grid, x, y);
@@ -153,10 +153,10 @@ static void put_cluster(struct grid *grid, int x, int y, style_t style,
     struct cell *cell = grid_cell(grid, x, y);
     gsize take = len <= 4 ? len : cluster_bytes(text, len);
     *cell = (struct cell){ .len = (guint8)take, .width = (guint8)width,
-        .style = style };
+        .field = field, .style = style };
     memcpy(cell->text, text, take);
     if (width == 2)
-        cell[1] = (struct cell){ .style = style };
+        cell[1] = (struct cell){ .field = field, .style = style };
 }
 
 /* Text that is clean already. */
@@ -168,6 +168,8 @@ static int put_clean(struct area area, int x, int y, int cells, style_t style,
     int limit = cells < 0 ? area.cols - x : MIN(cells, area.cols - x);
     int used = 0;
     const char *end = text + len;
+    /* Two fields never begin in the same column. */
+    guint16 field = text_is_rtl(text, len) ? (guint16)(area.x + x + 1) : 0;
     struct grapheme g;
     while (used < limit && text_next_grapheme(text, end, &g)) {
         text = g.start + g.len_bytes;
@@ -175,8 +177,8 @@ static int put_clean(struct area area, int x, int y, int cells, style_t style,
             continue;
         if (used + g.width_cells > limit)
             break;
-        put_cluster(area.grid, area.x + x + used, area.y + y, style, g.start,
-            g.len_bytes, g.width_cells);
+        put_cluster(area.grid, area.x + x + used, area.y + y, style, field,
+            g.start, g.len_bytes, g.width_cells);
         used += g.width_cells;
     }
     return used;

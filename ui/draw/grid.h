@@ -9,8 +9,8 @@
 #include "ui/draw/style.h"
 
 enum {
-    CELL_BYTES = 22,
-    CELL_CODEPOINTS = 5, /* what a curses cell can take (CCHARW_MAX) */
+    CELL_BYTES = 28,
+    CELL_CODEPOINTS = 7, /* a flag of tags, a family of four */
     GRID_MAX = 1000,     /* columns and rows */
 };
 
@@ -18,6 +18,7 @@ struct cell {
     char text[CELL_BYTES]; /* UTF-8, not terminated when full */
     guint8 len;
     guint8 width;          /* 1, 2; 0: right half of the one before */
+    guint16 field;         /* right-to-left text: a number of its own, else 0 */
     style_t style;
 };
 

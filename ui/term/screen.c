@@ -1,34 +1,33 @@
 /* See screen.h. The one file-scope variable is what a crash handler needs to
  * put the terminal back. */
 #include "config.h"
-#define NCURSES_WIDECHAR 1
 #include "ui/term/screen.h"
 #include "base/text.h"
-#include <curses.h>
-#include <term.h>
+#include "ui/term/paint.h"
+#include "ui/term/probe.h"
+#include "ui/term/terminfo.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
-#include <wchar.h>
 
 G_DEFINE_QUARK(txmpp - screen, screen_error)
 
-enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, FRAME_BYTES = 64 << 10 };
+enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, ANSWERS_MS = 100 };
 
 struct screen {
-    SCREEN *curses;
-    FILE *memory, *nothing;
-    int memory_fd, fd;
+    struct terminfo *info;
+    struct paint *paint;
+    struct probe probe;
+    struct opinion opinion;
+    int fd;
     bool own_fd;
     int old_flags;
     struct termios saved, raw;
@@ -37,21 +36,7 @@ struct screen {
     void (*drained)(gpointer data);
     gpointer data;
     int cols, rows;
-    bool utf8, osc, away, mouse, cursor_shown;
-    struct grid *shown; /* what curses was told; NULL: nothing */
-    GHashTable *looks;  /* style → struct paint* */
-    const struct theme *theme;
-    enum depth depth;
-};
-
-const char *screen_library(void)
-{
-    return curses_version();
-}
-
-struct paint {
-    attr_t attrs;
-    int pair;
+    bool utf8, osc, away, mouse;
 };
 
 static struct {
@@ -113,81 +98,26 @@ static int open_terminal(bool *own)
     return fd >= 0 ? fd : STDIN_FILENO;
 }
 
-static bool is_terminfo_string(const char *s)
+static bool knows_osc(const char *term)
 {
-    return s && s != (const char *)-1 && *s;
-}
-
-G_GNUC_PRINTF(2, 3)
-static void set_error(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, SCREEN_ERROR, 0, text);
-}
-
-static bool start_curses(struct screen *screen, GError **error)
-{
-    const char *term = g_getenv("TERM");
-    g_autofree char *shown = text_clean(term ? term : "", -1, TEXT_ONE_LINE);
-    if (!term || !*term) {
-        set_error(error, "TERM is not set, so the terminal's abilities are "
-            "unknown. Set it (for instance TERM=xterm-256color), or use "
-            "--script.");
-        return false;
-    }
-    int code = 0;
-    if (setupterm(term, screen->memory_fd, &code) == ERR) {
-        set_error(error, "The terminal type \"%s\" (TERM) is not in the "
-            "terminfo database. Set TERM to one that is, or use --script.",
-            shown);
-        return false;
-    }
-    bool usable = is_terminfo_string(tigetstr("cup")) &&
-        is_terminfo_string(tigetstr("clear"));
-    del_curterm(cur_term); /* newterm makes its own */
-    if (!usable) {
-        set_error(error, "The terminal type \"%s\" (TERM) cannot move its "
-            "cursor, so there is no screen. Use --script, or set TERM to "
-            "what the terminal really is.", shown);
-        return false;
-    }
-    screen->curses = newterm(term, screen->memory, screen->nothing);
-    if (!screen->curses) {
-        set_error(error, "The terminal \"%s\" cannot be set up. Set TERM to "
-            "what the terminal really is, or use --script.", shown);
-        return false;
-    }
-    set_term(screen->curses);
-    nonl();
-    leaveok(stdscr, FALSE);
-    scrollok(stdscr, FALSE);
-    typeahead(-1); /* keys never hold a frame back */
-    idlok(stdscr, TRUE);
-    if (has_colors()) {
-        start_color();
-        use_default_colors();
-    }
-    static const char *const osc_terms[] = { "xterm", "rxvt", "tmux", "screen",
+    static const char *const terms[] = { "xterm", "rxvt", "tmux", "screen",
         "foot", "alacritty", "kitty", "st", "konsole", "gnome", "vte",
         "putty", "wezterm", "ghostty", "contour", "mlterm" };
-    for (gsize i = 0; i < G_N_ELEMENTS(osc_terms); i++)
-        if (g_str_has_prefix(term, osc_terms[i]))
-            screen->osc = true;
-    return true;
+    for (gsize i = 0; i < G_N_ELEMENTS(terms); i++)
+        if (g_str_has_prefix(term, terms[i]))
+            return true;
+    return false;
 }
 
 static void arm_rescue(struct screen *screen)
 {
-    static const char *const names[] = { "sgr0", "cnorm", "rmcup" };
+    static const enum cap caps[] = { CAP_SGR0, CAP_SHOW, CAP_LEAVE };
     rescue.fd = screen->fd;
     rescue.saved = screen->saved;
     rescue.len = (size_t)g_strlcpy(rescue.bytes, modes_off, sizeof rescue.bytes);
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        const char *s = tigetstr(names[i]);
-        if (is_terminfo_string(s) && rescue.len + strlen(s) < sizeof rescue.bytes)
+    for (gsize i = 0; i < G_N_ELEMENTS(caps); i++) {
+        const char *s = terminfo_text(screen->info, caps[i]);
+        if (rescue.len + strlen(s) < sizeof rescue.bytes)
             rescue.len = g_strlcat(rescue.bytes, s, sizeof rescue.bytes);
     }
     rescue.armed = 1;
@@ -196,30 +126,27 @@ static void arm_rescue(struct screen *screen)
 struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError **error)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        set_error(error, "Standard input and output must be a terminal for "
-            "the screen; use --script otherwise.");
+        g_set_error_literal(error, SCREEN_ERROR, 0, "Standard input and output "
+            "must be a terminal for the screen; use --script otherwise.");
         return NULL;
     }
+    struct terminfo *info = terminfo_new(g_getenv("TERM"), error);
+    if (!info)
+        return NULL;
     struct screen *screen = g_new0(struct screen, 1);
+    screen->info = info;
     screen->drained = drained;
     screen->data = data;
     screen->out = g_byte_array_new();
-    screen->looks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     screen->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-    screen->cursor_shown = true;
+    screen->osc = knows_osc(g_getenv("TERM"));
+    screen->paint = paint_new(info, screen->utf8);
     screen->fd = open_terminal(&screen->own_fd);
     screen->old_flags = fcntl(screen->fd, F_GETFL);
     fcntl(screen->fd, F_SETFL, screen->old_flags | O_NONBLOCK);
-    screen->memory_fd = memfd_create("txmpp-screen", MFD_CLOEXEC);
-    screen->memory = screen->memory_fd < 0 ? NULL : fdopen(screen->memory_fd, "w");
-    screen->nothing = fopen("/dev/null", "re");
-    if (!screen->memory || !screen->nothing ||
-        tcgetattr(screen->fd, &screen->saved) < 0) {
-        set_error(error, "The terminal cannot be used: %s.", g_strerror(errno));
-        screen_free(screen);
-        return NULL;
-    }
-    if (!start_curses(screen, error)) {
+    if (tcgetattr(screen->fd, &screen->saved) < 0) {
+        g_set_error(error, SCREEN_ERROR, 0, "The terminal cannot be used: %s.",
+            g_strerror(errno));
         screen_free(screen);
         return NULL;
     }
@@ -229,7 +156,6 @@ struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError 
     screen->raw.c_cc[VTIME] = 0;
     arm_rescue(screen);
     watch_fatal(true);
-    screen_resized(screen);
     screen->away = true;
     screen_enter(screen);
     return screen;
@@ -243,23 +169,6 @@ static void append(struct screen *screen, const char *bytes, gsize len)
 static void append_string(struct screen *screen, const char *text)
 {
     append(screen, text, strlen(text));
-}
-
-/* What curses wrote since the last time joins our own output. The file stays
- * as long as a usual frame: to cut it costs more than to write it. */
-static void collect(struct screen *screen)
-{
-    fflush(screen->memory);
-    off_t len = lseek(screen->memory_fd, 0, SEEK_CUR);
-    if (len <= 0)
-        return;
-    guint old = screen->out->len;
-    g_byte_array_set_size(screen->out, old + (guint)len);
-    gssize got = pread(screen->memory_fd, screen->out->data + old, (size_t)len, 0);
-    g_byte_array_set_size(screen->out, old + (guint)MAX(got, 0));
-    lseek(screen->memory_fd, 0, SEEK_SET);
-    if (len > FRAME_BYTES && ftruncate(screen->memory_fd, 0) < 0)
-        return; /* its memory is only needed longer */
 }
 
 static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
@@ -324,15 +233,28 @@ void screen_enter(struct screen *screen)
     tcsetattr(screen->fd, TCSADRAIN, &screen->raw);
     rescue.armed = 1;
     screen_resized(screen);
-    clearok(curscr, TRUE);
-    doupdate();
-    collect(screen);
+    screen_forget(screen);
+    terminfo_put(screen->info, screen->out, CAP_ENTER, 0, 0);
     append_string(screen, modes_on);
     if (screen->osc)
         append_string(screen, "\033[22;2t");
     screen_mouse(screen, screen->mouse);
-    screen_forget(screen);
-    flush(screen);
+}
+
+/* The shell must not take the terminal's answers for keys. */
+static void wait_for_answers(struct screen *screen)
+{
+    char bytes[256];
+    struct pollfd p = { .fd = screen->fd, .events = POLLIN };
+    struct opinion unused;
+    while (probe_waits(&screen->probe) && poll(&p, 1, ANSWERS_MS) > 0) {
+        gssize n = read(screen->fd, bytes, sizeof bytes);
+        if (n <= 0)
+            return;
+        for (gssize i = 0; i < n; i++)
+            if (bytes[i] == 'R')
+                probe_answer(&screen->probe, 0, 1, &unused);
+    }
 }
 
 void screen_leave(struct screen *screen)
@@ -343,9 +265,13 @@ void screen_leave(struct screen *screen)
     append_string(screen, modes_off);
     if (screen->osc)
         append_string(screen, "\033[23;2t");
-    endwin();
-    collect(screen);
+    terminfo_put(screen->info, screen->out, CAP_SGR0, 0, 0);
+    terminfo_put(screen->info, screen->out, CAP_CUP, screen->rows - 1, 0);
+    terminfo_put(screen->info, screen->out, CAP_EL, 0, 0);
+    terminfo_put(screen->info, screen->out, CAP_SHOW, 0, 0);
+    terminfo_put(screen->info, screen->out, CAP_LEAVE, 0, 0);
     flush_now(screen);
+    wait_for_answers(screen);
     tcsetattr(screen->fd, TCSANOW, &screen->saved);
     rescue.armed = 0;
     screen_forget(screen);
@@ -361,25 +287,18 @@ void screen_free(struct screen *screen)
 {
     if (!screen)
         return;
-    if (screen->curses) {
-        if (rescue.len) {
-            screen_leave(screen);
-            watch_fatal(false);
-        }
-        delscreen(screen->curses);
+    if (rescue.len) {
+        screen_leave(screen);
+        watch_fatal(false);
     }
     g_clear_handle_id(&screen->out_watch, g_source_remove);
     if (screen->own_fd)
         close(screen->fd);
     else
         fcntl(screen->fd, F_SETFL, screen->old_flags);
-    if (screen->memory)
-        fclose(screen->memory);
-    if (screen->nothing)
-        fclose(screen->nothing);
     g_byte_array_free(screen->out, TRUE);
-    g_hash_table_destroy(screen->looks);
-    grid_free(screen->shown);
+    paint_free(screen->paint);
+    terminfo_free(screen->info);
     g_free(screen);
 }
 
@@ -396,8 +315,7 @@ void screen_size(const struct screen *screen, int *cols, int *rows)
 
 int screen_colors(const struct screen *screen)
 {
-    (void)screen;
-    return has_colors() ? COLORS : 0;
+    return terminfo_colors(screen->info);
 }
 
 bool screen_is_utf8(const struct screen *screen)
@@ -407,25 +325,7 @@ bool screen_is_utf8(const struct screen *screen)
 
 void screen_teach(const struct screen *screen, struct keys *keys)
 {
-    static const struct {
-        const char *capability;
-        enum key_code code;
-    } rows[] = {
-        { "kcuu1", KEY_UP_ }, { "kcud1", KEY_DOWN_ }, { "kcub1", KEY_LEFT_ },
-        { "kcuf1", KEY_RIGHT_ }, { "khome", KEY_HOME_ }, { "kend", KEY_END_ },
-        { "kpp", KEY_PGUP }, { "knp", KEY_PGDN }, { "kich1", KEY_INSERT },
-        { "kdch1", KEY_DELETE }, { "kcbt", KEY_BACKTAB }, { "kf1", KEY_F1 },
-        { "kf2", KEY_F2 }, { "kf3", KEY_F3 }, { "kf4", KEY_F4 },
-        { "kf5", KEY_F5 }, { "kf6", KEY_F6 }, { "kf7", KEY_F7 },
-        { "kf8", KEY_F8 }, { "kf9", KEY_F9 }, { "kf10", KEY_F10 },
-        { "kf11", KEY_F11 }, { "kf12", KEY_F12 },
-    };
-    (void)screen;
-    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const char *s = tigetstr(rows[i].capability);
-        if (is_terminfo_string(s))
-            keys_teach(keys, s, rows[i].code);
-    }
+    terminfo_teach(screen->info, keys);
 }
 
 static int env_number(const char *name, int fallback)
@@ -449,121 +349,12 @@ void screen_resized(struct screen *screen)
         return;
     screen->cols = cols;
     screen->rows = rows;
-    resize_term(rows, cols);
     screen_forget(screen);
 }
 
 void screen_forget(struct screen *screen)
 {
-    grid_free(screen->shown);
-    screen->shown = NULL;
-}
-
-void screen_recolor(struct screen *screen)
-{
-    g_hash_table_remove_all(screen->looks);
-    screen_forget(screen);
-}
-
-static int color_of(int color, enum depth depth)
-{
-    if (color == LOOK_DEFAULT)
-        return -1;
-    if (!(color & LOOK_RGB))
-        return color;
-    /* A direct-colour terminal takes 0xrrggbb; its first eight values are
-     * the palette. */
-    int rgb = color & 0xffffff;
-    return depth == DEPTH_TRUE ? MAX(rgb, 8) : 7;
-}
-
-static const struct paint *paint_of(struct screen *screen, style_t style)
-{
-    struct paint *paint = g_hash_table_lookup(screen->looks, GUINT_TO_POINTER(style));
-    if (paint)
-        return paint;
-    static const struct {
-        unsigned ours;
-        attr_t curses;
-    } attrs[] = {
-        { ATTR_BOLD, A_BOLD }, { ATTR_DIM, A_DIM }, { ATTR_ITALIC, A_ITALIC },
-        { ATTR_UNDERLINE, A_UNDERLINE }, { ATTR_REVERSE, A_REVERSE },
-    };
-    struct look look = theme_look(screen->theme, style, screen->depth);
-    paint = g_new0(struct paint, 1);
-    for (gsize i = 0; i < G_N_ELEMENTS(attrs); i++)
-        if (look.attrs & attrs[i].ours)
-            paint->attrs |= attrs[i].curses;
-    if (has_colors() && (look.fg != LOOK_DEFAULT || look.bg != LOOK_DEFAULT))
-        paint->pair = MAX(alloc_pair(color_of(look.fg, screen->depth),
-                              color_of(look.bg, screen->depth)), 0);
-    g_hash_table_insert(screen->looks, GUINT_TO_POINTER(style), paint);
-    return paint;
-}
-
-static bool representable(const struct screen *screen, wchar_t c)
-{
-    if (screen->utf8 || c < 0x80)
-        return true;
-    char bytes[MB_LEN_MAX];
-    mbstate_t state = { 0 };
-    size_t n = wcrtomb(bytes, c, &state);
-    return n != (size_t)-1 && n > 0;
-}
-
-/*
- * A cell as curses takes it. Curses must think a cluster as wide as the
- * terminal does, and terminals agree on code points, not on sequences: so
- * joined sequences (ZWJ, skin tones, VS16) show their first part, whose width
- * everybody knows, and flags are two cells of one letter each.
- */
-static void put_cell(struct screen *screen, int x, int y, const struct cell *cell)
-{
-    const struct paint *paint = paint_of(screen, cell->style);
-    wchar_t chars[CCHARW_MAX] = { 0 };
-    int n = 0;
-    for (gsize i = 0; i < cell->len && n < CCHARW_MAX;) {
-        gunichar c = g_utf8_get_char_validated(cell->text + i, (gssize)(cell->len - i));
-        if (c == (gunichar)-1 || c == (gunichar)-2)
-            break;
-        chars[n++] = (wchar_t)c;
-        i += (gsize)g_utf8_skip[(guchar)cell->text[i]];
-    }
-    cchar_t out = { .attr = paint->attrs, .ext_color = paint->pair };
-    out.chars[0] = L' ';
-    bool flag = n == 2 && cell->width == 2 && chars[0] >= 0x1f1e6 &&
-        chars[0] <= 0x1f1ff && chars[1] >= 0x1f1e6 && chars[1] <= 0x1f1ff;
-    int first = n ? wcwidth(chars[0]) : -1;
-    bool pad = cell->width == 2 && first != 2;
-    if (n && representable(screen, chars[0]) && first > 0 && first <= cell->width) {
-        out.chars[0] = chars[0];
-        int kept = 1;
-        for (int i = 1; i < n; i++)
-            if (wcwidth(chars[i]) == 0 && chars[i] != 0x200d &&
-                chars[i] != 0xfe0f && chars[i] < 0xe0000 &&
-                representable(screen, chars[i]))
-                out.chars[kept++] = chars[i];
-            else
-                break;
-    } else if (n && chars[0] != L' ')
-        out.chars[0] = screen->utf8 ? 0xfffd : L'?';
-    mvadd_wch(y, x, &out);
-    if (!pad || x + 1 >= screen->cols)
-        return;
-    memset(out.chars, 0, sizeof out.chars);
-    out.chars[0] = flag && representable(screen, chars[1]) ? chars[1] : L' ';
-    mvadd_wch(y, x + 1, &out);
-}
-
-/* Curses sets the margins to the size terminfo knows (24 rows) before it hears
- * the real one, and inserts and deletes lines within them ever after. Moves the
- * cursor: for a screen that is about to be cleared. */
-static void reset_margins(struct screen *screen)
-{
-    const char *csr = tigetstr("csr");
-    const char *whole = is_terminfo_string(csr) ? tiparm(csr, 0, screen->rows - 1) : NULL;
-    if (whole && screen->rows > 1)
-        append_string(screen, whole);
+    paint_forget(screen->paint);
 }
 
 void screen_show(struct screen *screen, struct grid *grid,
@@ -571,42 +362,22 @@ void screen_show(struct screen *screen, struct grid *grid,
 {
     if (screen->away)
         return;
-    if (theme != screen->theme || depth != screen->depth) {
-        screen->theme = theme;
-        screen->depth = depth;
-        screen_recolor(screen);
-    }
-    bool all = !screen->shown || screen->shown->cols != grid->cols ||
-        screen->shown->rows != grid->rows;
-    if (all) {
-        screen_forget(screen);
-        screen->shown = grid_new(grid->cols, grid->rows, grid->ascii);
-        erase();
-        clearok(stdscr, TRUE);
-        reset_margins(screen);
-    }
-    for (int y = 0; y < MIN(grid->rows, screen->rows); y++) {
-        const struct cell *now = grid_cell(grid, 0, y);
-        struct cell *then = grid_cell(screen->shown, 0, y);
-        bool touched = grid->touched[y];
-        grid->touched[y] = false;
-        if (!all && (!touched || !memcmp(now, then, sizeof *now * (gsize)grid->cols)))
-            continue;
-        for (int x = 0; x < MIN(grid->cols, screen->cols); x++)
-            if (now[x].width && (all || memcmp(&now[x], &then[x], sizeof *now)))
-                put_cell(screen, x, y, &now[x]);
-        memcpy(then, now, sizeof *now * (gsize)grid->cols);
-    }
-    bool cursor = grid->cursor_x >= 0;
-    if (cursor)
-        move(grid->cursor_y, grid->cursor_x);
-    if (cursor != screen->cursor_shown) {
-        curs_set(cursor);
-        screen->cursor_shown = cursor;
-    }
-    refresh();
-    collect(screen);
+    probe_ask(&screen->probe, screen->info, screen->cols, screen->rows, screen->out);
+    paint_frame(screen->paint, grid, theme, depth, screen->out);
     flush(screen);
+}
+
+bool screen_report(struct screen *screen, int x, int y)
+{
+    if (!probe_answer(&screen->probe, x, y, &screen->opinion))
+        return false;
+    paint_opinion(screen->paint, &screen->opinion);
+    return true;
+}
+
+bool screen_shows_marks(const struct screen *screen)
+{
+    return screen->utf8 && !screen->opinion.ambiguous_wide && !screen->opinion.no_utf8;
 }
 
 bool screen_busy(const struct screen *screen)

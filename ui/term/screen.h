@@ -1,7 +1,6 @@
 /*
- * The terminal: the only file that knows curses. Curses writes into a memory
- * file; from there the bytes go to the terminal without ever blocking: while
- * it does not take them, frames are left out (screen_busy).
+ * The terminal: its modes, its size, and the bytes that go to it, which never
+ * block: while it does not take them, frames are left out (screen_busy).
  */
 #pragma once
 #include <stdbool.h>
@@ -14,7 +13,6 @@
 GQuark screen_error_quark(void);
 
 struct screen;
-const char *screen_library(void); /* curses, with its version */
 /* Fails with a sentence when there is no usable terminal (F31). drained is
  * called when everything was written after screen_busy was true. */
 struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError **error);
@@ -33,7 +31,10 @@ void screen_resized(struct screen *screen);
 void screen_show(struct screen *screen, struct grid *grid,
     const struct theme *theme, enum depth depth);
 void screen_forget(struct screen *screen); /* next time everything is written */
-void screen_recolor(struct screen *screen); /* another theme */
+/* KEY_REPORT: true when the terminal has now said all about its widths. */
+bool screen_report(struct screen *screen, int x, int y);
+/* Circles and lines take one column, as far as is known. */
+bool screen_shows_marks(const struct screen *screen);
 bool screen_busy(const struct screen *screen);
 
 void screen_mouse(struct screen *screen, bool on);

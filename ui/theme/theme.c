@@ -404,6 +404,13 @@ static guint32 cube_rgb(int index)
         (guint32)levels[index / 6 % 6] << 8 | levels[index % 6];
 }
 
+int theme_rgb(int color)
+{
+    if (color & LOOK_RGB)
+        return color & 0xffffff;
+    return color < 0 ? 0 : (int)(color < 16 ? basic_rgb[color] : cube_rgb(color));
+}
+
 static int nearest(guint32 rgb, int from, int to)
 {
     int best = from, best_distance = G_MAXINT;
@@ -469,7 +476,16 @@ struct look theme_look(const struct theme *theme, style_t style, enum depth dept
     return look;
 }
 
-enum depth theme_depth(const char *wanted, int terminfo_colors)
+/* GNU Screen hands the variable on without knowing such colours; tmux, which
+ * may call itself screen too, does know them. */
+static bool says_true_color(const char *term)
+{
+    const char *says = g_getenv("COLORTERM");
+    return says && (!strcmp(says, "truecolor") || !strcmp(says, "24bit")) &&
+        !(term && g_str_has_prefix(term, "screen") && !g_getenv("TMUX"));
+}
+
+enum depth theme_depth(const char *wanted, const char *term, int terminfo_colors)
 {
     static const char *const names[] = { "none", "8", "16", "256", "true" };
     for (gsize i = 0; wanted && i < G_N_ELEMENTS(names); i++)
@@ -478,7 +494,7 @@ enum depth theme_depth(const char *wanted, int terminfo_colors)
     const char *no_color = g_getenv("NO_COLOR"); /* no-color.org */
     if ((no_color && *no_color) || terminfo_colors < 8)
         return DEPTH_MONO;
-    if (terminfo_colors > 256)
+    if (terminfo_colors > 256 || says_true_color(term))
         return DEPTH_TRUE;
     return terminfo_colors == 256 ? DEPTH_256
         : terminfo_colors >= 16   ? DEPTH_16

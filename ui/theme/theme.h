@@ -37,7 +37,10 @@ struct look theme_look(const struct theme *theme, style_t style, enum depth dept
 
 /* "#rrggbb", a name, or 0-255, as in a theme file. */
 bool theme_parse_color(const char *text, int *out);
-/* NO_COLOR, COLORTERM and the number of colours terminfo knows. */
-enum depth theme_depth(const char *wanted, int terminfo_colors);
+/* 0xrrggbb of a look's colour, for the palette's as xterm has it. */
+int theme_rgb(int color);
+/* The option, else NO_COLOR, COLORTERM and the number of colours that terminfo
+ * knows for term. */
+enum depth theme_depth(const char *wanted, const char *term, int terminfo_colors);
 /* Names of the themes in dirs, sorted, without doubles. */
 char **theme_list(const char *const *dirs);
