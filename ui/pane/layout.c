@@ -670,6 +670,7 @@ bool layout_restore(struct tui *tui, const char *text)
         layout_free(layout);
         return false;
     }
+    const struct window *before = tui->leaf ? tui->leaf->window : NULL;
     input_menu_close(tui);
     input_save_draft(tui);
     layout_free(tui->layout);
@@ -681,7 +682,8 @@ bool layout_restore(struct tui *tui, const char *text)
         put_beside(tui, side_new(tui->roster), layout, DIRECTION_LEFT);
     if (!layout_leaf_of_side(tui, tui->aside))
         tui->aside = NULL;
-    input_load_draft(tui);
+    if (tui->leaf->window != before) /* else what was typed stays */
+        input_load_draft(tui);
     mark_seen(tui);
     tui_dirty_all(tui);
     return true;
