@@ -120,7 +120,7 @@ static void character(struct emulator *e, const char *p, gsize len)
 
 static void show(struct emulator *e, const GByteArray *bytes)
 {
-    const char *p = (const char *)bytes->data, *end = p + bytes->len;
+    const char *p = (const char *)bytes->data, *end = bytes->len ? p + bytes->len : p;
     while (p < end) {
         if (*p == '\033')
             p = sequence(e, p);
