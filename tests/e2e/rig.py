@@ -59,8 +59,10 @@ class Account:
 
 
 class Server:
-    """What the servers have in common."""
+    """What the servers have in common: a domain, and beside it some that are
+    particular about how one signs in."""
     numbers = itertools.count(1)
+    PARTICULAR = ("scram", "plain", "anon")
 
     def __init__(self, domain, folder=None, ca=None):
         self.own = folder is None
@@ -68,7 +70,9 @@ class Server:
         self.dir.mkdir(parents=True, exist_ok=True)
         self.domain = domain
         self.ca = ca or CA(self.dir / "ca")
-        self.crt, self.key = self.ca.cert(domain, SRV % f"_xmpp-client.{domain}")
+        self.crt, self.key = self.ca.cert(
+            domain, SRV % f"_xmpp-client.{domain}",
+            *(f"{name}.{domain}" for name in self.PARTICULAR))
         self.port, self.tls_port, self.s2s_port = (free_port() for _ in "abc")
         self.process = None
 
@@ -158,6 +162,13 @@ modules_disabled = {{ "limits" }}
 ssl = {{ certificate = "{crt}", key = "{ssl_key}", cafile = "{cafile}", capath = "/nonexistent" }}
 VirtualHost "{domain}"
 {extra}
+VirtualHost "scram.{domain}"
+  disable_sasl_mechanisms = {{ "PLAIN" }}
+VirtualHost "plain.{domain}"
+  disable_sasl_mechanisms = {{ "SCRAM-SHA-1", "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS" }}
+VirtualHost "anon.{domain}"
+  authentication = "anonymous"
 """
 
     def __init__(self, domain, peers=None, modules=(), extra="", **kw):
@@ -186,8 +197,8 @@ VirtualHost "{domain}"
         return "".join(c if c.isalnum() and c.isascii() else
                        "".join(f"%{b:02x}" for b in c.encode()) for c in text)
 
-    def store(self, kind, user, text):
-        path = (self.dir / "data" / self.encode(self.domain) / kind
+    def store(self, kind, user, text, domain=None):
+        path = (self.dir / "data" / self.encode(domain or self.domain) / kind
                 / f"{self.encode(user)}.dat")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -195,7 +206,8 @@ VirtualHost "{domain}"
     def register(self, account):
         password = account.password.replace("\\", "\\\\").replace('"', '\\"')
         self.store("accounts", account.user,
-                   f'return {{ ["password"] = "{password}" }};\n')
+                   f'return {{ ["password"] = "{password}" }};\n',
+                   account.domain)
 
     def roster(self, user, contacts):
         """contacts: {jid: (name, [groups])}, subscribed both ways."""
@@ -241,7 +253,18 @@ class Pair:
 class Ejabberd(Server):
     """An Erlang node without distribution: no epmd, no port but ours."""
     CONFIG = """
-hosts: ["{domain}"]
+hosts: ["{domain}", "scram.{domain}", "plain.{domain}", "anon.{domain}"]
+host_config:
+  "scram.{domain}":
+    disable_sasl_mechanisms: ["PLAIN"]
+  "plain.{domain}":
+    disable_sasl_mechanisms: ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512",
+      "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS",
+      "DIGEST-MD5", "X-OAUTH2"]
+  "anon.{domain}":
+    auth_method: [anonymous]
+    anonymous_protocol: sasl_anon
+    allow_multiple_connections: true
 loglevel: info
 certfiles: ["{pem}"]
 ca_file: "{ca}"
@@ -293,9 +316,11 @@ modules:
             domain=self.domain, pem=pem, ca=self.ca.crt, port=self.port,
             tls_port=self.tls_port) + self.extra)
         self.ready = [Account(self, f"{u}@{self.domain}") for u in self.users]
+        particular = [Account(self, f"juliet@{name}.{self.domain}")
+                      for name in self.PARTICULAR[:2]]
         made = ", ".join(
-            f'ejabberd_auth:try_register(<<"{a.user}">>, <<"{self.domain}">>, '
-            f'<<"{a.password}">>)' for a in self.ready)
+            f'ejabberd_auth:try_register(<<"{a.user}">>, <<"{a.domain}">>, '
+            f'<<"{a.password}">>)' for a in [*self.ready, *particular])
         libs = [str(p.parent) for p in pathlib.Path("/usr/lib").glob(
             "*/ejabberd-*/ebin")][:1]
         env = dict(os.environ, EJABBERD_CONFIG_PATH=str(config),
@@ -312,7 +337,8 @@ modules:
         return self
 
     def register(self, account):
-        raise NotImplementedError("accounts are made at the start: take()")
+        if account.domain == self.domain:
+            raise NotImplementedError("accounts are made at the start: take()")
 
     def take(self):
         return self.ready.pop()

@@ -264,6 +264,47 @@ def test_H11_plain_needs_a_yes(fake, configured, script):
     t.wait("connected")
 
 
+@pytest.fixture(params=["prosody", "ejabberd"])
+def particular(request):
+    """particular("plain"): juliet where one signs in like that only."""
+    server = request.getfixturevalue(request.param)
+
+    def make(kind):
+        account = Account(server, f"juliet@{kind}.{server.domain}")
+        server.register(account)
+        return account
+    return make
+
+
+def test_scram_only(particular, script):
+    account = particular("scram")
+    t = script(account)
+    assert t.wait("connected")["account"] == account.jid
+    assert t.quit() == 0
+
+
+def test_H11_plain_only(particular, profiles):
+    """Refused with the words that allow it; then it works."""
+    profile = profiles(particular("plain"))
+    status, _, errors = once(profile.argv("-c", "/wait online"))
+    assert status == 4 and "PLAIN" in errors and "plain_allowed" in errors
+    allow = f"/account set {profile.jid} plain_allowed on"
+    assert once(profile.argv("--offline", "-c", allow))[0] == 0
+    status, _, errors = once(profile.argv("-c", "/wait online"))
+    assert status == 0, errors
+
+
+def test_guest(particular, profiles, script):
+    """A domain instead of an address: SASL ANONYMOUS."""
+    profile = profiles(particular("anon"))
+    profile.jid = profile.jid.partition("@")[2]
+    t = script(profile)
+    jid = t.wait("connected")["jid"]
+    assert jid.partition("/")[0].endswith("@" + profile.jid)
+    t.run("/ping")
+    assert t.quit() == 0
+
+
 def test_H11_plain_allowed_by_a_command(fake, profiles, script):
     """What the sentence of the refusal says."""
     profile = profiles(fake)
