@@ -12,6 +12,7 @@ import argparse
 import fcntl
 import html
 import os
+import pathlib
 import pty
 import select
 import signal
@@ -20,7 +21,10 @@ import sys
 import termios
 import time
 
-import pyte
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "e2e"))
+sys.dont_write_bytecode = True
+
+import txmpp  # noqa: E402
 
 BASE = {"black": "#1d1f21", "red": "#cc6666", "green": "#b5bd68", "brown": "#f0c674", "blue": "#81a2be",
         "magenta": "#b294bb", "cyan": "#8abeb7", "white": "#c5c8c6",
@@ -30,28 +34,10 @@ BASE = {"black": "#1d1f21", "red": "#cc6666", "green": "#b5bd68", "brown": "#f0c
 CW, CH, PAD = 8.43, 18, 10
 
 
-class Screen(pyte.Screen):
-    """pyte lacks REP, which ncurses uses for xterm-256color."""
-    last = " "
-
-    def draw(self, data):
-        super().draw(data)
-        if data:
-            self.last = data[-1]
-
-    def rep(self, n=1):
-        super().draw(self.last * (n or 1))
-
-
-class Stream(pyte.ByteStream):
-    csi = dict(pyte.ByteStream.csi, b="rep")
-    events = frozenset(pyte.ByteStream.events | {"rep"})
-
-
 class Terminal:
     def __init__(self, argv, cols, rows, term="xterm-256color"):
-        self.screen = Screen(cols, rows)
-        self.stream = Stream(self.screen)
+        self.screen = txmpp.Terminal(cols, rows)
+        self.stream = txmpp.Bytes(self.screen)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM=term, LC_ALL="C.UTF-8", COLORTERM="truecolor")
