@@ -143,8 +143,9 @@ dist-hook:
 # make bench: figures beside the peers'; see tests/bench/bench.py.
 EXTRA_DIST += tests/bench/bench.py
 .PHONY: bench
-bench: txmpp
-	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
+bench: txmpp tests/bench/bench_screen
+	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp \
+	    --screen tests/bench/bench_screen $(BENCH_FLAGS)
 
 # make soak: the long figures of the tests with real servers.
 .PHONY: soak
@@ -153,7 +154,9 @@ soak: txmpp
 	    -q $(srcdir)/tests/e2e/test_reliable.py $(SOAK_FLAGS)
 
 # tests/bench/bench_history -n 1000000 prints what storing and reading cost.
-EXTRA_PROGRAMS = tests/bench/bench_history
+EXTRA_PROGRAMS = tests/bench/bench_history tests/bench/bench_screen
+tests_bench_bench_screen_SOURCES = tests/bench/bench_screen.c
+tests_bench_bench_screen_LDADD = $(LIBUI) $(LDADD)
 tests_bench_bench_history_SOURCES = tests/bench/bench_history.c
 FUZZ_TARGETS += tests/fuzz/fuzz_sm
 tests_fuzz_fuzz_sm_LDADD = $(FUZZ_LIBS)

@@ -22,6 +22,7 @@ libui_a_SOURCES = \
 	ui/pane/pane_list.c \
 	ui/pane/pane_results.c \
 	ui/pane/pane_roster.c \
+	ui/pane/roster_rows.c ui/pane/roster_rows.h \
 	ui/pane/pane_status.c \
 	ui/pane/pane_title.c \
 	ui/pane/pane_xml.c \
@@ -32,6 +33,7 @@ libui_a_SOURCES = \
 	ui/dialog/first_start.c \
 	ui/dialog/form.c \
 	ui/dialog/help.c \
+	ui/dialog/menu.c ui/dialog/menu.h \
 	ui/dialog/password.c \
 	ui/dialog/subscription.c \
 	ui/keys.c \

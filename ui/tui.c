@@ -196,6 +196,7 @@ void tui_draw(struct tui *tui)
         draw_pane(tui, tui->status);
         draw_pane(tui, tui->input);
         input_draw_menu(tui, area);
+        menu_draw(tui, area);
         dialog_draw_all(tui, area);
     }
     if (!tui->screen)
@@ -544,7 +545,7 @@ void tui_key(struct tui *tui, const struct key *key)
             tui_suspend(tui);
         return;
     }
-    if (tui->small || dialog_key(tui, key))
+    if (tui->small || dialog_key(tui, key) || menu_key(tui, key))
         return;
     if (key->code == KEY_MOUSE_) {
         mouse(tui, key);
@@ -998,6 +999,7 @@ static void on_event(const struct event *event, gpointer data)
     switch (event->type) {
     case EVENT_MESSAGE:
         on_message(tui, event);
+        tui->roster->ops->event(tui->roster, event);
         return;
     case EVENT_MESSAGE_CHANGED:
         pane_dirty(tui->status); /* the outbox */
@@ -1214,6 +1216,7 @@ static void set_up(struct tui *tui, int cols, int rows)
 static void tear_down(struct tui *tui)
 {
     observers_remove(tui->app->observers, on_event, tui);
+    menu_close(tui);
     dialog_close_all(tui);
     pane_results_detach(tui);
     if (tui->completion)

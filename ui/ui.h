@@ -21,6 +21,7 @@ struct line;
 struct screen;
 struct dialog;
 struct leaf;
+struct menu;
 
 enum window_kind { WINDOW_CONSOLE, WINDOW_CHAT, WINDOW_XML };
 
@@ -78,6 +79,7 @@ struct tui {
     bool roster_shown, relayout, repaint, zoomed, headings;
     bool started;          /* what is remembered has been read */
 
+    struct menu *menu;     /* NULL: none is open */
     GPtrArray *dialogs;    /* struct dialog*, the last one is on top */
     GQueue asks;           /* struct ask*, waiting for their dialog */
 
@@ -222,6 +224,7 @@ void pane_xml_page(struct pane *pane, int pages);
 void pane_roster_reset(struct pane *pane);
 void pane_roster_seek(struct pane *pane);
 void pane_roster_filter(struct pane *pane, const char *text);
+void pane_roster_menu(struct pane *pane); /* of the row under the cursor */
 
 /* pane/pane_results.c: the panel with the answers of commands */
 struct sink *results_sink_new(struct tui *tui, const char *line, bool quiet);
@@ -259,6 +262,11 @@ void dialog_confirm(struct tui *tui, const char *title, const char *text, bool d
     void (*fn)(struct tui *tui, bool yes, gpointer data), gpointer data, GDestroyNotify free_fn);
 void dialog_prompt(struct tui *tui, const char *title, const char *label, const char *value,
     void (*fn)(struct tui *tui, const char *text, gpointer data), gpointer data, GDestroyNotify free_fn);
+
+/* dialog/menu.c */
+void menu_close(struct tui *tui);
+bool menu_key(struct tui *tui, const struct key *key);
+void menu_draw(struct tui *tui, struct area area);
 
 /* keys.c */
 struct key_row {

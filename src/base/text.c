@@ -584,7 +584,7 @@ static int score_subsequence(const char *needle, const char *text)
     return CLAMP(score, 1, 399);
 }
 
-static int score_folded(const char *needle, const char *text)
+int text_fuzzy_folded(const char *needle, const char *text)
 {
     int shortness = 99 - (int)MIN(strlen(text), 99);
     const char *hit = strstr(text, needle);
@@ -598,13 +598,22 @@ static int score_folded(const char *needle, const char *text)
     return 400 + shortness;
 }
 
+char *text_fold(const char *s)
+{
+    char buf[256];
+    char *owned;
+    char *folded = g_strdup(fold(s, buf, sizeof buf, &owned));
+    free(owned); /* utf8proc allocates with malloc() */
+    return folded;
+}
+
 int text_fuzzy(const char *needle, const char *haystack)
 {
     char needle_buf[256], text_buf[256];
     char *needle_owned, *text_owned;
     const char *n = fold(needle, needle_buf, sizeof needle_buf, &needle_owned);
     const char *t = fold(haystack, text_buf, sizeof text_buf, &text_owned);
-    int score = *n ? score_folded(n, t) : 0;
+    int score = *n ? text_fuzzy_folded(n, t) : 0;
     /* utf8proc allocates with malloc(). */
     free(needle_owned);
     free(text_owned);

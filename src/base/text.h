@@ -51,3 +51,7 @@ char *text_ellipsize(const char *s, int cells, bool ascii);
 /* Case-folded, accent-insensitive fuzzy match used by filters and the
  * palette: the score is higher for better matches, negative for none. */
 int text_fuzzy(const char *needle, const char *haystack);
+/* The same of texts that text_fold() (a new string) has made of others: for
+ * long lists, where nothing may be folded twice. */
+int text_fuzzy_folded(const char *needle, const char *haystack);
+char *text_fold(const char *s);

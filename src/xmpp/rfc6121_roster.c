@@ -644,6 +644,17 @@ static enum cmd_status run_group_remove(struct job *job)
     return change_group(job, false);
 }
 
+static enum cmd_status run_group_move(struct job *job)
+{
+    const struct contact *contact = named(job);
+    const char *group = job_arg(job, "group");
+    const char *const groups[] = { group && *group ? group : NULL, NULL };
+
+    return contact
+        ? set_item(job, contact->jid, contact->name, groups, NULL)
+        : CMD_DONE;
+}
+
 /* Notes stay on this machine: [notes] in the configuration. */
 static enum cmd_status run_note(struct job *job)
 {
@@ -698,6 +709,12 @@ static const struct command group_commands[] = {
             { .name = "group", .kind = &arg_group } },
         .summary = "Take a contact out of a group",
         .run = run_group_remove },
+    { .name = "move",
+        .needs = NEEDS_ONLINE,
+        .args = { { .name = "jid", .kind = &arg_contact },
+            { .name = "group", .kind = &arg_group, .flags = ARG_OPTIONAL } },
+        .summary = "Put a contact into this group only; without GROUP into none",
+        .run = run_group_move },
     { .name = NULL },
 };
 

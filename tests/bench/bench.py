@@ -50,7 +50,17 @@ ROWS = [
     ("s8-syn", "max_ms", 1, "ms", "… connection attempt unanswered, max", at_most(16)),
     ("s8-tls", "max_ms", 1, "ms", "… silent in the TLS handshake, max", at_most(16)),
 ]
-QUICK = {"s1", "s2-1k", "s3-10k", "s5-idle"}
+# From tests/bench/bench_screen, in this process: CPU, without a terminal.
+ROWS += [
+    ("screen", "filter_p50_ms", 1, "ms", "a key in the filter of 50,000 contacts, CPU, p50", None),
+    ("screen", "filter_p99_ms", 1, "ms", "… p99", at_most(8)),
+    ("screen", "build_ms", 1, "ms", "the list of 50,000 contacts built anew, CPU", None),
+    ("screen", "repaint_ms", 1, "ms", "a full repaint at 200×50 into cells, CPU", at_most(4)),
+    ("screen", "repaint_panes_ms", 1, "ms", "… with eight panes", at_most(4)),
+    ("screen", "panes_kb", 1, "kB", "memory of eight panes above the plain screen", at_most(2048)),
+    ("screen", "resize_1000_ms", 1, "ms", "1,000 resizes with eight panes, CPU", at_most(1000)),
+]
+QUICK = {"screen", "s1", "s2-1k", "s3-10k", "s5-idle"}
 
 
 def prepare(harness):
@@ -98,6 +108,7 @@ def show(v):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--binary", default="./txmpp")
+    ap.add_argument("--screen", default="tests/bench/bench_screen", help="the program of that name")
     ap.add_argument("--harness", default=os.path.join(HERE, "../../../shared/bench"))
     ap.add_argument("--runs", type=int, default=3)
     ap.add_argument("--quick", action="store_true", help="four scenarios, one run")
@@ -121,6 +132,11 @@ def main():
     runs = 1 if a.quick else a.runs
     try:
         for s in wanted:
+            if s == "screen":
+                with open(out, "a") as f:
+                    for _ in range(runs):
+                        subprocess.run([os.path.abspath(a.screen)], stdout=f, check=True)
+                continue
             names = [c for c in clients if not (c == FLOOR and s[:2] in ("s5", "s8", "s3") and s != "s3-10k")]
             subprocess.run(["/usr/bin/python3", "xbench.py", "run", "-c", ",".join(names), "-s", s, "-r", str(runs),
                             "-o", os.path.abspath(out)], cwd=copy, env=dict(os.environ, TXMPP=binary), check=True)

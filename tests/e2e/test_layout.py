@@ -1,6 +1,7 @@
 """The layout and the contact list on a real pseudo-terminal: ui.md, F29."""
 import os
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -16,13 +17,13 @@ F4, F6, F7, F8 = "\x1bOS", "\x1b[17~", "\x1b[18~", "\x1b[19~"
 @pytest.fixture
 def start(fake, screen):
     """start(what=fake): (screen, connection), online with Bob and Carol."""
-    def make(what=None, **kw):
+    def make(what=None, wait="Carol", **kw):
         s = screen(what or fake, **kw)
         c = fake.accept()
         c.login()
         c.online(roster=ROSTER)
         c.settle()
-        s.wait("Carol")
+        s.wait(wait)
         return s, c
     return make
 
@@ -183,3 +184,89 @@ def test_eight_panes_cost_little_memory(start):
     s.wait_quiet(0.2)
     assert len(parts(s)) == 8
     assert pss() - plain <= 2048
+
+
+# ---- the contact list ----------------------------------------------------------
+
+F2 = "\x1bOQ"
+
+
+def roster_set(c):
+    """The item of the next roster change, which is confirmed and pushed."""
+    iq = c.expect("iq", type="set")
+    item = iq.find(".//{jabber:iq:roster}item")
+    c.send(f"<iq type='result' id='{iq.get('id')}' to='{c.jid}'/>")
+    item.set("subscription", "both")
+    ET.register_namespace("", "jabber:iq:roster")
+    text = ET.tostring(item, encoding="unicode")
+    c.send(f"<iq type='set' id='push' to='{c.jid}'>"
+           f"<query xmlns='jabber:iq:roster'>{text}</query></iq>")
+    return item
+
+
+def test_rename_in_place(start):
+    s, c = start()
+    s.type(F2 + "carol\x12")                  # C-r
+    s.wait_quiet(0.1)
+    s.type(" of Verona\r")
+    item = roster_set(c)
+    assert item.get("jid") == "carol@c.tld"
+    assert item.get("name") == "Carol of Verona"
+    s.wait("Carol of Verona")
+
+
+def test_move_to_another_group_by_menu(start):
+    s, c = start()
+    s.type(F2 + "bob")
+    s.wait("/bob")
+    s.type("\x07")                            # C-g
+    s.wait("A new group")
+    s.type("+")
+    s.wait("New group")
+    s.type("Montagues\r")
+    groups = [g.text for g in roster_set(c)]
+    assert groups == ["Montagues"]
+    s.type("\x1b\x1b")
+    s.wait("Montagues")
+
+
+def test_menu_keeps_a_note(fake, start, profiles):
+    profile = profiles(fake)
+    s, c = start(profile)
+    s.type(F2 + "\x1b[B ")                    # Down, Space
+    s.wait("Move to group")
+    s.type("n")
+    s.wait("Note")
+    s.type("owes me a sonnet\r")
+    wait_until("the note is kept", lambda: s.pump(0.05) or "owes me a sonnet"
+               in (profile.profile / "txmpp.conf").read_text())
+
+
+def test_fold_order_and_states_are_remembered(fake, start, profiles):
+    profile = profiles(fake)
+    s, c = start(profile)
+    s.type(F2 + "\x1b[H\x1b[D")               # Home, Left: fold
+    s.wait("▸ Friends")
+    s.type("\x14\x06")                        # C-t, C-f
+    s.wait("only who is online")
+    s.type("\x1b")
+    s.wait("Enter open", gone=True)
+    s.line("/quit")
+    c.until_closed()
+    s.wait_exit()
+    config = (profile.profile / "txmpp.conf").read_text()
+    assert "roster.order=name" in config.replace(" ", "")
+    s, c = start(profile, wait="only who is online")
+    s.line("/set ui.roster.show all")
+    s.wait("▸ Friends +0/2")
+
+
+def test_unread_first_and_never_hidden(start):
+    s, c = start()
+    s.line("/set ui.roster.show online")
+    s.wait("Carol", gone=True)
+    c.send(f"<message from='carol@c.tld/p' to='{c.jid}' type='chat'>"
+           "<body>hello</body></message>")
+    s.wait("Carol +1")
+    s.line("/set ui.roster.show all")
+    s.wait("(?s)Carol.*Bob")

@@ -306,6 +306,134 @@ static void test_roster_keys(void)
     scene_free(scene);
 }
 
+static void roster_focus(struct scene *scene)
+{
+    layout_focus(scene->tui, layout_leaf_of_side(scene->tui, scene->tui->roster));
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+}
+
+static void test_roster_menu(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    fill(scene);
+    roster_focus(scene);
+    type(scene, " ");
+    expect(scene, "roster-menu");
+    type(scene, "r\025Romeo the M\303\266ntague");
+    expect(scene, "roster-rename");
+    type(scene, "\033");
+    type(scene, "\007"); /* C-g */
+    expect(scene, "roster-groups");
+    type(scene, "\033\033[H \033"); /* the group's menu, and away */
+    g_assert_null(scene->tui->menu);
+    g_assert_true(scene->tui->aside == scene->tui->roster);
+    /* The right button opens it where it is, a click elsewhere closes it. */
+    type(scene, "\033[<2;6;5M\033[<2;6;5m");
+    g_assert_nonnull(scene->tui->menu);
+    tui_draw(scene->tui);
+    type(scene, "\033[<0;79;20M");
+    g_assert_null(scene->tui->menu);
+    scene_free(scene);
+}
+
+static void presence_of(struct scene *scene, const char *jid, enum show show)
+{
+    struct contact *contact = roster_find(scene->account->roster, jid);
+    g_autofree char *full = g_strconcat(jid, "/x", NULL);
+    struct presence *presence = presence_new(full);
+    presence->show = show;
+    contact_put_presence(contact, presence);
+    struct event event = { .type = EVENT_PRESENCE, .account = scene->account, .contact = contact };
+    event.presence.presence = presence;
+    account_emit(scene->account, event);
+}
+
+/* Whoever moves, the cursor stays with whom it is on: Delete must not hit
+ * somebody else. */
+static void test_roster_cursor_stays(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    fill(scene);
+    roster_focus(scene);
+    type(scene, "\033[H\033[B\033[B\033[B\033[B"); /* Benvolio */
+    presence_of(scene, "benvolio@example.net", SHOW_CHAT);
+    type(scene, " ");
+    tui_draw(scene->tui);
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    g_assert_nonnull(strstr(dump, "╭─ Benvolio"));
+    scene_free(scene);
+}
+
+static void set_option(struct scene *scene, const char *name, const char *value)
+{
+    options_set(scene->app.options, NULL, name, value, true, NULL);
+    tui_draw(scene->tui);
+}
+
+static void test_roster_states(void)
+{
+    struct scene *scene = scene_new(80, 24, false);
+    fill(scene);
+    set_option(scene, "ui.roster.show", "online");
+    expect(scene, "roster-online");
+    presence_of(scene, "benvolio@example.net", SHOW_AWAY);
+    tui_draw(scene->tui);
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    g_assert_nonnull(strstr(dump, "Benvolio"));
+    set_option(scene, "ui.roster.show", "unread");
+    expect(scene, "roster-unread");
+    /* Typing finds everybody all the same; fuzzy, whatever the accents. */
+    add_contact(scene, "z@example.net", "\305\273\303\263\305\202\304\207 M\303\274ller", "Friends",
+        SHOW_OFFLINE, NULL);
+    roster_focus(scene);
+    type(scene, "zmul");
+    tui_draw(scene->tui);
+    g_autofree char *found = grid_dump(scene->tui->grid);
+    g_assert_nonnull(strstr(found, "ller"));
+    g_assert_null(strstr(found, "Mercutio   "));
+    scene_free(scene);
+}
+
+/* Any number of moves at once leave the order that building anew gives. */
+static void test_roster_merge(void)
+{
+    static const char *const orders[] = { "presence", "name", "activity" };
+    struct scene *scene = scene_new(100, 200, false);
+    for (int i = 0; i < 150; i++) {
+        g_autofree char *jid = g_strdup_printf("c%d@example.net", i);
+        g_autofree char *name = g_strdup_printf("Contact %d", i * 37 % 150);
+        g_autofree char *group = g_strdup_printf("Group %d", i % 3);
+        add_contact(scene, jid, name, group, SHOW_OFFLINE, NULL);
+    }
+    for (gsize order = 0; order < G_N_ELEMENTS(orders); order++) {
+        set_option(scene, "ui.roster.order", orders[order]);
+        for (int round = 0; round < 20; round++) {
+            int many = round & 1 ? 5 : 100;
+            for (int i = 0; i < many; i++) {
+                g_autofree char *jid =
+                    g_strdup_printf("c%d@example.net", g_test_rand_int_range(0, 150));
+                presence_of(scene, jid, (enum show)g_test_rand_int_range(1, 6));
+                if (i % 10)
+                    continue;
+                struct chat *chat = account_open_chat(scene->account, jid, CHAT_CONTACT);
+                chat->unread = (guint)g_test_rand_int_range(0, 3);
+                chat->active_us = g_test_rand_int_range(1, 100000);
+                account_emit(scene->account,
+                    (struct event){ .type = EVENT_CHAT_CHANGED, .chat = chat });
+            }
+            tui_draw(scene->tui);
+            g_autofree char *merged = grid_dump(scene->tui->grid);
+            pane_roster_reset(scene->tui->roster);
+            tui_dirty_all(scene->tui);
+            tui_draw(scene->tui);
+            g_autofree char *built = grid_dump(scene->tui->grid);
+            g_assert_cmpstr(merged, ==, built);
+        }
+    }
+    scene_free(scene);
+}
+
 static void count_rows(gpointer data, const char *needle, int wanted)
 {
     struct scene *scene = data;
@@ -946,6 +1074,10 @@ int main(int argc, char **argv)
     g_test_add_func("/panes/H53-huge", test_huge);
     g_test_add_func("/panes/roster-keys", test_roster_keys);
     g_test_add_func("/panes/roster-moves", test_roster_moves);
+    g_test_add_func("/panes/roster-menu", test_roster_menu);
+    g_test_add_func("/panes/roster-cursor-stays", test_roster_cursor_stays);
+    g_test_add_func("/panes/roster-states", test_roster_states);
+    g_test_add_func("/panes/roster-merge", test_roster_merge);
     g_test_add_func("/panes/roster-50000", test_many_contacts);
     g_test_add_func("/panes/H49-flood", test_flood);
     g_test_add_func("/dialog/subscription", test_subscription);

@@ -168,7 +168,7 @@ static void draw(struct pane *pane, struct area area)
     }
     if (tui->aside == tui->roster) {
         draw_hint(area, x, edge,
-            _("Enter open  / or letters filter  Insert add  C-r edit  C-s subscribe  Delete remove  C-b block  C-o info  Esc back"));
+            _("Enter open  Space menu  letters filter  C-r rename  C-f show  C-t order  Insert add  Delete remove  Esc back"));
         return;
     }
     x = draw_hotlist(tui, area, x, edge);
