@@ -267,7 +267,7 @@ static bool parse_command_line(
         { "debug", 0, 0, G_OPTION_ARG_FILENAME, &a->debug,
             "Write a debug log, passwords left out", "FILE" },
         { "print-manual", 0, 0, G_OPTION_ARG_FILENAME, &a->manual,
-            "commands, options, keys, features: mdoc; doap", "PART" },
+            "commands, options, keys, roles, features, doap", "PART" },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &a->version,
             "Versions of txmpp and its libraries", NULL },
         { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->jids,

@@ -463,6 +463,8 @@ static const struct arg_kind arg_when = {
     "now|on|off|SECONDS", parse_when, complete_when, false
 };
 
+#define ACCOUNT_FIELDS \
+    "account: jid enabled default state full_jid? tls?"
 #define ACCOUNT_ARG { .name = "account", .kind = &arg_account }
 #define ACCOUNT_OPTIONAL \
     { .name = "account", .kind = &arg_account, .flags = ARG_OPTIONAL }
@@ -471,8 +473,9 @@ static const struct arg_kind arg_when = {
 static const struct command account_subs[] = {
     { .name = "list", .run = run_account_list,
         .summary = "List the accounts and how they are connected",
-        .fields = "jid enabled default state full_jid? tls?" },
+        .fields = ACCOUNT_FIELDS },
     { .name = "show", .args = { ACCOUNT_OPTIONAL }, .run = run_account_show,
+        .fields = ACCOUNT_FIELDS "; option: name value? default?",
         .summary = "Show an account and all its settings" },
     { .name = "add", .args = { ACCOUNT_ARG }, .run = run_account_add,
         .summary = "Add an account that exists on a server",
@@ -502,15 +505,15 @@ static const struct command account_subs[] = {
 static const struct command tls_subs[] = {
     { .name = "cert", .needs = NEEDS_ACCOUNT, .run = run_tls_cert,
         .summary = "Show the server's certificate",
-        .fields = "subject issuer names sha256 not_before not_after trusted "
-                  "tls" },
+        .fields = "certificate: subject issuer names sha256 not_before "
+                  "not_after trusted tls" },
     { .name = "always", .aliases = "trust", .needs = NEEDS_ACCOUNT,
         .args = { FINGERPRINT_ARG }, .run = run_tls_always,
         .summary = "Trust the certificate with this fingerprint, for this "
                    "account only" },
     { .name = "trusted", .needs = NEEDS_ACCOUNT, .run = run_tls_trusted,
         .summary = "List the certificates that are pinned",
-        .fields = "sha256" },
+        .fields = "trusted: sha256" },
     { .name = "revoke", .aliases = "deny", .needs = NEEDS_ACCOUNT,
         .args = { FINGERPRINT_ARG }, .run = run_tls_revoke,
         .summary = "Trust a pinned certificate no longer" },

@@ -318,7 +318,7 @@ const struct command app_export_commands[] = {
         .detail = "The file is readable by its owner only; one that exists is "
                   "left alone. Without a format the name's ending says it; "
                   "json is one object a line.",
-        .fields = "file messages? contacts?",
+        .fields = "export: file messages? contacts?",
         .run = run_export },
     { .name = NULL },
 };

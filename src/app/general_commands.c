@@ -436,7 +436,7 @@ static const struct command script_subs[] = {
                   "ends it. Without ARGS a dollar is a dollar.",
         .run = run_script_run },
     { .name = "list", .summary = "List the files in scripts/",
-        .fields = "file", .run = run_script_list },
+        .fields = "script: file", .run = run_script_list },
     { .name = NULL },
 };
 
@@ -455,7 +455,7 @@ const struct command app_general_commands[] = {
         .args = { { .name = "topic", .kind = &arg_command,
             .flags = ARG_OPTIONAL | ARG_REST } },
         .summary = "Explain a command or an option, or search with ?WORDS",
-        .examples = help_examples, .fields = "text", .run = run_help },
+        .examples = help_examples, .fields = "help: text", .run = run_help },
     { .name = "quit", .aliases = "exit",
         .args = { { .name = "message", .kind = &arg_text,
             .flags = ARG_OPTIONAL | ARG_REST,
@@ -472,7 +472,7 @@ const struct command app_general_commands[] = {
     { .name = "echo",
         .args = { { .name = "text", .kind = &arg_text,
             .flags = ARG_OPTIONAL | ARG_REST } },
-        .summary = "Print a text", .fields = "text", .run = run_echo },
+        .summary = "Print a text", .fields = "echo: text", .run = run_echo },
     { .name = "debug", .args = { { .name = "file", .kind = &arg_file } },
         .summary = "Write a debug log with every stanza, or end it with off",
         .detail = "Passwords, tokens and keys are left out of it.",
@@ -488,6 +488,6 @@ const struct command app_general_commands[] = {
         .summary = "Run a command of the shell",
         .detail = "Off in command mode and in scripts unless script.exec is "
                   "on.",
-        .fields = "text", .run = run_exec },
+        .fields = "exec: text", .run = run_exec },
     { .name = NULL },
 };

@@ -329,8 +329,8 @@ const struct command app_history_commands[] = {
         .summary = "Print the last messages of a conversation",
         .detail = "Where the store has fewer, the server's archive is asked.",
         .examples = history_examples,
-        .fields = "number time direction from body type subject? id? "
-                  "delivery? row",
+        .fields = "history: number time direction from body type subject? "
+                  "id? delivery? row",
         .run = run_history },
     { .name = "search", .needs = NEEDS_ACCOUNT, .finds = true,
         .args = { { .name = "words", .kind = &arg_text, .flags = ARG_REPEAT },
@@ -349,7 +349,7 @@ const struct command app_history_commands[] = {
                   "quotes stand side by side. The newest come first; on the "
                   "screen Enter goes to the place.",
         .examples = search_examples,
-        .fields = "time chat direction from body id? row",
+        .fields = "hit: time chat direction from body id? row",
         .run = run_search },
     { .name = "clear", .needs = NEEDS_ACCOUNT | NEEDS_CONSENT,
         .args = { IN_CHAT,
@@ -364,7 +364,7 @@ const struct command app_history_commands[] = {
         .detail = "With off and redact no text is kept, only what is needed "
                   "to know a message again. What is stored already stays: "
                   "/clear --history takes it away.",
-        .fields = "chat logging",
+        .fields = "logging: chat logging",
         .run = run_logging },
     { .name = "read", .needs = NEEDS_ACCOUNT,
         .args = { { .name = "what", .kind = &arg_where,

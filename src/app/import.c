@@ -499,7 +499,7 @@ const struct command app_import_commands[] = {
         .detail = "profanity: chatlogs or chatlog.db; mcabber: histo. "
                   "Importing again adds nothing twice.",
         .examples = examples,
-        .fields = "files added known skipped",
+        .fields = "import: files added known skipped",
         .run = run_import },
     { .name = NULL },
 };

@@ -246,7 +246,7 @@ static enum cmd_status run_alias_list(struct job *job)
         g_autofree char *command =
             options_section_get(job_options(job), "alias", *name);
         JOB_ROW(job, "alias", FIELD_T("name", *name),
-            FIELD_T("command", command));
+            FIELD_T("text", command));
     }
     return job_done(job);
 }
@@ -275,7 +275,7 @@ static const struct command alias_subs[] = {
     { .name = "remove", .args = { { .name = "name", .kind = &arg_alias } },
         .summary = "Remove an alias", .run = run_alias_remove },
     { .name = "list", .summary = "List the aliases",
-        .fields = "name command", .run = run_alias_list },
+        .fields = "alias: name text", .run = run_alias_list },
     { .name = NULL },
 };
 
@@ -298,6 +298,8 @@ static const char *const privacy_examples[] = {
     NULL,
 };
 
+#define OPTION_FIELDS "option: name value? default? summary"
+
 const struct command app_setting_commands[] = {
     { .name = "set", .aliases = "changes=--diff",
         .args = { { .name = "option", .kind = &arg_option_name,
@@ -311,7 +313,7 @@ const struct command app_setting_commands[] = {
         .summary = "Show or change options",
         .detail = "Options that begin with \"account.\" are those of the "
                   "account the command is for. ?WORD searches.",
-        .examples = set_examples, .fields = "name value default summary",
+        .examples = set_examples, .fields = OPTION_FIELDS,
         .run = run_set },
     { .name = "privacy",
         .args = { { .name = "what", .kind = &arg_privacy,
@@ -322,12 +324,12 @@ const struct command app_setting_commands[] = {
         .summary = "What is revealed to others",
         .detail = "The options privacy.* by short names. /logging says what "
                   "is stored.",
-        .examples = privacy_examples, .fields = "name value default summary",
+        .examples = privacy_examples, .fields = OPTION_FIELDS,
         .run = run_privacy },
     { .name = "toggle",
         .args = { { .name = "option", .kind = &arg_option_name } },
         .summary = "Switch an option on or off, or to its next value",
-        .fields = "name value default summary", .run = run_toggle },
+        .fields = OPTION_FIELDS, .run = run_toggle },
     { .name = "alias", .sub = alias_subs,
         .summary = "Commands of one's own", .examples = alias_examples },
     { .name = NULL },

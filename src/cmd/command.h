@@ -74,7 +74,8 @@ struct command {
     const char *const *examples;  /* pairs: line, what it does; NULL-terminated; NULL */
     bool finds;                   /* looks for something: without a row a person
                                      is told that there is nothing */
-    const char *fields;           /* row members in JSON: "jid name? groups[]"; NULL */
+    const char *fields;           /* the rows it emits, their columns in order:
+                                     "contact: jid name? groups[]; …"; NULL */
     enum cmd_status (*run)(struct job *job);
     const struct command *sub;    /* ends with a NULL name; NULL: none */
 };

@@ -54,6 +54,7 @@ struct place {
     const struct command *command;
     const struct arg *value_of; /* an option waits for its value */
     bool account_value;         /* … -a does */
+    bool value_below;           /* … one of a subcommand that is to come */
     bool ended;                 /* -- was there */
     bool words_seen;            /* a positional argument: no subcommand now */
     int next;
@@ -70,18 +71,24 @@ static const struct arg *positional(struct place *place)
         : NULL;
 }
 
+static void pass_words(struct place *place, const char *line);
+
 static void pass_word(struct place *place, const struct word *word)
 {
-    if (place->value_of || place->account_value) {
+    if (place->value_of || place->account_value || place->value_below) {
         place->value_of = NULL;
+        place->value_below = false;
         place->account_value = false;
         return;
     }
     if (!word->quoted && !place->words_seen) {
+        g_autofree char *first = NULL; /* an alias's first words */
         const struct command *sub =
-            command_find_sub(place->command, word->text, NULL);
+            command_find_sub(place->command, word->text, &first);
         if (sub) {
             place->command = sub;
+            if (first)
+                pass_words(place, first);
             return;
         }
     }
@@ -103,11 +110,27 @@ static void pass_word(struct place *place, const struct word *word)
         if (strcmp(word->text, "--yes") == 0 ||
             strcmp(word->text, "--no") == 0)
             return;
+        bool value = false; /* "/wait --timeout 5 " */
+        if (!place->words_seen &&
+            command_option_below(place->command, word->text, &value)) {
+            place->value_below = value;
+            return;
+        }
     }
     place->words_seen = true;
     const struct arg *arg = positional(place);
     if (arg && !(arg->flags & (ARG_REPEAT | ARG_REST)))
         place->next++;
+}
+
+static void pass_words(struct place *place, const char *line)
+{
+    struct word word;
+    size_t pos = 0;
+    while (words_next(line, &pos, &word)) {
+        pass_word(place, &word);
+        word_clear(&word);
+    }
 }
 
 static void add_spellings(struct completion *completion, const char *option)
@@ -153,6 +176,8 @@ static void offer(struct completion *completion, struct place *place,
         offer_kind(completion, place->value_of);
         return;
     }
+    if (place->value_below)
+        return;
     if (!quoted && !place->words_seen)
         for (const struct command *sub = place->command->sub; sub && sub->name;
              sub++)
@@ -184,8 +209,17 @@ static void complete_name(struct completion *completion, const char *head)
     arg_command.complete(completion, completion->prefix);
 }
 
+static void use_account(struct completion *completion, const char *jid)
+{
+    const struct engine_host *host = &completion->engine->host;
+    struct account *account =
+        host->find_account ? host->find_account(host->data, jid) : NULL;
+    if (account)
+        completion->account = account;
+}
+
 static void complete_arguments(struct completion *completion, const char *head,
-    const struct command *command, size_t pos)
+    const struct command *command, const char *first, size_t pos)
 {
     struct place place = { .command = command };
     g_autoptr(GPtrArray) words = g_ptr_array_new();
@@ -193,6 +227,8 @@ static void complete_arguments(struct completion *completion, const char *head,
     struct word word;
     bool has_prefix = false;
     bool quoted = false;
+    if (first)
+        pass_words(&place, first);
     while (words_next(head, &pos, &word)) {
         /* The word that touches the cursor is the one being typed. */
         if (word.to == cursor && (!word.quoted || word.open ||
@@ -203,6 +239,8 @@ static void complete_arguments(struct completion *completion, const char *head,
             word_clear(&word);
             break;
         }
+        if (place.account_value)
+            use_account(completion, word.text);
         pass_word(&place, &word);
         g_ptr_array_add(words, word.text);
     }
@@ -254,8 +292,10 @@ struct completion *engine_complete(struct engine *engine, const char *line,
     }
     g_autofree char *name = g_strndup(head + 1, name_len - 1);
     const struct command *command = engine_find(engine, name);
+    const struct alias *alias = g_hash_table_lookup(engine->aliases, name);
     if (command)
-        complete_arguments(completion, head, command, name_len);
+        complete_arguments(completion, head, command,
+            alias ? alias->words : NULL, name_len);
     else
         completion->prefix = g_strdup("");
     sort_items(completion->items);

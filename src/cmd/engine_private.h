@@ -74,6 +74,9 @@ bool parse_required(struct job *job, struct trouble *trouble);
 bool parse_set(struct job *job, const struct arg *arg, const char *text, GError **error);
 const struct command *command_find_sub(const struct command *command, const char *word, char **words);
 const struct arg *command_option(const struct command *command, const char *word);
+/* Is name an option of command or of what is below it? *value: its value is the
+ * next word. */
+bool command_option_below(const struct command *command, const char *name, bool *value);
 bool arg_has_spelling(const struct arg *arg, const char *word);
 /* "line" around at and a caret under it, two lines; new string. */
 char *parse_excerpt(const char *line, size_t at);

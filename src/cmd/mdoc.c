@@ -179,33 +179,23 @@ static void append_needs(GString *out, const struct command *command)
         g_string_append(out, "Only on the screen.\n");
 }
 
-static void append_names(GString *out, char **words, bool optional)
-{
-    int n = 0;
-    for (char **word = words; *word; word++) {
-        bool is_optional = g_str_has_suffix(*word, "?");
-        if (!**word || is_optional != optional)
-            continue;
-        g_string_append_printf(out, "%s%.*s", n++ ? ", " : "",
-            (int)(strlen(*word) - is_optional), *word);
-    }
-}
-
-/* "jid name? groups[]" */
+/* "contact: jid name? groups[]; resource: jid": in the order of the columns. */
 static void append_fields(GString *out, const struct command *command)
 {
     if (!command->fields)
         return;
-    g_auto(GStrv) words = g_strsplit(command->fields, " ", -1);
-    g_autoptr(GString) always = g_string_new(NULL);
-    g_autoptr(GString) perhaps = g_string_new(NULL);
-    append_names(always, words, false);
-    append_names(perhaps, words, true);
-    g_autofree char *text = g_strconcat("Fields of a row: ", always->str,
-        always->len && perhaps->len ? ", and perhaps " : "", perhaps->str, ".",
-        NULL);
+    g_auto(GStrv) rows = g_strsplit(command->fields, "; ", -1);
     g_string_append(out, ".Pp\n");
-    mdoc_text(out, text);
+    for (char **row = rows; *row; row++) {
+        const char *names = strchr(*row, ' ');
+        g_auto(GStrv) words = g_strsplit(names ? names + 1 : "", " ", -1);
+        g_autofree char *list = g_strjoinv(", ", words);
+        g_autofree char *text = g_strdup_printf("Row %.*s %s.",
+            (int)strcspn(*row, " "), *row, list);
+        if (row != rows)
+            g_string_append(out, ".br\n");
+        mdoc_text(out, text);
+    }
 }
 
 static void append_command(

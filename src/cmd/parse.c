@@ -121,9 +121,7 @@ static bool unknown_sub(struct job *job, const char *line,
         "/%s has no “%s”; it is one of: %s", job->name, shown, names);
 }
 
-/* Is it an option of the command or of what is below it? *value: with a value
- * that is the next word. */
-static bool is_option_below(
+bool command_option_below(
     const struct command *command, const char *name, bool *value)
 {
     const struct arg *arg = command_option(command, name);
@@ -135,7 +133,7 @@ static bool is_option_below(
         (strcmp(name, "--yes") == 0 || strcmp(name, "--no") == 0))
         return true;
     for (const struct command *sub = command->sub; sub && sub->name; sub++)
-        if (is_option_below(sub, name, value))
+        if (command_option_below(sub, name, value))
             return true;
     return false;
 }
@@ -153,7 +151,7 @@ static bool skip_option(
     g_autofree char *name = equals
         ? g_strndup(word->text, (gsize)(equals - word->text))
         : g_strdup(word->text);
-    if (!value && !is_option_below(job->command, name, &value))
+    if (!value && !command_option_below(job->command, name, &value))
         return false;
     if (value && !equals) {
         if (!words_next(line, &after, &next))

@@ -771,11 +771,17 @@ static enum cmd_status run_events(struct job *job)
 
 static void complete_events(struct completion *completion, const char *prefix)
 {
-    (void)prefix;
-    completion_add(completion, "on");
-    completion_add(completion, "off");
-    for (int i = 0; i < RECORD_KINDS; i++)
-        completion_add(completion, record_name((enum record_kind)i));
+    const char *comma = strrchr(prefix, ',');
+    if (!comma) {
+        completion_add(completion, "on");
+        completion_add(completion, "off");
+    }
+    for (int i = 0; i < RECORD_KINDS; i++) {
+        g_autofree char *list = g_strdup_printf("%.*s%s",
+            comma ? (int)(comma + 1 - prefix) : 0, prefix,
+            record_name((enum record_kind)i));
+        completion_add(completion, list);
+    }
 }
 
 static const struct arg_kind arg_events = { "on|off|EVENT,...", NULL,
@@ -794,7 +800,9 @@ static const struct command commands[] = {
         .detail = "stop, the default, ends the script with status 1; after "
                   "continue it goes on and ends with 1.",
         .run = run_onerror },
-    { .name = "events", .args = { { .name = "kinds", .kind = &arg_events } },
+    { .name = "events",
+        .args = { { .name = "kinds", .kind = &arg_events,
+            .flags = ARG_REST } },
         .summary = "Choose which events are printed", .run = run_events },
     { .name = NULL },
 };

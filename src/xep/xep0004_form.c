@@ -732,7 +732,7 @@ static const char *const form_examples[] = {
     NULL,
 };
 #define FORM_FIELDS                                                            \
-    "name type label required values[] options[] description? media?"
+    "field: name type label required values[] options[] description? media?"
 
 static const struct command form_subs[] = {
     { .name = "show",

@@ -98,7 +98,7 @@ static const struct command commands[] = {
                   "address is asked how long its person has been idle; a "
                   "server tells how long it has been running (XEP-0012).",
         .examples = examples,
-        .fields = "jid seconds since status?" },
+        .fields = "last: jid seconds since status?" },
     { .name = NULL },
 };
 static const struct option options[] = {

@@ -664,25 +664,29 @@ static const char *const examples[] = {
     "The same as a table of extensions, theirs and ours.",
     NULL,
 };
+#define INFO_FIELDS                                                            \
+    "identity: category type name? lang?; feature: feature; "                  \
+    "field: form name values[]"
+
 static const struct command disco_subs[] = {
     { .name = "info",
         .needs = NEEDS_ONLINE,
         .args = { TARGET_ARG, NODE_ARG },
         .summary = "Ask what an address is and which features it has",
-        .fields = "category? type? name? lang? feature? form? values[]?",
+        .fields = INFO_FIELDS,
         .run = run_info },
     { .name = "items",
         .needs = NEEDS_ONLINE,
         .finds = true,
         .args = { TARGET_ARG, NODE_ARG },
         .summary = "Ask which services or items belong to an address",
-        .fields = "jid node? name?",
+        .fields = "item: jid node? name?",
         .run = run_items },
     { .name = "summary",
         .needs = NEEDS_ONLINE,
         .args = { TARGET_ARG },
         .summary = "Compare the known extensions: theirs and ours",
-        .fields = "spec name theirs ours",
+        .fields = "capability: spec name theirs ours",
         .run = run_summary },
     { .name = NULL },
 };
@@ -697,7 +701,7 @@ static const struct command commands[] = {
             "(contact addresses and other details) come from /disco info, "
             "which is also what /disco alone does.",
         .examples = examples,
-        .fields = "category? type? name? lang? feature? form? values[]?",
+        .fields = INFO_FIELDS,
         .run = run_info,
         .sub = disco_subs },
     { .name = NULL },

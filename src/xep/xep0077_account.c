@@ -422,7 +422,7 @@ static const struct command commands[] = {
             "the present account with that service; its form can be worked "
             "on with /form.",
         .examples = register_examples,
-        .fields = "jid" },
+        .fields = "registered: jid" },
     { .name = "unregister",
         .needs = NEEDS_ONLINE | NEEDS_CONSENT,
         .run = run_unregister,
@@ -431,7 +431,7 @@ static const struct command commands[] = {
                   "archive (XEP-0077). What is kept on this computer stays "
                   "until /account remove.",
         .examples = unregister_examples,
-        .fields = "jid" },
+        .fields = "unregistered: jid" },
     { .name = "changepassword",
         .aliases = "password",
         .needs = NEEDS_ONLINE,

@@ -72,7 +72,7 @@ static const struct command commands[] = {
                   "resource is asked. Many clients answer friends only; "
                   "ours does, see the option privacy.version.",
         .examples = examples,
-        .fields = "jid name version os?" },
+        .fields = "software: jid name version os?" },
     { .name = NULL },
 };
 static const struct option options[] = {

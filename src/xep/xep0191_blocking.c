@@ -327,7 +327,7 @@ static const struct command commands[] = {
         .sub = list_commands,
         .summary = "List who is blocked",
         .examples = list_examples,
-        .fields = "jid" },
+        .fields = "blocked: jid" },
     { .name = NULL },
 };
 

@@ -50,7 +50,7 @@ static const struct command commands[] = {
                   "milliseconds the answer came. A bare address is answered "
                   "by its server, not by the person's client.",
         .examples = examples,
-        .fields = "jid ms" },
+        .fields = "ping: jid ms" },
     { .name = NULL },
 };
 static const struct iq_hook iq_hooks[] = {

@@ -106,7 +106,7 @@ static const struct command commands[] = {
                   "(XEP-0202). For a contact's bare address the best "
                   "resource is asked.",
         .examples = examples,
-        .fields = "jid local tzo utc" },
+        .fields = "time: jid local tzo utc" },
     { .name = NULL },
 };
 static const struct option options[] = {

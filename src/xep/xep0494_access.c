@@ -143,8 +143,8 @@ static enum cmd_status run_revoke(struct job *job)
 }
 
 #define FIELDS                                                                 \
-    "jid? show? priority? status? client? since? this? id? software? device? " \
-    "connected? first_seen? last_seen? auth[]? permission?"
+    "client: id software? device? connected first_seen? last_seen? auth[] "    \
+    "permission?; resource: jid show priority status? client? since this"
 
 static const char *const revoke_examples[] = {
     "/devices revoke",

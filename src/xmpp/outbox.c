@@ -915,7 +915,7 @@ static const struct command subs[] = {
                   "asked; unknown: sent, but the connection was lost before the "
                   "server said that it has it; sent: on its way; queued: not "
                   "sent yet.",
-        .fields = "id state time chat text error?",
+        .fields = "outbox: id state time chat text error?",
         .run = run_list },
     { .name = "retry",
         .needs = NEEDS_ACCOUNT,
@@ -950,7 +950,7 @@ const struct command outbox_commands[] = {
                   "connection; only what is older than a day waits for "
                   "“/outbox retry”.",
         .examples = examples,
-        .fields = "id state time chat text error?",
+        .fields = "outbox: id state time chat text error?",
         .run = run_list,
         .sub = subs },
     { .name = NULL },

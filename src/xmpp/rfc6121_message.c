@@ -463,7 +463,7 @@ static const struct command commands[] = {
             .flags = ARG_OPTIONAL,
             .choices = "on off" } },
         .summary = "Drop messages of people who are not in the roster",
-        .fields = "silence",
+        .fields = "silence: silence",
         .run = run_silence },
     { .name = NULL },
 };

@@ -723,7 +723,7 @@ static const char *const add_examples[] = {
     "adds Romeo to the group Friends", NULL
 };
 
-#define CONTACT_FIELDS "jid name? subscription ask? groups[]"
+#define CONTACT_FIELDS "contact: jid name? subscription ask? groups[]"
 
 static const struct command roster_commands[] = {
     { .name = "list",
@@ -783,7 +783,7 @@ static const struct command roster_commands[] = {
                 .flags = ARG_OPTIONAL | ARG_REST } },
         .summary = "Keep a note about somebody on this machine",
         .detail = "Without TEXT the note is shown; - removes it.",
-        .fields = "jid text?",
+        .fields = "note: jid text?",
         .run = run_note },
     { .name = NULL },
 };

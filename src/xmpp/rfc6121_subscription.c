@@ -590,7 +590,7 @@ static const struct command sub_commands[] = {
             .kind = &arg_contact,
             .flags = ARG_OPTIONAL } },
         .summary = "List the requests that wait for an answer",
-        .fields = "jid subscription asks asked status?",
+        .fields = "subscription: jid subscription asks asked status?",
         .run = run_show },
     { .name = NULL },
 };
@@ -601,7 +601,7 @@ static const struct command commands[] = {
         .needs = NEEDS_ROSTER,
         .summary = "Who may see whose presence",
         .detail = "Without a subcommand waiting requests are listed.",
-        .fields = "jid subscription asks asked status?",
+        .fields = "subscription: jid subscription asks asked status?",
         .run = run_show,
         .sub = sub_commands },
     { .name = NULL },

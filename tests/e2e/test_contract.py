@@ -174,6 +174,14 @@ def test_a_chat_is_opened_offline(offline):
     assert status == 1 and "stdin:3: say: " in errors
 
 
+def test_events_may_be_listed_with_blanks(offline):
+    status, _, errors = once(offline(), "/events message, presence\n/events off"
+                             "\n/events on\n")
+    assert status == 0, errors
+    status, _, errors = once(offline(), "/events message,weather\n")
+    assert status == 1 and "weather" in errors
+
+
 # ---- settled forms ------------------------------------------------------------------
 
 @pytest.mark.parametrize("line", [

@@ -20,7 +20,7 @@ static const struct command subs[] = {
 };
 
 static const struct command rows[] = {
-    { .name = "roster", .sub = subs, .run = run },
+    { .name = "roster", .aliases = "enter=add", .sub = subs, .run = run },
     { .name = "set",
         .args = { { .name = "option", .kind = &arg_option_name },
             { .name = "value", .kind = &arg_option_value,
@@ -111,6 +111,12 @@ static void test_kinds(void)
             "juliet@im.example.com " },
         { "/roster -a juliet@im.example.com re",
             "remove => /roster -a juliet@im.example.com remove " },
+        { "/roster -g Friends a", "add => /roster -g Friends add " },
+        { "/roster -g ", "" },
+        { "/enter ro", "romeo@example.net => /enter romeo@example.net " },
+        { "/enter romeo@example.net -g F",
+            "Friends => /enter romeo@example.net -g Friends " },
+        { "/away ", "" },
         { "/set ui.t", "ui.theme => /set ui.theme " },
         { "/set ui.theme ", "dark|light" },
         { "/set ui.bell o", "off|on" },
