@@ -171,6 +171,112 @@ def test_C52_both_ways_and_back(strangers):
     state(t, "none")
 
 
+def test_C52_both_ask_at_once(strangers):
+    """None + pending out and in, From + pending out, Both."""
+    t, bot = strangers
+    t.run(f"/sub request {t.romeo}")
+    bot.wait_presence("subscribe", t.juliet)
+    bot.presence(to=t.juliet, kind="subscribe")
+    t.wait("subscription", since=0, type="subscribe")
+    row, = t.run("/sub show")
+    assert row["asks"] is True and row["asked"] is True
+    t.run(f"/sub allow {t.romeo}")
+    state(t, "from", "subscribe")
+    bot.presence(to=t.juliet, kind="subscribed")
+    state(t, "both")
+    t.run(f"/sub cancel {t.romeo}")
+    state(t, "from")
+    bot.wait_presence("unsubscribe", t.juliet)
+
+
+def test_C52_refused_while_we_see_them(strangers):
+    """To + pending in: a refusal leaves what we have."""
+    t, bot = strangers
+    t.run(f"/sub request {t.romeo}")
+    bot.wait_presence("subscribe", t.juliet)
+    bot.presence(to=t.juliet, kind="subscribed")
+    state(t, "to")
+    bot.presence(to=t.juliet, kind="subscribe")
+    t.wait("subscription", since=0, type="subscribe")
+    t.run(f"/sub deny {t.romeo}")
+    bot.wait_presence("unsubscribed", t.juliet)
+    t.run("/ping")
+    state(t, "to")
+    assert t.run("/sub show") == []
+
+
+def test_C52_request_taken_back(strangers):
+    t, bot = strangers
+    t.run(f"/sub request {t.romeo}")
+    state(t, "none", "subscribe")
+    t.run(f"/sub cancel {t.romeo}")
+    state(t, "none")
+    bot.wait_presence("unsubscribe", t.juliet)
+
+
+def test_C52_allowed_in_advance(strangers):
+    """s. 3.4: Prosody can; then nobody is asked."""
+    t, bot = strangers
+    t.run(f"/sub allow {t.romeo}")
+    bot.presence(to=t.juliet, kind="subscribe")
+    bot.wait_presence("subscribed", t.juliet)
+    state(t, "from")
+    assert not t.ever("subscription", type="subscribe")
+
+
+def test_C52_not_in_advance_where_it_is_not_offered(fake, script):
+    t = script(fake)
+    c = fake.online()
+    t.wait("connected")
+    line = t.feed("/sub allow bob@b.tld")
+    error = t.wait("result", since=0, line=line)["error"]
+    assert error["condition"] == "unexpected-request"
+    assert b"subscribed" not in c.received
+
+
+def test_gateway(fake, script):
+    """A contact may be a domain alone (XEP-0100): all that works for people
+    works for it."""
+    t = script(fake)
+    c = fake.accept()
+    c.login()
+    c.online(roster="<item jid='gate.v.tld' name='Gate' subscription='both'/>"
+             "<item jid='ann\\40x.tld@gate.v.tld' subscription='both'/>")
+    t.wait("connected")
+    c.settle()
+    c.send(f"<presence from='gate.v.tld' to='{c.jid}'><show>dnd</show>"
+           f"</presence><presence from='ann\\40x.tld@gate.v.tld' to='{c.jid}'/>"
+           f"<message from='gate.v.tld' to='{c.jid}'><body>welcome</body>"
+           "</message>")
+    event = t.wait("presence", **{"from": "gate.v.tld"})
+    assert event["show"] == "dnd"
+    t.wait("presence", **{"from": "ann\\40x.tld@gate.v.tld"})
+    event = t.wait("message", body="welcome")
+    assert event["chat"] == event["from"] == "gate.v.tld"
+    t.feed("/msg gate.v.tld register")
+    assert c.expect("message").get("to") == "gate.v.tld"
+    c.settle()
+    c.send(f"<message from='gate.v.tld/registered' to='{c.jid}' type='chat'>"
+           f"<body>done</body></message><presence type='unavailable' "
+           f"from='gate.v.tld' to='{c.jid}'/>")
+    assert t.wait("message", body="done")["chat"] == "gate.v.tld"
+    t.wait("presence", show="offline", **{"from": "gate.v.tld"})
+    t.feed("/sub request other.v.tld")
+    asked = c.expect("presence", type="subscribe")
+    assert asked.get("to") == "other.v.tld" and asked.get("id")
+
+
+def test_C53_no_probe_is_sent_or_answered(fake, script):
+    """s. 4.3, 4.7.1: probes are the servers' business."""
+    t = script(fake)
+    c = fake.online(roster="<item jid='bob@b.tld' subscription='both'/>")
+    t.wait("connected")
+    c.received = b""
+    c.send(f"<presence type='probe' from='bob@b.tld' to='{c.jid}' id='p'/>")
+    c.settle()
+    assert c.no("presence") and not t.ever("presence", **{"from": "bob@b.tld"})
+
+
 def test_C52_removal_ends_both(strangers):
     t, bot = strangers
     t.run(f"/sub request {t.romeo}")

@@ -121,6 +121,36 @@ def test_certificate_dialog(fake, profiles, screen, tmp_path):
            + ":?".join(re.findall("..", digest.lower())[:4]))
 
 
+@pytest.mark.parametrize("answer", ["a", "o", "r"])
+def test_H03_certificate_answered(fake, profiles, screen, answer):
+    """Always: never asked again; once: the next time; refused: nothing said."""
+    profile = profiles(fake)
+    profile.ca = None
+    s = screen(profile)
+    c = fake.accept()
+    c.starttls()
+    s.wait("Always trust it")
+    assert b"<auth" not in c.received and b"<stream" not in c.received[-20:]
+    s.type(answer)
+    if answer == "r":
+        c.until_closed()
+        assert b"<auth" not in c.received
+        return
+    c.auth()
+    c.bind()
+    c.online()
+    s.process.kill()
+    s.process.wait()
+    s = screen(profile)
+    c = fake.accept()
+    if answer == "a":
+        c.login()
+        c.online()
+    else:
+        c.starttls()
+        s.wait("Always trust it")
+
+
 def test_password_dialog(fake, profiles, screen):
     profile = profiles(fake)
     argv = [a for a in profile.argv() if a not in (
