@@ -147,11 +147,11 @@ bench: txmpp tests/bench/bench_screen
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp \
 	    --screen tests/bench/bench_screen $(BENCH_FLAGS)
 
-# make soak: the long figures of the tests with real servers.
+# make soak: long conversations over bad links, and a table; tests/soak/soak.py.
+EXTRA_DIST += tests/soak
 .PHONY: soak
 soak: txmpp
-	TXMPP_SOAK=1 TXMPP=$(abs_builddir)/txmpp /usr/bin/python3 -m pytest \
-	    -q $(srcdir)/tests/e2e/test_reliable.py $(SOAK_FLAGS)
+	/usr/bin/python3 $(srcdir)/tests/soak/soak.py --binary ./txmpp $(SOAK_FLAGS)
 
 # tests/bench/bench_history -n 1000000 prints what storing and reading cost.
 EXTRA_PROGRAMS = tests/bench/bench_history tests/bench/bench_screen

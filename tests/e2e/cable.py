@@ -5,6 +5,7 @@
     cable.cut()         # RST both ways, now
     cable.pull()        # bytes go nowhere; nobody is told
     cable.plug()        # … and arrive after all
+    cable.bury()        # what is connected now is never heard of again
 """
 import selectors
 import socket
@@ -13,14 +14,15 @@ import threading
 
 
 class Cable:
-    def __init__(self, port):
+    def __init__(self, port, host="127.0.0.1"):
         self.target = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
         self.pairs = []
+        self.dead = []
         self.pulled = False
-        self.cuts = 0
+        self.cuts = self.buried = 0
         self.wake, self.waker = socket.socketpair()
         self.running = True
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -38,6 +40,16 @@ class Cable:
             self.cuts += bool(self.pairs)
             self.pairs = []
 
+    def bury(self):
+        """As of a router that was started again: both ends stay open."""
+        with self.lock:
+            for pair in self.pairs:
+                for end in pair:
+                    self._forget(end)
+            self.buried += bool(self.pairs)
+            self.dead += self.pairs
+            self.pairs = []
+
     def pull(self):
         self.pulled = True
         self.waker.send(b"x")
@@ -51,6 +63,9 @@ class Cable:
         self.waker.send(b"x")
         self.thread.join(5)
         self.cut()
+        for pair in self.dead:
+            for end in pair:
+                end.close()
         self.listener.close()
 
     # ---- the thread -------------------------------------------------------

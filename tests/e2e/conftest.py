@@ -4,7 +4,6 @@ import os
 import pathlib
 import random
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -165,19 +164,7 @@ def preload(tmp_path_factory):
     """preload("clock", CLOCK_FILE=…): the environment that puts
     preload/clock.c between the program and its C library."""
     folder = tmp_path_factory.mktemp("preload")
-
-    def make(name, **variables):
-        library = folder / f"{name}.so"
-        if not library.exists():
-            source = pathlib.Path(__file__).parent / "preload" / f"{name}.c"
-            subprocess.run(["gcc", "-Wall", "-shared", "-fPIC", "-o",
-                            str(library), str(source)], check=True)
-        env = dict(variables, LD_PRELOAD=str(library))
-        if "ASAN_OPTIONS" in os.environ:
-            env["ASAN_OPTIONS"] = (os.environ["ASAN_OPTIONS"]
-                                   + ":verify_asan_link_order=0")
-        return env
-    return make
+    return lambda name, **variables: txmpp.preload(folder, name, **variables)
 
 
 @pytest.fixture

@@ -93,8 +93,14 @@ class Bot:
             return function(*args, **kw)
         return self.loop.call(go())
 
-    def send(self, to, body, **kw):
-        self._do(self.client.send_message, str(to), body, mtype="chat", **kw)
+    def send(self, to, body, id=None, **kw):
+        def go():
+            message = self.client.make_message(str(to), body, mtype="chat",
+                                               **kw)
+            if id:
+                message["id"] = id
+            message.send()
+        self._do(go)
 
     def raw(self, xml):
         self._do(self.client.send_raw, xml)
@@ -111,6 +117,17 @@ class Bot:
             return {jid: (item["subscription"], item["name"], item["groups"])
                     for jid, item in self.client.client_roster._jids.items()}
         return self.loop.call(go())
+
+    def archived(self):
+        """Ids of the messages in the server's archive, in its order; the
+        plugin xep_0313 is needed."""
+        async def go():
+            pages = self.client["xep_0313"].retrieve(
+                iterator=True, rsm={"max": 250})
+            return [result["mam_result"]["forwarded"]["stanza"]["id"]
+                    async for page in pages
+                    for result in page["mam"]["results"]]
+        return self.loop.call(go(), 60)
 
     def wait(self, test, timeout=20, since=0):
         """The first stanza for which test(stanza) holds."""

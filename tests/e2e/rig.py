@@ -301,9 +301,10 @@ modules:
   mod_version: {{}}
 """
 
-    def __init__(self, domain="verona.example", users=(), extra="", **kw):
+    def __init__(self, domain="verona.example", users=(), extra="",
+                 without=(), **kw):
         super().__init__(domain, **kw)
-        self.users, self.extra = list(users), extra
+        self.users, self.extra, self.without = list(users), extra, without
         self.ready = []
 
     def start(self):
@@ -312,9 +313,12 @@ modules:
                        + pathlib.Path(self.key).read_text())
         (self.dir / "db").mkdir(exist_ok=True)
         config = self.dir / "ejabberd.yml"
-        config.write_text(self.CONFIG.format(
+        text = self.CONFIG.format(
             domain=self.domain, pem=pem, ca=self.ca.crt, port=self.port,
-            tls_port=self.tls_port) + self.extra)
+            tls_port=self.tls_port)
+        for module in self.without:
+            text = text.replace(f"  {module}: {{}}\n", "")
+        config.write_text(text + self.extra)
         self.ready = [Account(self, f"{u}@{self.domain}") for u in self.users]
         particular = [Account(self, f"juliet@{name}.{self.domain}")
                       for name in self.PARTICULAR[:2]]

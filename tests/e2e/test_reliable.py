@@ -1,24 +1,21 @@
 """Nothing is lost: F01, F02, F04 to F11, F17, F18, F21, F37, F39 with real
 servers behind a cable that is cut, and with a server that does as it likes.
 
-Short here; `make soak` (TXMPP_SOAK=1) runs the full figures."""
-import glob
-import os
+Short here; `make soak` (tests/soak) runs the full figures of trials.py."""
 import random
 import signal
-import sqlite3
-import threading
 import time
 
 import pytest
 
 import rig
+import trials
 from cable import Cable
 from fake import BIND, CLIENT, q
 from test_talk import friends
+from trials import stored
 from txmpp import PATIENCE
 
-SOAK = bool(os.environ.get("TXMPP_SOAK"))
 SM = "urn:xmpp:sm:3"
 OFFER = f"<sm xmlns='{SM}'/>"
 
@@ -69,44 +66,6 @@ def until(what, check, timeout=3 * PATIENCE):
     rig.wait_until(what, check, timeout)
 
 
-class Talk:
-    """Numbered messages both ways, at so many a second."""
-
-    def __init__(self, t, bot, juliet, romeo, count, rate=20):
-        self.t, self.bot, self.count = t, bot, count
-        self.juliet, self.romeo, self.rate = juliet, romeo, rate
-        self.thread = threading.Thread(target=self._bot, daemon=True)
-
-    def _bot(self):
-        for i in range(self.count):
-            self.bot.send(self.juliet.jid, f"in {i}")
-            time.sleep(1 / self.rate)
-
-    def start(self):
-        self.thread.start()
-        self.last = 0
-        for i in range(self.count):
-            self.last = self.t.feed(f"/msg {self.romeo.jid} out {i}")
-        return self
-
-    def is_over(self):
-        return (not self.thread.is_alive()
-                and len(self.bot_got()) >= self.count
-                and len(self.t_got()) >= self.count
-                and self.t.ever("result", line=self.last))
-
-    def bot_got(self):
-        return [b for b in bodies(self.bot) if b.startswith("out ")]
-
-    def t_got(self):
-        return [e["body"] for e in self.t.all("message", direction="in")]
-
-    def check(self):
-        assert self.bot_got() == [f"out {i}" for i in range(self.count)]
-        assert self.t_got() == [f"in {i}" for i in range(self.count)]
-        assert all(e["ok"] for e in self.t.all("result"))
-
-
 def sign_in(script, profiles, cables, juliet):
     cable = cables(juliet.server)
     profile = profiles(juliet)
@@ -114,105 +73,59 @@ def sign_in(script, profiles, cables, juliet):
     return script(profile).online(), cable, profile
 
 
-def test_F01_cut_again_and_again(two, bots, script, profiles, cables):
-    juliet, romeo = two
-    bot = bots(romeo)
-    t, cable, _ = sign_in(script, profiles, cables, juliet)
-    talk = Talk(t, bot, juliet, romeo, 1000 if SOAK else 200, 20).start()
-    end = time.monotonic() + (60 if SOAK else 12)
-    while time.monotonic() < end:
-        time.sleep(5 if SOAK else 2)
-        cable.cut()
-    until("the rest to arrive", talk.is_over, 120)
-    time.sleep(0.5)         # what comes twice comes now
-    talk.check()
-    assert cable.cuts >= 4
-    resumed = t.all("connected", resumed=True)
-    assert len(resumed) >= cable.cuts - 2
-    assert len(t.all("roster")) == len(
-        {e["jid"] for e in t.all("roster")})     # fetched once
-    assert t.quit(60) == 0
+@pytest.fixture
+def pair_of(two, bots, profiles):
+    """pair_of(kind): juliet, who uses the program, and romeo."""
+    made = []
+
+    def make(kind):
+        made.append(trials.Two(*two, bots, profiles, kind))
+        return made[-1]
+    yield make
+    for one in made:
+        one.end()
 
 
-def test_F02_pulled_out(two, bots, script, profiles, cables):
-    juliet, romeo = two
-    bot = bots(romeo)
-    t, cable, _ = sign_in(script, profiles, cables, juliet)
-    talk = Talk(t, bot, juliet, romeo, 1000 if SOAK else 60, 20).start()
-    for _ in range(6 if SOAK else 2):
-        time.sleep(5 if SOAK else 0.7)
-        cable.pull()
-        time.sleep(5 if SOAK else 1.5)
-        cable.plug()
-        if random.random() < 0.5:
-            cable.cut()
-    until("the rest to arrive", talk.is_over, 120)
-    time.sleep(0.5)
-    talk.check()
+KINDS = pytest.mark.parametrize("kind", [trials.Scripted, trials.Typed])
 
 
-def stored(profile, what="body", where="1"):
-    """A column of the messages on disk."""
-    path, = glob.glob(f"{profile.profile}/**/history.db", recursive=True)
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-        return [r[0] for r in db.execute(
-            f"SELECT {what} FROM message WHERE {where} ORDER BY row")]
+def check(score):
+    shown = score.more["shown"]
+    assert score.perfect() and score.out.sent and score.in_.sent, score
+    assert shown is None or shown.perfect(), vars(shown)
+    assert score.more["unconfirmed"] == 0, score
+    assert score.more["kept"] == score.more["typed"], score
+    return score
 
 
-def integrity(profile):
-    path, = glob.glob(f"{profile.profile}/**/history.db", recursive=True)
-    with sqlite3.connect(path) as db:
-        return db.execute("PRAGMA integrity_check").fetchone()[0]
+@KINDS
+def test_F01_cut_again_and_again(pair_of, kind):
+    two = pair_of(kind)
+    score = check(trials.cuts(two, 60, 20, 0.9, 3))
+    assert score.more["cuts"] >= 2
 
 
-@pytest.mark.parametrize("seed", range(2 if SOAK else 1))
-def test_F10_F11_killed(two, bots, profiles, script, seed):
+@KINDS
+def test_F02_pulled_out(pair_of, kind):
+    check(trials.holes(pair_of(kind), 40, 20, 0.7, 0.5, 2))
+
+
+def test_F10_F11_killed(pair_of, pytestconfig):
     """Killed at any moment: what the server was told we have is on disk, and
     nobody gets a message of ours twice."""
-    juliet, romeo = two
-    bot = bots(romeo)
-    profile = profiles(juliet)
-    rng = random.Random(seed)
-    runs, sent, done = 100 if SOAK else 8, 0, []
-    stop = threading.Event()
-    said = []
+    two = pair_of(trials.Scripted)
+    lives = trials.Lives(two, random.Random(pytestconfig.option.seed))
+    score = check(lives.run(6, lives.killed))
+    assert score.more["sound"] == 6
+    assert score.out.sent >= 6
 
-    def speak():
-        while not stop.is_set():
-            said.append(f"in {len(said)}")
-            bot.send(juliet.jid, said[-1])
-            time.sleep(0.03)
-    speaker = threading.Thread(target=speak, daemon=True)
-    t = script(profile).online()
-    speaker.start()
-    for run in range(runs):
-        lines = {}
-        for _ in range(30):
-            lines[t.feed(f"/msg {romeo.jid} out {sent}")] = f"out {sent}"
-            sent += 1
-        time.sleep(rng.uniform(0.0, 0.5))
-        t.process.send_signal(signal.SIGKILL)
-        t.process.wait()
-        for thread in t.threads:
-            thread.join(5)
-        done += [lines[e["line"]] for e in t.all("result", ok=True)
-                 if e["line"] in lines]
-        t = script(profile).online()
-    stop.set()
-    speaker.join()
-    t.run("/wait sent", timeout=60)
-    until("all to be stored", lambda: len(
-        set(stored(profile)) & set(said)) == len(said))
-    assert t.quit() == 0
-    assert integrity(profile) == "ok"
-    got = [b for b in bodies(bot) if b.startswith("out ")]
-    assert len(got) == len(set(got))                   # none twice
-    assert got == sorted(got, key=lambda b: int(b[4:]))     # in order
-    assert set(done) <= set(got)                       # none lost
-    assert len(done) > runs / 4
-    mine = [b for b in stored(profile) if b in set(said)]
-    assert sorted(mine, key=lambda b: int(b[3:])) == said
-    assert set(stored(profile, where="delivery=1")) == set()
+
+def test_F12_power_cut(pair_of, pytestconfig, preload):
+    """The same, and what the disk was not made to keep is gone, too."""
+    two = pair_of(trials.Scripted)
+    lives = trials.Lives(two, random.Random(pytestconfig.option.seed))
+    score = check(lives.run(4, lambda: lives.powerless(preload, 300)))
+    assert score.more["sound"] == 4
 
 
 def test_F09_typed_offline(two, bots, profiles, screen):
@@ -223,16 +136,14 @@ def test_F09_typed_offline(two, bots, profiles, screen):
     s = screen(profile)
     s.line(f"/msg {romeo.jid}")
     s.wait("Message to")
-    for i in range(50 if SOAK else 12):
-        s.line(f"out {i}")
-        s.wait(rf"out {i}\b")
+    s.type("".join(f"out {i}\r" for i in range(50)))
+    s.wait(r"out 49\b")
     s.line("/quit")
     assert s.wait_exit() == 0
     profile.port = port
     s = screen(profile)
-    count = 50 if SOAK else 12
-    until("all to arrive", lambda: len(bodies(bot)) >= count)
-    assert bodies(bot) == [f"out {i}" for i in range(count)]
+    until("all to arrive", lambda: len(bodies(bot)) >= 50)
+    assert bodies(bot) == [f"out {i}" for i in range(50)]
     s.line("/quit")
     assert s.wait_exit() == 0
 
@@ -536,14 +447,15 @@ def test_F37_window_closed(fake, screen, talking):
     """The server reads nothing for a while; what is typed goes on, and goes
     out in its order when it reads again."""
     s, m = talking
-    count = 400 if SOAK else 60
+    count = 300
     for i in range(count):
-        s.line(f"{i} " + "x" * (2000 if SOAK else 300))
+        s.type(f"{i} " + "x" * 300 + "\r")
+        s.pump()
     s.line(f"{count} done")
     s.wait(f"{count} done")
     while len(m.messages()) <= count:
         m.take(m.c.next())
-        if len(m.messages()) % 50 == 0:
+        if m.out % 50 == 0:
             m.ack()
     assert [b.split()[0] for _, b in m.messages()] == [
         str(i) for i in range(count + 1)]

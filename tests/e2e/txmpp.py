@@ -41,6 +41,8 @@ class Profile:
         self.password_file.write_text(password + "\n")
         self.password_file.chmod(0o600)
         self.profile = self.dir / "profile"
+        self.prefix = []        # a program that starts the program
+        self.host = "127.0.0.1"
 
     @classmethod
     def of(cls, account, direct=False):
@@ -55,10 +57,10 @@ class Profile:
         return profile
 
     def argv(self, *options, connect=True, resource="tx"):
-        argv = [binary(), "--profile", str(self.profile), "--password-file",
+        argv = [*self.prefix, binary(), "--profile", str(self.profile), "--password-file",
                 str(self.password_file)]
         if connect:
-            argv += ["--server", f"127.0.0.1:{self.port}"]
+            argv += ["--server", f"{self.host}:{self.port}"]
         if self.ca:
             argv += ["--ca-file", str(self.ca)]
         if resource:
@@ -78,6 +80,23 @@ def environment(**over):
                GIO_USE_NETWORK_MONITOR="base", NO_AT_BRIDGE="1")
     env.update(over)
     return {k: v for k, v in env.items() if v is not None}
+
+
+def preload(folder, name, **variables):
+    """The environment that puts preload/NAME.c before the C library."""
+    library = pathlib.Path(folder) / f"{name}.so"
+    if not library.exists():
+        source = pathlib.Path(__file__).parent / "preload" / f"{name}.c"
+        flags = subprocess.check_output(
+            ["pkg-config", "--cflags", "--libs", "glib-2.0", "sqlite3"],
+            text=True).split()
+        subprocess.run(["gcc", "-Wall", "-shared", "-fPIC", "-o",
+                        str(library), str(source), *flags], check=True)
+    env = dict(variables, LD_PRELOAD=str(library))
+    if "ASAN_OPTIONS" in os.environ:
+        env["ASAN_OPTIONS"] = (os.environ["ASAN_OPTIONS"]
+                               + ":verify_asan_link_order=0")
+    return env
 
 
 class Failed(AssertionError):
@@ -355,7 +374,7 @@ class Screen:
             self.screen.resize(rows, cols)
 
     # ---- bytes ------------------------------------------------------------
-    def pump(self, timeout=0.0):
+    def pump(self, timeout=0.0, look=True):
         """Takes what it has written; True if there was something."""
         readable, _, _ = select.select([self.master], [], [], timeout)
         if not readable:
@@ -364,7 +383,7 @@ class Screen:
             data = os.read(self.master, 65536)
         except OSError:
             return False
-        if data:
+        if data and look:
             self.bytes += data
             self.stream.feed(data)
         return bool(data)

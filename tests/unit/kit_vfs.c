@@ -28,6 +28,7 @@ static struct {
     unsigned calls, at, freeze_at;
     int code;
     bool once, failed, watching, frozen;
+    void (*on_frozen)(void);
     GPtrArray *undo;
 } disk;
 
@@ -48,8 +49,11 @@ static sqlite3_file *real_of(sqlite3_file *file)
 static int trouble(void)
 {
     disk.calls++;
-    if (disk.freeze_at && --disk.freeze_at == 0)
+    if (disk.freeze_at && --disk.freeze_at == 0) {
         disk.frozen = true;
+        if (disk.on_frozen)
+            disk.on_frozen();
+    }
     if (!disk.at || disk.calls < disk.at ||
         (disk.once && disk.calls > disk.at))
         return SQLITE_OK;
@@ -289,6 +293,11 @@ void vfs_freeze(void)
 void vfs_freeze_at(unsigned n)
 {
     disk.freeze_at = n;
+}
+
+void vfs_on_frozen(void (*fn)(void))
+{
+    disk.on_frozen = fn;
 }
 
 bool vfs_frozen(void)

@@ -23,4 +23,5 @@ void vfs_watch_power(bool on);
 void vfs_freeze(void);      /* from now on the disk ignores every write */
 void vfs_freeze_at(unsigned n); /* the nth writing call from now is the first */
 bool vfs_frozen(void);
+void vfs_on_frozen(void (*fn)(void)); /* called then: a process may end there */
 void vfs_power_cut(bool torn);
