@@ -701,9 +701,15 @@ static void on_event(struct pane *pane, const struct event *event)
     case EVENT_ROSTER:
         if (event->contact && event->roster.removed)
             rows_forget(view->rows, event->contact);
-        view->rows->stale = true;
+        if (event->contact && !event->roster.removed)
+            rows_change_contact(view->rows, event->contact);
+        else
+            view->rows->stale = true;
         break;
-    case EVENT_STATE: /* everybody goes offline with us */
+    case EVENT_STATE:
+        if (event->account->state <= STATE_WAITING) /* everybody goes offline with us */
+            view->rows->stale = true;
+        break;
     case EVENT_ROSTER_RESET:
     case EVENT_SUBSCRIPTION:
     case EVENT_ACCOUNT_ADDED:

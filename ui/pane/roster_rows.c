@@ -445,6 +445,30 @@ static void touch(struct rows *rows, struct entry *entry)
     g_ptr_array_add(rows->queued, entry);
 }
 
+static bool keeps_place(const struct rows *rows, const struct contact *contact)
+{
+    const struct entry *entry = rows->stale ? NULL : contact->ui;
+    char **groups = contact->groups;
+    guint n = groups ? g_strv_length(groups) : 0;
+    if (!entry || !(contact->in_roster || contact->pending_in) || entry->n_groups != MAX(n, 1))
+        return false;
+    for (guint i = 0; i < entry->n_groups; i++)
+        if (g_strcmp0(entry->groups[i]->name, n ? groups[i] : NULL) != 0)
+            return false;
+    g_autofree char *key = text_fold(contact_label(contact));
+    return !strcmp(key, entry->key) && !strcmp(contact->jid, entry->jid);
+}
+
+/* Another name or other groups: everything is built anew. A subscription that
+ * changes is no reason. */
+void rows_change_contact(struct rows *rows, struct contact *contact)
+{
+    if (keeps_place(rows, contact))
+        touch(rows, contact->ui);
+    else
+        rows->stale = true;
+}
+
 void rows_touch_contact(struct rows *rows, struct contact *contact)
 {
     if (contact->ui)

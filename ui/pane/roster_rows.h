@@ -80,6 +80,7 @@ void rows_free(struct rows *rows);
 void rows_reset(struct rows *rows);
 void rows_settle(struct rows *rows); /* before anything is read from it */
 void rows_touch_contact(struct rows *rows, struct contact *contact);
+void rows_change_contact(struct rows *rows, struct contact *contact);
 void rows_touch_chat(struct rows *rows, struct chat *chat);
 void rows_forget(struct rows *rows, struct contact *contact);
 void rows_filter(struct rows *rows, const char *text); /* "": none */
