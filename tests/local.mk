@@ -58,6 +58,7 @@ UNIT_TESTS += tests/unit/test_jid
 UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_paths
 UNIT_TESTS += tests/unit/test_sasl
+tests_unit_test_sasl_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=PKCS5_PBKDF2_HMAC
 UNIT_TESTS += tests/unit/test_secret
 UNIT_TESTS += tests/unit/test_stamp
 UNIT_TESTS += tests/unit/test_text
@@ -89,10 +90,12 @@ UNIT_TESTS += tests/unit/test_paint
 tests_unit_test_paint_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_panes
 tests_unit_test_panes_LDADD = $(LIBUI) $(LDADD)
+tests_unit_test_panes_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=text_next_grapheme
 UNIT_TESTS += tests/unit/test_theme
 tests_unit_test_theme_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_wrap
 tests_unit_test_wrap_LDADD = $(LIBUI) $(LDADD)
+tests_unit_test_wrap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=text_next_grapheme
 EXTRA_DIST += tests/golden
 FUZZ_TARGETS += tests/fuzz/fuzz_keys
 tests_fuzz_fuzz_keys_LDADD = $(LIBUI) $(FUZZ_LIBS)

@@ -883,17 +883,20 @@ static void on_state(struct tui *tui, const struct event *event)
         g_clear_pointer(&tui->pending_password, secret_unref);
         g_clear_pointer(&tui->pending_jid, g_free);
     }
+    g_string_append(text, ": ");
     if (account->state == STATE_ONLINE)
-        g_string_append_printf(text, ": signed in as %s%s%s",
+        g_string_append_printf(text, _("signed in as %s, %s"),
             account->full_jid ? account->full_jid : account->jid,
-            account->tls_version ? ", " : "", account->tls_version ? account->tls_version : "");
+            account->tls_version ? account->tls_version : _("not encrypted"));
     else
-        g_string_append_printf(text, ": %s", connection_state_name(account->state));
+        g_string_append(text, _(status_word(account)));
     if (error)
         g_string_append_printf(text, " - %s", error->message);
-    if (account->state == STATE_WAITING && event->state.retry_ms > 0)
-        g_string_append_printf(text, " (next attempt in %" G_GINT64_FORMAT " s)",
-            (event->state.retry_ms + 999) / 1000);
+    if (account->state == STATE_WAITING && event->state.retry_ms > 0) {
+        unsigned seconds = (unsigned)((event->state.retry_ms + 999) / 1000);
+        g_string_append_printf(text, ngettext(" (next attempt in %u second)",
+            " (next attempt in %u seconds)", seconds), seconds);
+    }
     enum role role = error ? ROLE_ERROR : ROLE_NOTICE;
     pane_console_add(window_console(tui)->pane, 0, role, text->str);
     if (error && account->state == STATE_OFFLINE) {

@@ -235,6 +235,9 @@ void pane_results_text(struct tui *tui, const char *heading, const char *text);
 const char *pane_results_heading(struct tui *tui);
 void pane_results_detach(struct tui *tui); /* sinks that are still out */
 
+/* pane/pane_status.c: of the connection, for gettext */
+const char *status_word(const struct account *account);
+
 /* pane/pane_input.c */
 int pane_input_rows(struct tui *tui, int most);
 void input_complete(struct tui *tui);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "model/account.h"
 #include "net/tls.h"
+#include "xmpp/login.h"
 #include <string.h>
 
 enum { BUTTON_REFUSE = 1, BUTTON_ONCE, BUTTON_ALWAYS };
@@ -35,6 +36,17 @@ static char *fingerprint(const char *sha256)
     return g_strdup_printf("%.48s\n%s", clean, clean + 48);
 }
 
+/* What was accepted before, to be compared with. */
+static void add_pins(struct dialog *dialog, const struct account *account, const char *now)
+{
+    g_auto(GStrv) pins = account ? login_pins(account) : NULL;
+    for (char **pin = pins; pin && *pin; pin++) {
+        g_autofree char *print = fingerprint(*pin);
+        if (**pin && g_strcmp0(*pin, now))
+            dialog_textf(dialog, ROLE_DIALOG_LABEL, _("Accepted before\n%s"), print);
+    }
+}
+
 struct dialog *dialog_certificate_new(struct tui *tui, struct ask *ask)
 {
     const struct question *q = &ask->question;
@@ -61,6 +73,7 @@ struct dialog *dialog_certificate_new(struct tui *tui, struct ask *ask)
         dialog_textf(dialog, ROLE_DIALOG, _("For      %s\nNames    %s\nIssuer   %s\nValid    %s to %s"),
             subject, names, issuer, from, to);
         dialog_textf(dialog, ROLE_DIALOG, "SHA-256\n%s", print);
+        add_pins(dialog, q->account, peer->sha256);
     }
     dialog_text(dialog, ROLE_DIALOG_LABEL,
         _("Compare the fingerprint with what the operator publishes before you accept it."));

@@ -530,9 +530,18 @@ static void draw_body(struct dialog *dialog, struct area area, const GArray *row
     }
 }
 
+/* Where its letter stands in the label; NULL: a translated one lacks it. */
+static const char *letter_of(const struct button *button)
+{
+    const char *at = button->label;
+    while (*at && g_ascii_tolower(*at) != button->letter)
+        at++;
+    return *at ? at : NULL;
+}
+
 static int button_width(const struct button *button)
 {
-    return text_width(button->label, -1) + 4;
+    return text_width(button->label, -1) + (letter_of(button) ? 4 : 6);
 }
 
 /* The label with its letter underlined; a letter the (translated) label does
@@ -550,12 +559,14 @@ static void draw_button(struct dialog *dialog, struct area area, int x, int y, i
         grid_text(area, x, y, 1, style, "[");
         grid_text(area, x + width - 1, y, 1, style, "]");
     }
-    const char *at = button->label;
-    while (*at && g_ascii_tolower(*at) != button->letter)
-        at++;
-    if (*at)
+    const char *at = letter_of(button);
+    const char alone[] = { button->letter, '\0' };
+    int end = x + 2 + text_width(button->label, -1) + 1;
+    if (at)
         grid_restyle(area, x + 2 + text_width(button->label, at - button->label), y, 1,
             style_with(style, ATTR_UNDERLINE));
+    else
+        grid_text(area, end, y, 1, style_with(style, ATTR_UNDERLINE), alone);
     dialog->button_x[index] = area.x + x;
     dialog->button_y[index] = area.y + y;
     dialog->button_w[index] = width;

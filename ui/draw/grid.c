@@ -37,7 +37,6 @@ static const struct mark_row marks[MARKS] = {
     [MARK_ELLIPSIS] = { "…", "~" },
     [MARK_UP] = { "⇡", "^" },
     [MARK_DOWN] = { "↓", "v" },
-    [MARK_LOCK] = { "🔒", "[=]" },
     [MARK_NO_LOCK] = { "⚠", "(!)" },
     [MARK_REPLY] = { "↳", "\\" },
     [MARK_CHECKED] = { "[✓]", "[x]" },

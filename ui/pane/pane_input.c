@@ -13,7 +13,10 @@
 
 #define DRAFT_MS 1000 /* what is typed is on disk so late at most */
 
-enum { MENU_ROWS = 8, PASTE_LINES = 1, TEXT_MAX = 64 * 1024 };
+enum {
+    MENU_ROWS = 8, PASTE_LINES = 1, TEXT_MAX = 64 * 1024,
+    PREVIEW_LINES = 8, PREVIEW_COLS = 60, PREVIEW_BYTES = 1024,
+};
 
 struct shown {
     char *text;       /* clean */
@@ -306,6 +309,27 @@ static void insert_paste(struct tui *tui, bool yes, gpointer data)
     input_changed(tui);
 }
 
+/* The first lines and the last one, each cut to a row. */
+static char *preview(const char *text, guint lines, bool ascii)
+{
+    GString *out = g_string_new(NULL);
+    for (guint i = 0; i < lines; i++) {
+        gsize len = strcspn(text, "\n");
+        bool left_out = lines > PREVIEW_LINES && i >= PREVIEW_LINES - 2 && i + 1 < lines;
+        if (left_out && i == PREVIEW_LINES - 2)
+            g_string_append_printf(out, "%s (%u)\n", mark_text(MARK_ELLIPSIS, ascii),
+                lines - PREVIEW_LINES + 1);
+        if (!left_out) {
+            g_autofree char *line = g_strndup(text, MIN(len, (gsize)PREVIEW_BYTES));
+            g_autofree char *clean = text_clean(line, -1, TEXT_ONE_LINE);
+            g_autofree char *fit = text_ellipsize(clean, PREVIEW_COLS, ascii);
+            g_string_append_printf(out, "%s %s\n", mark_text(MARK_VLINE, ascii), fit);
+        }
+        text += len + (text[len] == '\n');
+    }
+    return g_string_free(out, FALSE);
+}
+
 /* H63: pasted text is text, whatever is in it; several lines ask first. */
 void input_paste(struct tui *tui, const struct key *key)
 {
@@ -337,13 +361,12 @@ void input_paste(struct tui *tui, const struct key *key)
         input_changed(tui);
         return;
     }
-    g_autofree char *first = g_strndup(text, strcspn(text, "\n"));
-    g_autofree char *shown = text_ellipsize(first, 60, tui->ascii);
+    g_autofree char *shown = preview(text, lines, tui->ascii);
     g_autofree char *question = g_strdup_printf(
         ngettext("The clipboard holds %u line (%zu characters).",
             "The clipboard holds %u lines (%zu characters).", lines),
         lines, (size_t)g_utf8_strlen(text, -1));
-    g_autofree char *whole = g_strdup_printf("%s\n\n%s\n\n%s%s", question, shown,
+    g_autofree char *whole = g_strdup_printf("%s\n\n%s\n%s%s", question, shown,
         _("They become one message, sent when you press Enter. Put them into the input line?"),
         key->paste_cut ? _("\nThe rest was too long and is left out.") : "");
     dialog_confirm(tui, _("Paste"), whole, false, insert_paste, g_steal_pointer(&text), g_free);

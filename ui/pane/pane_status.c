@@ -5,7 +5,10 @@
 #include "base/text.h"
 #include "model/account.h"
 #include "xmpp/outbox.h"
+#include "xmpp/rfc6120_session.h"
 #include <string.h>
+
+enum { LINK_COLS = 70 };
 
 static int compare_hot(gconstpointer a, gconstpointer b)
 {
@@ -48,7 +51,7 @@ static int draw_hotlist(struct tui *tui, struct area area, int x, int edge)
     return x;
 }
 
-static const char *state_word(const struct account *account)
+const char *status_word(const struct account *account)
 {
     static const char *const words[] = {
         [STATE_OFFLINE] = N_("offline"),
@@ -93,12 +96,52 @@ static guint unsent_messages(const struct tui *tui)
     return unsent;
 }
 
+/* One word left of edge; the new edge. */
+static int put_left(struct area area, int edge, style_t style, const char *text)
+{
+    int width = text_width(text, -1);
+    if (edge - width - 2 < area.cols / 3)
+        return edge;
+    grid_text(area, edge - width - 2, 0, width, style, text);
+    return edge - width - 2;
+}
+
+static int draw_tls(struct area area, int edge, const struct account *account)
+{
+    const char *version = account->tls_version;
+    bool known = version && g_str_has_prefix(version, "TLSv");
+    g_autofree char *text = version
+        ? g_strdup_printf("tls %s", known ? version + strlen("TLSv") : version)
+        : g_strdup_printf("%s %s", mark_text(MARK_NO_LOCK, area.grid->ascii), _("not encrypted"));
+    return put_left(area, edge,
+        style_on(style_of(version ? ROLE_SECURE : ROLE_INSECURE), ROLE_STATUS), text);
+}
+
+/* How the way to the server is, and how much waits to go it. Only what is
+ * amiss shows on narrow screens. */
+static int draw_link(struct tui *tui, struct area area, int edge, const struct account *account)
+{
+    if (!account)
+        return edge;
+    bool online = account->state == STATE_ONLINE;
+    guint unsent = unsent_messages(tui);
+    if (online && account->session && area.cols >= LINK_COLS && session_counts(account, NULL))
+        edge = put_left(area, edge, style_of(ROLE_STATUS_DIM), "sm");
+    if (online && (area.cols >= LINK_COLS || !account->tls_version))
+        edge = draw_tls(area, edge, account);
+    if (!unsent && area.cols < LINK_COLS)
+        return edge;
+    g_autofree char *queue = g_strdup_printf("%s%u", mark_text(MARK_UP, tui->ascii), unsent);
+    return put_left(area, edge,
+        style_of(unsent ? ROLE_STATUS_MENTION : ROLE_STATUS_DIM), queue);
+}
+
+/* The column it begins in. */
 static int draw_state(struct tui *tui, struct area area)
 {
-    int edge = 0;
     const struct account *account = worst_account(tui);
     const char *word = !account ? (tui->app->config.offline ? _("offline") : _("no account"))
-                                : _(state_word(account));
+                                : _(status_word(account));
     g_autofree char *text = NULL;
     if (account && tui->app->accounts->len > 1 && account->state != STATE_ONLINE) {
         const char *at = strchr(account->jid, '@');
@@ -111,22 +154,11 @@ static int draw_state(struct tui *tui, struct area area)
         text = g_strdup(word);
     g_autofree char *fit = text_ellipsize(text, MAX(area.cols / 2, 4), tui->ascii);
     int width = text_width(fit, -1);
-    guint unsent = unsent_messages(tui);
-    if (unsent) {
-        g_autofree char *queue =
-            g_strdup_printf("%s%u  ", mark_text(MARK_UP, tui->ascii), unsent);
-        int cells = text_width(queue, -1);
-        if (width + cells < area.cols / 2) {
-            grid_text(area, area.cols - 1 - width - cells, 0, cells,
-                style_of(ROLE_STATUS_MENTION), queue);
-            edge = cells;
-        }
-    }
     enum role role = !account || account->state <= STATE_WAITING ? ROLE_STATUS_BAD
         : account->state == STATE_ONLINE                        ? ROLE_STATUS_GOOD
                                                                 : ROLE_STATUS_MENTION;
     grid_text(area, area.cols - 1 - width, 0, width, style_of(role), fit);
-    return edge + width + 2;
+    return area.cols - 1 - width;
 }
 
 static int draw_typing(struct tui *tui, struct area area, int x, int edge)
@@ -154,7 +186,11 @@ static void draw(struct pane *pane, struct area area)
 {
     struct tui *tui = pane->tui;
     area_clear(area, style_of(ROLE_STATUS));
-    int edge = area.cols - draw_state(tui, area);
+    int edge = draw_state(tui, area);
+    bool hint = tui->quit_hint || tui->aside == tui->roster;
+    if (!hint)
+        edge = draw_link(tui, area, edge, worst_account(tui));
+    edge -= 2;
     int x = 1;
     if (area.cols >= 40) {
         char text[64];

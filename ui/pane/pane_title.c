@@ -1,5 +1,4 @@
-/* The first row: which account, whom we talk with, how they are, and how the
- * way there is secured. */
+/* The first row: which account, whom we talk with, and how they are. */
 #include "config.h"
 #include "ui/ui.h"
 #include "base/text.h"
@@ -37,24 +36,6 @@ static void append_presence(GString *out, const struct chat *chat, bool ascii)
         g_string_append_printf(out, " %s \"%s\"", dot, status);
 }
 
-static int draw_security(struct area area, const struct account *account)
-{
-    bool ascii = area.grid->ascii;
-    if (!account || account->state != STATE_ONLINE)
-        return 0;
-    g_autofree char *text = account->tls_version
-        ? g_strdup_printf("%s tls %s", mark_text(MARK_LOCK, ascii),
-              g_str_has_prefix(account->tls_version, "TLSv") ? account->tls_version + 4
-                                                            : account->tls_version)
-        : g_strdup_printf("%s %s", mark_text(MARK_NO_LOCK, ascii), _("not encrypted"));
-    int width = text_width(text, -1);
-    if (width + 1 > area.cols / 2)
-        return 0;
-    grid_text(area, area.cols - 1 - width, 0, width,
-        style_of(account->tls_version ? ROLE_SECURE : ROLE_INSECURE), text);
-    return width + 2;
-}
-
 static void draw(struct pane *pane, struct area area)
 {
     struct tui *tui = pane->tui;
@@ -62,8 +43,7 @@ static void draw(struct pane *pane, struct area area)
     const struct account *account =
         window->chat ? window->chat->account : app_default_account(tui->app);
     area_clear(area, style_of(ROLE_TITLE));
-    int right = draw_security(area, account);
-    int x = 1, room = area.cols - right;
+    int x = 1, room = area.cols - 1;
     if (account && area.cols >= 70) {
         x += grid_text_fit(area, 1, 0, area.cols / 3, style_of(ROLE_TITLE_DIM), account->jid) + 3;
         /* The conversation stands above its pane. */
