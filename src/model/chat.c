@@ -65,7 +65,7 @@ static void trim(struct chat *chat)
         return;
     while (n < chat->messages->len - HELD_KEEP) {
         const struct message *m = g_ptr_array_index(chat->messages, n);
-        if (m->row == 0 || m->delivery == DELIVERY_QUEUED)
+        if (m->row == 0)
             break;
         forget_id(chat, m);
         n++;

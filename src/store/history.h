@@ -115,6 +115,14 @@ struct history_out {
     guint32 sm_seq; /* … as this one in the stream-management count */
 };
 GPtrArray *history_outbox(struct history *history); /* oldest first; new, owns its elements */
+/* Those whose bytes left; the first n of the others behind a row, and how many
+ * of those there are up to another one. */
+GPtrArray *history_outbox_sent(struct history *history);
+GPtrArray *history_outbox_after(struct history *history, gint64 row, guint n);
+guint history_count_unsent(struct history *history, gint64 after, gint64 up_to);
+struct history_out *history_load_out(struct history *history, gint64 row); /* any of ours; new, NULL */
+void history_out_free(struct history_out *out);
+AUTO_STRUCT_FREE(history_out, history_out_free)
 void history_set_sent(struct history *history, gint64 row, guint32 sm_seq);
 void history_set_unsent(struct history *history, gint64 row); /* proved lost: send it again */
 

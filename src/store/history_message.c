@@ -881,32 +881,88 @@ void history_foreach(struct history *history, const char *chat_jid,
     }
 }
 
-static void out_free(gpointer data)
+void history_out_free(struct history_out *out)
 {
-    struct history_out *out = data;
-
+    if (!out)
+        return;
     g_free(out->chat);
     message_free(out->message);
     g_free(out);
 }
 
-GPtrArray *history_outbox(struct history *history)
+/* NULL: it is not as we write them. */
+static struct history_out *read_out(struct history *history, sqlite3_stmt *row)
 {
-    GPtrArray *outbox = g_ptr_array_new_with_free_func(out_free);
-    sqlite3_stmt *row = history_read(history, SQL_OUTBOX);
+    struct history_out *out = g_new0(struct history_out, 1);
+
+    out->chat = history_text(row, COLUMN_CHAT);
+    out->kind = CLAMP(sqlite3_column_int(row, COLUMN_KIND), 0, CHAT_OCCUPANT);
+    out->message = history_read_message(history, row);
+    out->sent = sqlite3_column_type(row, COLUMN_SM_SEQ) != SQLITE_NULL;
+    out->sm_seq = (guint32)sqlite3_column_int64(row, COLUMN_SM_SEQ);
+    if (out->chat && out->message->outgoing)
+        return out;
+    history_out_free(out);
+    return NULL;
+}
+
+static GPtrArray *read_outbox(struct history *history, sqlite3_stmt *row)
+{
+    GPtrArray *outbox =
+        g_ptr_array_new_with_free_func((GDestroyNotify)history_out_free);
 
     while (history_step(history, row)) {
-        struct history_out *out = g_new0(struct history_out, 1);
-        out->chat = history_text(row, COLUMN_CHAT);
-        out->kind =
-            CLAMP(sqlite3_column_int(row, COLUMN_KIND), 0, CHAT_OCCUPANT);
-        out->message = history_read_message(history, row);
-        out->sent = sqlite3_column_type(row, COLUMN_SM_SEQ) != SQLITE_NULL;
-        out->sm_seq = (guint32)sqlite3_column_int64(row, COLUMN_SM_SEQ);
-        if (out->chat && out->message->outgoing)
+        struct history_out *out = read_out(history, row);
+        if (out)
             g_ptr_array_add(outbox, out);
-        else
-            out_free(out);
     }
     return outbox;
+}
+
+struct history_out *history_load_out(struct history *history, gint64 place)
+{
+    sqlite3_stmt *row = history_read(history, SQL_LOAD);
+    struct history_out *out = NULL;
+
+    if (row)
+        sqlite3_bind_int64(row, 1, place);
+    if (history_step(history, row)) {
+        out = read_out(history, row);
+        sqlite3_reset(row);
+    }
+    return out;
+}
+
+GPtrArray *history_outbox(struct history *history)
+{
+    return read_outbox(history, history_read(history, SQL_OUTBOX));
+}
+
+GPtrArray *history_outbox_sent(struct history *history)
+{
+    return read_outbox(history, history_read(history, SQL_OUTBOX_SENT));
+}
+
+GPtrArray *history_outbox_after(
+    struct history *history, gint64 after, guint n)
+{
+    sqlite3_stmt *row = history_read(history, SQL_OUTBOX_AFTER);
+
+    if (row) {
+        sqlite3_bind_int64(row, 1, after);
+        sqlite3_bind_int64(row, 2, n);
+    }
+    return read_outbox(history, row);
+}
+
+guint history_count_unsent(
+    struct history *history, gint64 after, gint64 up_to)
+{
+    sqlite3_stmt *row = history_read(history, SQL_COUNT_UNSENT);
+
+    if (row) {
+        sqlite3_bind_int64(row, 1, after);
+        sqlite3_bind_int64(row, 2, up_to);
+    }
+    return (guint)history_read_int(history, row, 0);
 }

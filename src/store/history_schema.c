@@ -157,6 +157,14 @@ const char *const history_sql[N_SQL] = {
     [SQL_COUNT] = "SELECT count(*) FROM message WHERE chat=?1",
     [SQL_COUNT_ALL] = "SELECT count(*) FROM message",
     [SQL_OUTBOX] = MESSAGES "WHERE m.delivery=1 ORDER BY m.row",
+    [SQL_OUTBOX_SENT] =
+        MESSAGES "WHERE m.delivery=1 AND m.sm_seq IS NOT NULL ORDER BY m.row",
+    [SQL_OUTBOX_AFTER] =
+        MESSAGES "WHERE m.delivery=1 AND m.row>?1 AND m.sm_seq IS NULL "
+                 "ORDER BY m.row LIMIT ?2",
+    [SQL_COUNT_UNSENT] = "SELECT count(*) FROM message "
+                         "INDEXED BY message_outbox WHERE delivery=1 AND "
+                         "row>?1 AND row<=?2 AND sm_seq IS NULL",
     [SQL_SEARCH] =
         "SELECT " HISTORY_COLUMNS " FROM words CROSS JOIN message m "
         "ON m.row=words.rowid CROSS JOIN chat c ON c.id=m.chat "

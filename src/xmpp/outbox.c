@@ -9,6 +9,10 @@
  *                  ↓ ↑                    proved lost: queued again
  *     held ← queued                       older than a day: the person is asked
  *
+ * Few of them are in memory and fewer in the connection, however many wait:
+ * queued has the first WINDOW, and the store the rest, which come when there
+ * is room. Held ones are only counted.
+ *
  * What proves that the server has it is its number in stream management
  * (xmpp/manager.h); without that, a ping behind it (RFC 6120 s. 10.1: in
  * order), one in flight at a time, so a burst costs two. Rows of one
@@ -29,22 +33,21 @@
 #define NS_PING "urn:xmpp:ping"
 #define USUAL_MAX_BYTES (256 * 1024) /* where the server does not say */
 #define ENVELOPE_BYTES 1024          /* what hooks and servers add */
-#define IN_FLIGHT 256                /* rows sent and not confirmed (F37) */
-#define UNWRITTEN_BYTES (1024 * 1024)
+#define WINDOW 256                   /* rows in memory that are not sent yet */
+#define IN_FLIGHT 64                 /* sent and not confirmed (F37, P06) … */
+#define UNWRITTEN_BYTES (256 * 1024) /* … unless they are that long */
 #define OLD_US (24 * 60 * 60 * G_GINT64_CONSTANT(1000000))
 #define FAILED_KEPT 100              /* for /outbox retry */
 
 G_DEFINE_QUARK(txmpp-outbox-error-quark, outbox_error)
 
-/* Everything that is needed to send it, even when the chat is closed. */
 struct row {
     char *chat;      /* its JID */
     enum chat_kind kind;
-    char *id, *text;
+    char *id;
+    char *text;      /* of one that was sent, or is not in the store */
     gint64 stored;   /* row in the store, 0: none */
     gint64 time_us;  /* when it was typed */
-    gint64 until_us; /* monotonic: then it is old */
-    struct message *message; /* from the store, when no chat has it; NULL */
     guint32 seq;     /* number in stream management … */
     bool counted;    /* … if it has one */
     bool approved;   /* it may be old */
@@ -58,10 +61,15 @@ struct watch {
 
 struct outbox {
     struct account *account;
-    GQueue queued;      /* struct row: not sent yet */
+    GQueue queued;      /* struct row: not sent yet, the first of them */
+    guint rest;         /* so many more are in the store … */
+    gint64 reached;     /* … behind this row */
+    guint held;         /* too old to be sent unasked: so many … */
+    gint64 held_to;     /* … up to this row */
+    guint told;         /* of them the person knows */
+    gint64 epoch_us;    /* what to add to a clock that nobody sets */
     GQueue unconfirmed; /* sent, oldest first */
     GQueue unproved;    /* sent, then the session was lost */
-    GQueue held;        /* too old to be sent unasked */
     GQueue failed;      /* some of the last, for another try */
     guint covered;      /* so many unconfirmed ones stand before the ping */
     bool pinging;
@@ -76,8 +84,16 @@ static void row_free(struct row *row)
     g_free(row->id);
     g_free(row->text);
     g_free(row->error);
-    message_free(row->message);
     g_free(row);
+}
+
+/* It goes on while the machine sleeps (F07), and nobody sets it (F17). */
+static gint64 uptime_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
 struct outbox *outbox_new(struct account *account)
@@ -85,6 +101,7 @@ struct outbox *outbox_new(struct account *account)
     struct outbox *outbox = g_new0(struct outbox, 1);
 
     outbox->account = account;
+    outbox->epoch_us = stamp_now() - uptime_us();
     outbox->watches =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return outbox;
@@ -97,7 +114,6 @@ void outbox_free(struct outbox *outbox)
     g_queue_clear_full(&outbox->queued, (GDestroyNotify)row_free);
     g_queue_clear_full(&outbox->unconfirmed, (GDestroyNotify)row_free);
     g_queue_clear_full(&outbox->unproved, (GDestroyNotify)row_free);
-    g_queue_clear_full(&outbox->held, (GDestroyNotify)row_free);
     g_queue_clear_full(&outbox->failed, (GDestroyNotify)row_free);
     g_hash_table_unref(outbox->watches);
     g_free(outbox);
@@ -107,8 +123,8 @@ guint outbox_unsent(const struct account *account)
 {
     const struct outbox *outbox = session_outbox(account);
 
-    return outbox->queued.length + outbox->unconfirmed.length +
-        outbox->unproved.length;
+    return outbox->queued.length + outbox->rest +
+        outbox->unconfirmed.length + outbox->unproved.length;
 }
 
 void outbox_watch(
@@ -153,10 +169,13 @@ static struct message *find_message(
     return chat ? chat_find_id(chat, id, true) : NULL;
 }
 
-/* A receipt may be faster than the ping; a failed one may be sent again. */
+/* What one has read is not undone by an error of another. A receipt may be
+ * faster than the ping; a failed one may be sent again. */
 static bool is_news(const struct message *message, enum delivery delivery)
 {
-    return delivery == DELIVERY_FAILED || message->delivery < delivery ||
+    if (delivery == DELIVERY_FAILED)
+        return message->delivery < DELIVERY_DELIVERED;
+    return message->delivery < delivery ||
         message->delivery == DELIVERY_FAILED;
 }
 
@@ -181,42 +200,26 @@ static void change(struct account *account, const char *chat_jid,
                 .message = { message } });
 }
 
+/* The message of a row; loaded gets it, too, when it has to be freed. */
+static struct message *message_of(const struct outbox *outbox,
+    const struct row *row, struct message **loaded)
+{
+    const struct account *account = outbox->account;
+    struct message *message = find_message(account, row->chat, row->id);
+
+    if (!message && account->history && row->stored)
+        message = *loaded = history_load(account->history, row->stored);
+    return message;
+}
+
 static void set_delivery(struct outbox *outbox, const struct row *row,
     enum delivery delivery, const char *sentence)
 {
-    struct account *account = outbox->account;
-    struct message *message = find_message(account, row->chat, row->id);
     auto_struct(message) loaded = NULL;
+    struct message *message = message_of(outbox, row, &loaded);
 
-    if (!message)
-        message = row->message;
-    if (!message && account->history && row->stored)
-        message = loaded = history_load(account->history, row->stored);
     if (message)
-        change(account, row->chat, message, delivery, sentence);
-}
-
-/* H45: another's message is never found, for ours are found by whom they went
- * to. */
-bool outbox_set_delivery(struct account *account, const char *chat_jid,
-    const char *id, enum delivery delivery, const char *sentence)
-{
-    struct message *message = id ? find_message(account, chat_jid, id) : NULL;
-    auto_struct(message) loaded = NULL;
-    gint64 row;
-
-    if (!message && id && account->history) {
-        row = history_find_own(account->history, id);
-        message = loaded =
-            row ? history_load(account->history, row) : NULL;
-        if (!message || !message->outgoing || !message->to ||
-            !jid_bare_equal(message->to, chat_jid))
-            return false;
-    }
-    if (!message)
-        return false;
-    change(account, chat_jid, message, delivery, sentence);
-    return true;
+        change(outbox->account, row->chat, message, delivery, sentence);
 }
 
 /* ---- what the server has ----------------------------------------------- */
@@ -230,18 +233,27 @@ static void confirm(struct outbox *outbox, struct row *row)
     row_free(row);
 }
 
-static void fail_row(
-    struct outbox *outbox, struct row *row, int code, const char *sentence)
+/* Takes it: for /outbox, and another try. */
+static void keep_failed(
+    struct outbox *outbox, struct row *row, const char *sentence)
 {
-    g_autoptr(GError) error =
-        g_error_new_literal(outbox_error_quark(), code, sentence);
+    g_autoptr(GError) error = g_error_new_literal(
+        outbox_error_quark(), OUTBOX_ERROR_LOST, sentence);
+    g_autofree char *id = g_strdup(row->id);
 
+    g_free(row->error);
     row->error = g_strdup(sentence);
     g_queue_push_tail(&outbox->failed, row);
     if (outbox->failed.length > FAILED_KEPT)
         row_free(g_queue_pop_head(&outbox->failed));
+    tell(outbox, id, error);
+}
+
+static void fail_row(
+    struct outbox *outbox, struct row *row, const char *sentence)
+{
     set_delivery(outbox, row, DELIVERY_FAILED, sentence);
-    tell(outbox, row->id, error);
+    keep_failed(outbox, row, sentence);
 }
 
 static const char not_confirmed[] =
@@ -288,7 +300,7 @@ static void on_pong(struct account *account, xmpp_stanza_t *result,
         struct row *row = g_queue_pop_head(&outbox->unconfirmed);
         outbox->covered--;
         if (timed_out)
-            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+            fail_row(outbox, row, not_confirmed);
         else
             confirm(outbox, row);
     }
@@ -324,7 +336,8 @@ void outbox_acked(struct account *account, guint32 h)
     ask_server(outbox);
 }
 
-/* To the front of those that wait; rows stay in their order. */
+/* To the front of those that wait; rows stay in their order. Where the store
+ * has some before it, it comes with those. Takes it. */
 static void queue_again(struct outbox *outbox, struct row *row)
 {
     struct account *account = outbox->account;
@@ -334,6 +347,12 @@ static void queue_again(struct outbox *outbox, struct row *row)
         history_set_unsent(account->history, row->stored);
         session_store_changed(account);
     }
+    if (outbox->rest > 0 && row->stored > outbox->reached) {
+        outbox->rest++;
+        row_free(row);
+        return;
+    }
+    outbox->reached = MAX(outbox->reached, row->stored);
     g_queue_push_head(&outbox->queued, row);
 }
 
@@ -393,7 +412,7 @@ void outbox_connection_lost(struct account *account)
         if (row->counted || outbox->prover)
             g_queue_push_tail(&outbox->unproved, row);
         else
-            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+            fail_row(outbox, row, not_confirmed);
     }
 }
 
@@ -420,13 +439,29 @@ static struct row *take_from(GQueue *queue, const char *id)
     return row;
 }
 
+/* Out of wherever it waits for proof, or for another try. */
+static struct row *take_known(struct outbox *outbox, const char *id)
+{
+    GList *link = find(&outbox->unconfirmed, id);
+    struct row *row;
+
+    if (link) {
+        const gint place = g_queue_link_index(&outbox->unconfirmed, link);
+        row = link->data;
+        g_queue_delete_link(&outbox->unconfirmed, link);
+        if ((guint)place < outbox->covered)
+            outbox->covered--;
+        return row;
+    }
+    row = take_from(&outbox->unproved, id);
+    return row ? row : take_from(&outbox->queued, id);
+}
+
 void outbox_confirm(struct account *account, const char *origin_id)
 {
     struct outbox *outbox = session_outbox(account);
-    struct row *row = take_from(&outbox->unproved, origin_id);
+    struct row *row = take_known(outbox, origin_id);
 
-    if (!row)
-        row = take_from(&outbox->held, origin_id);
     if (row)
         confirm(outbox, row);
 }
@@ -452,7 +487,7 @@ static void decide(struct outbox *outbox, bool whole)
         else if (whole || row->counted)
             queue_again(outbox, row);
         else
-            fail_row(outbox, row, OUTBOX_ERROR_LOST, not_confirmed);
+            fail_row(outbox, row, not_confirmed);
     }
 }
 
@@ -481,23 +516,67 @@ static void judge(struct outbox *outbox)
     }
 }
 
-void outbox_failed(
-    struct account *account, const char *id, const char *sentence)
+static struct row *row_new(const char *chat, enum chat_kind kind,
+    const struct message *message, bool with_text)
 {
-    struct outbox *outbox = session_outbox(account);
-    GList *link = find(&outbox->unconfirmed, id);
-    g_autoptr(GError) error = NULL;
+    struct row *row = g_new0(struct row, 1);
 
-    if (link) {
-        const gint place = g_queue_link_index(&outbox->unconfirmed, link);
-        row_free(link->data);
-        g_queue_delete_link(&outbox->unconfirmed, link);
-        if ((guint)place < outbox->covered)
-            outbox->covered--;
+    row->chat = g_strdup(chat);
+    row->kind = kind;
+    row->id = g_strdup(message->id);
+    row->text = with_text ? g_strdup(message->body) : NULL;
+    row->stored = message->row;
+    row->time_us = message->time_us;
+    return row;
+}
+
+/* The addressee spoke: no other proof is needed any more. */
+static void conclude(struct outbox *outbox, const char *chat_jid,
+    const struct message *message, const char *sentence)
+{
+    struct row *row = take_known(outbox, message->id);
+    const enum chat_kind kind = message->type == MESSAGE_GROUPCHAT
+        ? CHAT_ROOM
+        : CHAT_CONTACT;
+    const struct chat *chat =
+        account_find_chat(outbox->account, chat_jid);
+
+    if (sentence) {
+        if (!row)
+            row = row_new(chat_jid, chat ? chat->kind : kind, message, true);
+        keep_failed(outbox, row, sentence);
+    } else if (row) {
+        tell(outbox, row->id, NULL);
+        row_free(row);
     }
-    error = g_error_new_literal(
-        outbox_error_quark(), OUTBOX_ERROR_LOST, sentence);
-    tell(outbox, id, error);
+}
+
+/* H45: another's message is never found, for ours are found by whom they went
+ * to. */
+bool outbox_set_delivery(struct account *account, const char *chat_jid,
+    const char *id, enum delivery delivery, const char *sentence)
+{
+    struct message *message = id ? find_message(account, chat_jid, id) : NULL;
+    auto_struct(message) loaded = NULL;
+    gint64 row;
+
+    if (!message && id && account->history) {
+        row = history_find_own(account->history, id);
+        message = loaded =
+            row ? history_load(account->history, row) : NULL;
+        if (!message || !message->outgoing || !message->to ||
+            !jid_bare_equal(message->to, chat_jid))
+            return false;
+    }
+    if (!message)
+        return false;
+    if (!is_news(message, delivery))
+        return true;
+    change(account, chat_jid, message, delivery, sentence);
+    if (account->session)
+        conclude(session_outbox(account), chat_jid, message,
+            delivery == DELIVERY_FAILED ? sentence : NULL);
+    return true;
 }
 
 /* ---- sending ----------------------------------------------------------- */
@@ -511,22 +590,23 @@ static void run_hooks(struct outgoing *outgoing, const char *stanza)
                 hook->run(outgoing);
 }
 
-static xmpp_stanza_t *build(struct account *account, const struct row *row)
+/* NULL: its text is on a disk that cannot be read now. */
+static xmpp_stanza_t *build(struct outbox *outbox, struct row *row)
 {
+    struct account *account = outbox->account;
     struct chat *chat = account_open_chat(account, row->chat, row->kind);
-    struct message *message = chat_find_id(chat, row->id, true);
-    xmpp_stanza_t *stanza = stanza_new("message", NULL, "type",
+    auto_struct(message) loaded = NULL;
+    struct message *message = message_of(outbox, row, &loaded);
+    const char *thread = message ? message->thread : chat->thread;
+    xmpp_stanza_t *stanza;
+
+    if (!row->text && message)
+        row->text = g_strdup(message->body);
+    if (!row->text)
+        return NULL;
+    stanza = stanza_new("message", NULL, "type",
         row->kind == CHAT_ROOM ? "groupchat" : "chat", "id", row->id, "to",
         chat->locked ? chat->locked : row->chat, (char *)NULL);
-    struct outgoing outgoing = {
-        .account = account,
-        .chat = chat,
-        .stanza = stanza,
-        .message = message ? message : row->message,
-    };
-    const char *thread =
-        outgoing.message ? outgoing.message->thread : chat->thread;
-
     stanza_set_text(stanza_add(stanza, "body", NULL, (char *)NULL), row->text);
     if (thread)
         stanza_set_text(
@@ -535,38 +615,95 @@ static xmpp_stanza_t *build(struct account *account, const struct row *row)
                                                      : NULL,
                 (char *)NULL),
             thread);
-    run_hooks(&outgoing, "message");
+    run_hooks(&(struct outgoing){ .account = account,
+                  .chat = chat,
+                  .stanza = stanza,
+                  .message = message },
+        "message");
     return stanza;
 }
 
-static bool is_old(const struct row *row)
+/* What is older than this is not sent unasked. */
+static gint64 old_before(const struct outbox *outbox)
 {
-    return !row->approved && g_get_monotonic_time() > row->until_us;
+    return MIN(stamp_now(), uptime_us() + outbox->epoch_us) - OLD_US;
 }
 
+static void tell_held(struct outbox *outbox)
+{
+    const guint n = outbox->held - outbox->told;
+    g_autofree char *text = g_strdup_printf(
+        "%u message%s written more than a day ago %s not sent. See /outbox; "
+        "“/outbox retry” sends %s, “/outbox drop” forgets %s.",
+        n, n == 1 ? "" : "s", n == 1 ? "was" : "were", n == 1 ? "it" : "them",
+        n == 1 ? "it" : "them");
+
+    outbox->told = outbox->held;
+    account_emit(outbox->account,
+        (struct event){ .type = EVENT_NOTICE, .notice = { text, true } });
+}
+
+/* They stay rows of the store; nothing of them is kept here. */
 static void hold_old(struct outbox *outbox)
 {
-    guint n = 0;
+    const gint64 old = old_before(outbox);
 
     for (GList *l = outbox->queued.head, *next; l; l = next) {
+        struct row *row = l->data;
         next = l->next;
-        if (!is_old(l->data))
+        if (row->approved || row->stored == 0 || row->stored > old)
             continue;
-        g_queue_unlink(&outbox->queued, l);
-        g_queue_push_tail_link(&outbox->held, l);
-        n++;
+        g_queue_delete_link(&outbox->queued, l);
+        row_free(row);
+        outbox->held++;
     }
-    if (n == 0)
+    if (outbox->rest > 0 && old > outbox->reached) {
+        const guint n = history_count_unsent(
+            outbox->account->history, outbox->reached, old);
+        outbox->held += n;
+        outbox->rest -= MIN(n, outbox->rest);
+        outbox->reached = old;
+    }
+    outbox->held_to = MAX(outbox->held_to, old);
+    if (outbox->held > outbox->told)
+        tell_held(outbox);
+}
+
+/* The rest moves up. */
+static void refill(struct outbox *outbox)
+{
+    struct account *account = outbox->account;
+    g_autoptr(GPtrArray) next = NULL;
+
+    if (outbox->rest == 0 || outbox->queued.length > WINDOW / 2)
         return;
-    {
-        g_autofree char *text = g_strdup_printf(
-            "%u message%s written more than a day ago %s not sent. See /outbox; "
-            "“/outbox retry” sends %s, “/outbox drop” forgets %s.",
-            n, n == 1 ? "" : "s", n == 1 ? "was" : "were",
-            n == 1 ? "it" : "them", n == 1 ? "it" : "them");
-        account_emit(outbox->account,
-            (struct event){ .type = EVENT_NOTICE, .notice = { text, true } });
+    next = history_outbox_after(account->history, outbox->reached,
+        WINDOW - outbox->queued.length);
+    for (guint i = 0; i < next->len; i++) {
+        const struct history_out *out = g_ptr_array_index(next, i);
+        outbox->reached = out->message->row;
+        if (out->message->id && out->message->body)
+            g_queue_push_tail(&outbox->queued,
+                row_new(out->chat, out->kind, out->message, false));
     }
+    if (next->len > 0)
+        outbox->rest -= MIN(next->len, outbox->rest);
+    else if (history_health(account->history) != HISTORY_FAILING)
+        outbox->rest = 0;
+}
+
+/* Behind all of its conversation. Takes it. */
+static void enqueue(struct outbox *outbox, struct row *row)
+{
+    const bool known = row->stored <= outbox->reached;
+
+    if (!known && (outbox->rest > 0 || outbox->queued.length >= WINDOW)) {
+        outbox->rest++;
+        row_free(row);
+        return;
+    }
+    outbox->reached = MAX(outbox->reached, row->stored);
+    g_queue_push_tail(&outbox->queued, row);
 }
 
 /* Order: what nobody knows about an earlier one, nobody knows about this. */
@@ -578,29 +715,40 @@ static bool is_blocked(const struct outbox *outbox, const struct row *row)
     return false;
 }
 
-/* A server that reads slowly does not make us hold everything at once. */
-static bool is_full(const struct outbox *outbox, guint more)
+/* A server that reads slowly does not make us hold everything at once. bytes:
+ * of those that are about to join. */
+static bool is_full(const struct outbox *outbox, guint more, gsize bytes)
 {
     struct stream *stream = session_stream(outbox->account);
 
+    if (outbox->unconfirmed.length + more == 0)
+        return false;
+    if (stream)
+        bytes += stream_unsent_bytes(stream);
     return outbox->unconfirmed.length + more >= IN_FLIGHT ||
-        (outbox->unconfirmed.length > 0 && stream &&
-            stream_unsent_bytes(stream) > UNWRITTEN_BYTES);
+        bytes > UNWRITTEN_BYTES;
 }
 
-static GPtrArray *take_ready(struct outbox *outbox)
+static void take_ready(
+    struct outbox *outbox, GPtrArray *rows, GPtrArray *stanzas)
 {
-    GPtrArray *rows = g_ptr_array_new();
+    gsize bytes = 0;
 
     for (GList *l = outbox->queued.head, *next;
-         l && !is_full(outbox, rows->len); l = next) {
+         l && !is_full(outbox, rows->len, bytes); l = next) {
+        struct row *row = l->data;
+        xmpp_stanza_t *stanza;
         next = l->next;
-        if (is_blocked(outbox, l->data))
+        if (is_blocked(outbox, row))
             continue;
-        g_ptr_array_add(rows, l->data);
+        stanza = build(outbox, row);
+        if (!stanza)
+            return;
+        g_ptr_array_add(rows, row);
+        g_ptr_array_add(stanzas, stanza);
+        bytes += strlen(row->text) + ENVELOPE_BYTES;
         g_queue_delete_link(&outbox->queued, l);
     }
-    return rows;
 }
 
 /* The rows say that they were sent, and as which, before they are: whatever
@@ -627,15 +775,13 @@ static void flush(struct outbox *outbox)
     struct account *account = outbox->account;
     g_autoptr(GPtrArray) rows = NULL, stanzas = NULL;
 
-    if (!account->synced || !session_is_online(account) ||
-        outbox->queued.length == 0)
+    if (!account->synced || !session_is_online(account))
         return;
     hold_old(outbox);
-    rows = take_ready(outbox);
+    refill(outbox);
+    rows = g_ptr_array_new();
     stanzas = g_ptr_array_new();
-    for (guint i = 0; i < rows->len; i++)
-        g_ptr_array_add(
-            stanzas, build(account, g_ptr_array_index(rows, i)));
+    take_ready(outbox, rows, stanzas);
     if (rows->len > 0)
         number(outbox, rows);
     for (guint i = 0; i < rows->len; i++) {
@@ -698,22 +844,6 @@ static struct message *append(struct chat *chat, const char *text)
     return message;
 }
 
-static struct row *row_new(const char *chat, enum chat_kind kind,
-    const struct message *message)
-{
-    struct row *row = g_new0(struct row, 1);
-    const gint64 age_us = MAX(stamp_now() - message->time_us, 0);
-
-    row->chat = g_strdup(chat);
-    row->kind = kind;
-    row->id = g_strdup(message->id);
-    row->text = g_strdup(message->body);
-    row->stored = message->row;
-    row->time_us = message->time_us;
-    row->until_us = g_get_monotonic_time() + OLD_US - MIN(age_us, OLD_US + 1);
-    return row;
-}
-
 struct message *outbox_send_text(
     struct chat *chat, const char *text, GError **error)
 {
@@ -731,8 +861,8 @@ struct message *outbox_send_text(
         return NULL;
     message = append(chat, clean);
     /* Behind one that waits it waits, too: order per stream (C44). */
-    g_queue_push_tail(
-        &outbox->queued, row_new(chat->jid, chat->kind, message));
+    enqueue(outbox,
+        row_new(chat->jid, chat->kind, message, message->row == 0));
     flush(outbox);
     account_emit(account,
         (struct event){ .type = EVENT_MESSAGE,
@@ -755,20 +885,23 @@ void outbox_online(struct account *account)
 void outbox_restore(struct account *account)
 {
     struct outbox *outbox = session_outbox(account);
-    g_autoptr(GPtrArray) kept = history_outbox(account->history);
+    struct history *history = account->history;
+    g_autoptr(GPtrArray) sent = history_outbox_sent(history);
 
-    for (guint i = 0; i < kept->len; i++) {
-        struct history_out *out = g_ptr_array_index(kept, i);
+    for (guint i = 0; i < sent->len; i++) {
+        const struct history_out *out = g_ptr_array_index(sent, i);
         struct row *row;
         if (!out->message->id || !out->message->body)
             continue;
-        row = row_new(out->chat, out->kind, out->message);
-        row->message = g_steal_pointer(&out->message);
+        row = row_new(out->chat, out->kind, out->message, false);
         row->seq = out->sm_seq;
-        row->counted = out->sent && out->sm_seq != 0;
-        g_queue_push_tail(
-            out->sent ? &outbox->unproved : &outbox->queued, row);
+        row->counted = out->sm_seq != 0;
+        g_queue_push_tail(&outbox->unproved, row);
     }
+    outbox->reached = outbox->held_to = old_before(outbox);
+    outbox->held = history_count_unsent(history, 0, outbox->held_to);
+    outbox->rest =
+        history_count_unsent(history, outbox->held_to, G_MAXINT64);
 }
 
 void outbox_send_bare(struct account *account, xmpp_stanza_t *stanza)
@@ -783,54 +916,187 @@ void outbox_send_presence(struct account *account, xmpp_stanza_t *presence)
     session_send(account, presence);
 }
 
+/* One that is not here but in the store, where it is held, waits, or failed. */
+static struct row *take_stored(struct outbox *outbox, const char *id)
+{
+    struct history *history = outbox->account->history;
+    const gint64 place = history ? history_find_own(history, id) : 0;
+    auto_struct(history_out) out =
+        place ? history_load_out(history, place) : NULL;
+    const struct message *message = out ? out->message : NULL;
+    struct row *row;
+
+    if (!message || !message->id || !message->body ||
+        message->type == MESSAGE_ERROR)
+        return NULL;
+    if (message->delivery == DELIVERY_FAILED) {
+        row = row_new(out->chat, out->kind, message, true);
+        row->error = g_strdup(message->error ? message->error : "");
+        return row;
+    }
+    if (message->delivery != DELIVERY_QUEUED || out->sent)
+        return NULL;
+    if (place > outbox->reached && outbox->rest > 0)
+        outbox->rest--;
+    else if (place <= outbox->held_to && outbox->held > 0)
+        outbox->told = --outbox->held;
+    else
+        return NULL;
+    return row_new(out->chat, out->kind, message, true);
+}
+
+static struct row *take_unsent(struct outbox *outbox, const char *id)
+{
+    struct row *row = take_from(&outbox->queued, id);
+
+    return row ? row : take_stored(outbox, id);
+}
+
+static void give_up(struct outbox *outbox, struct row *row, const char *why)
+{
+    g_autoptr(GError) error =
+        g_error_new_literal(outbox_error_quark(), OUTBOX_ERROR_LOST, why);
+
+    set_delivery(outbox, row, DELIVERY_FAILED, why);
+    tell(outbox, row->id, error);
+    row_free(row);
+}
+
 void outbox_give_up(struct account *account, const char *id)
 {
     struct outbox *outbox = session_outbox(account);
-    struct row *row = take_from(&outbox->queued, id);
+    struct row *row = take_unsent(outbox, id);
 
-    if (!row)
-        return;
-    set_delivery(outbox, row, DELIVERY_FAILED,
-        "It was given up before there was a connection.");
-    row_free(row);
+    if (row)
+        give_up(
+            outbox, row, "It was given up before there was a connection.");
 }
 
 /* ---- /outbox ----------------------------------------------------------- */
 
+#define LIST_FIELDS "outbox: id? state time? chat text error?"
+
+static void list_row(struct job *job, const char *id, const char *state,
+    gint64 time_us, const char *chat, const char *text, const char *error)
+{
+    JOB_ROW(job, "outbox", FIELD_T("id", id), FIELD_T("state", state),
+        FIELD_D("time", time_us), FIELD_T("chat", chat),
+        FIELD_T("text", text), FIELD_T("error", error));
+}
+
 static void list(struct job *job, const GQueue *queue, const char *state)
 {
+    struct outbox *outbox = session_outbox(job_account(job));
+
     for (const GList *l = queue->head; l; l = l->next) {
         const struct row *row = l->data;
-        JOB_ROW(job, "outbox", FIELD_T("id", row->id),
-            FIELD_T("state", state), FIELD_D("time", row->time_us),
-            FIELD_T("chat", row->chat), FIELD_T("text", row->text),
-            FIELD_T("error", row->error));
+        auto_struct(message) loaded = NULL;
+        const struct message *message = message_of(outbox, row, &loaded);
+        list_row(job, row->id, state, row->time_us, row->chat,
+            row->text ? row->text
+                : message ? message->body
+                          : NULL,
+            row->error);
+    }
+}
+
+/* For each that is only in the store, behind one row up to another. */
+static void foreach_stored(struct outbox *outbox, gint64 after, gint64 up_to,
+    void (*fn)(struct outbox *outbox, const struct history_out *out,
+        gpointer data),
+    gpointer data)
+{
+    struct history *history = outbox->account->history;
+    bool more = history != NULL;
+
+    while (more) {
+        g_autoptr(GPtrArray) page =
+            history_outbox_after(history, after, WINDOW);
+        more = page->len > 0;
+        for (guint i = 0; more && i < page->len; i++) {
+            const struct history_out *out = g_ptr_array_index(page, i);
+            after = out->message->row;
+            more = after <= up_to;
+            if (more && out->message->id && out->message->body &&
+                !find(&outbox->queued, out->message->id))
+                fn(outbox, out, data);
+        }
+    }
+}
+
+static void list_held(
+    struct outbox *outbox, const struct history_out *out, gpointer data)
+{
+    const struct message *m = out->message;
+
+    (void)outbox;
+    list_row(data, m->id, "held", m->time_us, out->chat, m->body, NULL);
+}
+
+static void list_rest(
+    struct outbox *outbox, const struct history_out *out, gpointer data)
+{
+    const struct message *m = out->message;
+
+    (void)outbox;
+    list_row(data, m->id, "queued", m->time_us, out->chat, m->body, NULL);
+}
+
+static void list_drafts(struct job *job)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, job_account(job)->chats);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct chat *chat = value;
+        if (chat->draft && *chat->draft)
+            list_row(job, NULL, "draft", 0, chat->jid, chat->draft, NULL);
     }
 }
 
 static enum cmd_status run_list(struct job *job)
 {
-    const struct outbox *outbox = session_outbox(job_account(job));
+    struct outbox *outbox = session_outbox(job_account(job));
 
     list(job, &outbox->failed, "failed");
-    list(job, &outbox->held, "held");
+    if (outbox->held > 0)
+        foreach_stored(outbox, 0, outbox->held_to, list_held, job);
     list(job, &outbox->unproved, "unknown");
     list(job, &outbox->unconfirmed, "sent");
     list(job, &outbox->queued, "queued");
+    if (outbox->rest > 0)
+        foreach_stored(outbox, outbox->reached, G_MAXINT64, list_rest, job);
+    list_drafts(job);
     return job_done(job);
+}
+
+static void take_held(
+    struct outbox *outbox, const struct history_out *out, gpointer data)
+{
+    (void)outbox;
+    g_queue_push_tail(
+        data, row_new(out->chat, out->kind, out->message, false));
 }
 
 /* Those that wait for a decision: one by its id, or all. */
 static guint take(struct outbox *outbox, const char *id, GQueue *into)
 {
-    GQueue *const queues[] = { &outbox->failed, &outbox->held };
+    struct row *row;
 
-    for (guint i = 0; i < G_N_ELEMENTS(queues); i++) {
-        struct row *row;
-        while ((row = id ? take_from(queues[i], id)
-                         : g_queue_pop_head(queues[i])))
+    if (id) {
+        row = take_from(&outbox->failed, id);
+        if (!row)
+            row = take_stored(outbox, id);
+        if (row)
             g_queue_push_tail(into, row);
+        return into->length;
     }
+    while ((row = g_queue_pop_head(&outbox->failed)))
+        g_queue_push_tail(into, row);
+    if (outbox->held > 0)
+        foreach_stored(outbox, 0, outbox->held_to, take_held, into);
+    outbox->held = outbox->told = 0;
     return into->length;
 }
 
@@ -843,25 +1109,13 @@ static enum cmd_status none(struct job *job, const char *id)
               "No message waits for a decision.");
 }
 
-/* The same ids: whoever has it already knows it again. */
+/* The same id: whoever has it already knows it again. */
 static void try_again(struct outbox *outbox, struct row *row)
 {
-    struct account *account = outbox->account;
-    struct message *message = find_message(account, row->chat, row->id);
-    auto_struct(message) loaded = NULL;
-
-    if (!message)
-        message = row->message;
-    if (!message && account->history && row->stored)
-        message = loaded = history_load(account->history, row->stored);
     g_clear_pointer(&row->error, g_free);
     row->approved = true;
-    row->counted = false;
-    if (message)
-        change(account, row->chat, message, DELIVERY_QUEUED, NULL);
-    if (account->history && row->stored)
-        history_set_unsent(account->history, row->stored);
-    g_queue_push_tail(&outbox->queued, row);
+    set_delivery(outbox, row, DELIVERY_QUEUED, NULL);
+    queue_again(outbox, row);
 }
 
 static enum cmd_status run_retry(struct job *job)
@@ -873,15 +1127,12 @@ static enum cmd_status run_retry(struct job *job)
 
     if (take(outbox, id, &rows) == 0)
         return none(job, id);
-    while ((row = g_queue_pop_head(&rows)))
+    while ((row = g_queue_pop_tail(&rows)))
         try_again(outbox, row);
-    session_store_changed(outbox->account);
     flush(outbox);
     ask_server(outbox);
     return job_done(job);
 }
-
-static const char dropped[] = "You chose not to send it.";
 
 static enum cmd_status run_drop(struct job *job)
 {
@@ -890,19 +1141,15 @@ static enum cmd_status run_drop(struct job *job)
     GQueue rows = G_QUEUE_INIT;
     struct row *row;
 
-    take(outbox, id, &rows);
     if (id && (row = take_from(&outbox->queued, id)))
         g_queue_push_tail(&rows, row);
-    if (rows.length == 0)
+    else if (take(outbox, id, &rows) == 0)
         return none(job, id);
     while ((row = g_queue_pop_head(&rows))) {
-        if (!row->error) {
-            g_autoptr(GError) error = g_error_new_literal(
-                outbox_error_quark(), OUTBOX_ERROR_LOST, dropped);
-            set_delivery(outbox, row, DELIVERY_FAILED, dropped);
-            tell(outbox, row->id, error);
-        }
-        row_free(row);
+        if (row->error)
+            row_free(row);
+        else
+            give_up(outbox, row, "You chose not to send it.");
     }
     return job_done(job);
 }
@@ -911,11 +1158,12 @@ static const struct command subs[] = {
     { .name = "list",
         .needs = NEEDS_ACCOUNT,
         .summary = "Show what is not known to have reached the server",
-        .detail = "failed: with the reason; held: older than a day, so you are "
+        .detail = "draft: typed and left in the input line; failed: with the "
+                  "reason; held: older than a day, so you are "
                   "asked; unknown: sent, but the connection was lost before the "
                   "server said that it has it; sent: on its way; queued: not "
                   "sent yet.",
-        .fields = "outbox: id state time chat text error?",
+        .fields = LIST_FIELDS,
         .run = run_list },
     { .name = "retry",
         .needs = NEEDS_ACCOUNT,
@@ -950,7 +1198,7 @@ const struct command outbox_commands[] = {
                   "connection; only what is older than a day waits for "
                   "“/outbox retry”.",
         .examples = examples,
-        .fields = "outbox: id state time chat text error?",
+        .fields = LIST_FIELDS,
         .run = run_list,
         .sub = subs },
     { .name = NULL },

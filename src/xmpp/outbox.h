@@ -30,8 +30,9 @@ enum outbox_error { OUTBOX_ERROR_EMPTY, OUTBOX_ERROR_TOO_LONG, OUTBOX_ERROR_LOST
 
 /* A receipt or a marker came for a message of ours, or an error (sentence):
  * stores it and tells it (EVENT_MESSAGE_CHANGED) if it is news: a state never
- * goes back, but for failed. chat_jid: whom it was sent to. False: we did not
- * send such a message there. */
+ * goes back, and what was delivered does not fail. It is the last word: nothing
+ * is waited for any more. chat_jid: whom it was sent to. False: we did not send
+ * such a message there. */
 bool outbox_set_delivery(struct account *account, const char *chat_jid,
     const char *id, enum delivery delivery, const char *sentence);
 
@@ -62,8 +63,6 @@ void outbox_acked(struct account *account, guint32 h);
 void outbox_requeue(struct account *account);
 /* It is not to be had: what is on its way is proved by a ping. */
 void outbox_uncounted(struct account *account);
-/* An error came back for id from the one it was sent to. */
-void outbox_failed(struct account *account, const char *id, const char *sentence);
 void outbox_online(struct account *account);  /* sends what was queued */
 /* Queued or unacknowledged, but for those held back because they are old. */
 guint outbox_unsent(const struct account *account);

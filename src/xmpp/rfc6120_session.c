@@ -1260,6 +1260,7 @@ void session_attach_test(struct account *account, const char *full_jid,
 
     session->capture = fn;
     session->capture_data = data;
+    session->script = true;
     session->online_us = g_get_monotonic_time();
     open_store(session);
     session->live = true;

@@ -151,11 +151,8 @@ static enum verdict on_error(struct incoming *incoming)
             strcmp(chat->locked, incoming->from) == 0)
             g_clear_pointer(&chat->locked, g_free); /* that resource left */
         if (outbox_set_delivery(
-                account, jid, incoming->id, DELIVERY_FAILED, sentence)) {
-            if (account->session)
-                outbox_failed(account, incoming->id, sentence);
+                account, jid, incoming->id, DELIVERY_FAILED, sentence))
             return CLAIMED;
-        }
     }
     /* Errors to what hooks sent (receipts, chat states) are of no interest
      * where there is a chat; with a stranger there is nothing to refer to. */
@@ -337,6 +334,7 @@ static void on_sent(struct account *account, const char *id,
         job_done(job);
 }
 
+/* A script that failed is run again, and would send it twice. */
 static void on_cancel(struct job *job, gpointer data)
 {
     struct account *account = data;
@@ -344,12 +342,11 @@ static void on_cancel(struct job *job, gpointer data)
     if (!account->session)
         return;
     outbox_unwatch(account, job);
-    /* A script that failed is run again, and would send it twice. */
-    if (session_is_script(account))
-        outbox_give_up(account, job_data(job));
+    outbox_give_up(account, job_data(job));
 }
 
-/* The job is done when the server has the message (contract.md s. 2). */
+/* The job of a script is done when the server has the message (contract.md
+ * s. 2); on the screen that is seen at the message, however many wait. */
 static enum cmd_status send(
     struct job *job, struct chat *chat, const char *text)
 {
@@ -363,6 +360,8 @@ static enum cmd_status send(
     message = outbox_send_text(chat, text, &error);
     if (!message)
         return job_fail_error(job, error);
+    if (!session_is_script(account))
+        return job_done(job);
     job_set_data(job, g_strdup(message->id), g_free);
     outbox_watch(account, message->id, on_sent, job);
     job_on_cancel(job, on_cancel, account);

@@ -11,7 +11,8 @@
  *
  * Every feature is attached, account->state is ONLINE and synced is true, but
  * no online() or ready() hook was run: nothing was sent. session_test_online()
- * runs the whole way in (roster, presence) instead.
+ * runs the whole way in (roster, presence) instead. Commands wait for the
+ * server, as in a script.
  */
 #pragma once
 #include "xmpp/rfc6120_session.h"

@@ -180,7 +180,7 @@ def test_F17_clock(managed, bots, script, preload, tmp_path, offset):
         bot.send(juliet.jid, f"b {i}")
         t.run(f"/msg {romeo.jid} c {i}")
     t.wait("message", body="b 2")
-    assert [b for b in bodies(bot)] == ["c 0", "c 1", "c 2"]
+    until("ours to arrive", lambda: bodies(bot) == ["c 0", "c 1", "c 2"])
     profile = t.profile
     assert t.quit() == 0
     assert [b for b in stored(profile) if b[0] in "ab"] == [
@@ -443,24 +443,45 @@ def test_location(fake, script, ca):
     other.close()
 
 
-def test_F37_window_closed(fake, screen, talking):
-    """The server reads nothing for a while; what is typed goes on, and goes
-    out in its order when it reads again."""
-    s, m = talking
-    count = 300
-    for i in range(count):
-        s.type(f"{i} " + "x" * 300 + "\r")
-        s.pump()
-    s.line(f"{count} done")
-    s.wait(f"{count} done")
-    while len(m.messages()) <= count:
+def read_all(m, count):
+    """The server reads again; it confirms 50 at a time."""
+    while len(m.messages()) < count:
         m.take(m.c.next())
         if m.out % 50 == 0:
             m.ack()
-    assert [b.split()[0] for _, b in m.messages()] == [
-        str(i) for i in range(count + 1)]
     m.ack()
+    return [b.split()[0] for _, b in m.messages()]
+
+
+def test_F37_P06_window_closed(fake, screen, talking):
+    """The server reads nothing for a while; what is typed goes on, little of
+    it is on the wire, and all goes out in its order when it reads again."""
+    s, m = talking
+    count = 1000
+    s.type("".join(f"{i} {'x' * 200}\r" for i in range(count - 1)))
+    s.line(f"{count - 1} done")
+    s.wait(f"{count - 1} done")
+    s.wait(f"⇡{count}")
+    assert read_all(m, count) == [str(i) for i in range(count)]
     s.wait("⇡", gone=True)
+
+
+def test_F37_window_closed_script(fake, script):
+    """A script waits with every line for the server, and then goes on."""
+    t = script(fake, "--timeout", "0")
+    m = enable(fake)
+    t.wait("connected")
+    count = 300
+    for i in range(count):
+        last = t.feed(f"/msg bob@b.tld {i} {'x' * 90}")
+    while len(m.messages()) < count:
+        m.take(m.c.next())
+        m.ack()
+    t.wait("result", line=last, ok=True)
+    assert [b.split()[0] for _, b in m.messages()] == [
+        str(i) for i in range(count)]
+    assert [e["id"] for e in t.all("delivery", state="sent")] == [
+        i for i, _ in m.messages()]
 
 
 def test_F04_neither_counts_nor_archive(fake, profile, screen):

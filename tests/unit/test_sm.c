@@ -2,6 +2,7 @@
  * confirmed, and what becomes of messages when the connection, the session or
  * the process goes. */
 #include "session_fixture.h"
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include "base/stamp.h"
@@ -574,6 +575,204 @@ static void test_F09_offline(void)
     fixture_free(f);
 }
 
+/* The bodies sent since the last forget() are from … to. */
+static void assert_range(const struct fixture *f, int from, int to)
+{
+    GString *expected = g_string_new(NULL);
+
+    for (int i = from; i <= to; i++)
+        g_string_append_printf(expected, "%d ", i);
+    assert_bodies(f, expected->str);
+    g_string_free(expected, TRUE);
+}
+
+#define AT_ONCE 64 /* P06 */
+
+/* However many wait, few are in the connection, in their order. */
+static void drain(struct fixture *f, int from, int to)
+{
+    guint h = 0;
+
+    for (int i = from; i <= to; i += AT_ONCE) {
+        const int last = MIN(i + AT_ONCE - 1, to);
+        assert_range(f, i, last);
+        g_assert_cmpuint(outbox_unsent(f->account), ==, to - i + 1);
+        forget(f);
+        receive(f, "<a " SM " h='%u'/>", h += (guint)(last - i + 1));
+    }
+    assert_bodies(f, "");
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 0);
+}
+
+static void test_P06_bounded(void)
+{
+    struct fixture *f = sm_new();
+
+    session_test_lose(f->account);
+    say_many(f, 1, 1000);
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 1000);
+    /* the model does not keep them either */
+    g_assert_cmpuint(chat_with(f, ROMEO)->messages->len, <=, 800);
+    forget(f);
+    resumed(f, "0");
+    drain(f, 1, 1000);
+    fixture_free(f);
+}
+
+/* … and what the last process left is not read at once. */
+static void test_P06_restart(void)
+{
+    struct fixture *f = fixture_new();
+    const int count = 3000;
+
+    session_test_lose(f->account);
+    say_many(f, 1, count);
+    restart(f);
+    session_test_bound(f->account);
+    f->account->state = STATE_WAITING;
+    enabled(f);
+    {
+        const gsize before = mallinfo2().uordblks;
+        say_many(f, count + 1, count + 1); /* behind the others */
+        g_assert_cmpuint(outbox_unsent(f->account), ==, count + 1);
+        f->account->state = STATE_ONLINE;
+        synced(f);
+        g_assert_cmpuint(mallinfo2().uordblks, <, before + 500000);
+    }
+    drain(f, 1, count + 1);
+    fixture_free(f);
+}
+
+/* … and what it had sent of them is sent again once, before the others. */
+static void test_P06_restart_sent(void)
+{
+    struct fixture *f = sm_new();
+
+    say_many(f, 1, 1000);
+    assert_range(f, 1, AT_ONCE);
+    restart(f);
+    session_test_resumed(f->account, "<failed " SM " h='10'/>");
+    session_test_bound(f->account);
+    f->account->state = STATE_WAITING;
+    enabled(f);
+    f->account->state = STATE_ONLINE;
+    synced(f);
+    drain(f, 11, 1000);
+    fixture_free(f);
+}
+
+static char *say_long(struct fixture *f, gsize len)
+{
+    g_autofree char *text = g_strnfill(len, 'x');
+
+    return say(f, ROMEO, text);
+}
+
+static void test_P06_bytes(void)
+{
+    struct fixture *f = sm_new();
+
+    session_test_lose(f->account);
+    for (int i = 0; i < 10; i++)
+        g_free(say_long(f, 100 * 1000));
+    forget(f);
+    resumed(f, "0");
+    g_assert_cmpuint(count_sent(f, "<body>"), ==, 3);
+    receive(f, "<a " SM " h='3'/>");
+    g_assert_cmpuint(count_sent(f, "<body>"), ==, 6);
+    fixture_free(f);
+}
+
+/* What is only in the store can be looked at, dropped and tried again. */
+static void test_P06_rest(void)
+{
+    struct fixture *f = sm_new();
+    g_autofree char *id = NULL, *drop = NULL, *retry = NULL;
+    guint rows = 0;
+
+    session_test_lose(f->account);
+    say_many(f, 1, 600);
+    id = say(f, ROMEO, "601");
+    say_many(f, 602, 602);
+    run(f, "/outbox");
+    for (const char *p = f->log->str; (p = strstr(p, "state=queued")); p++)
+        rows++;
+    g_assert_cmpuint(rows, ==, 602);
+    drop = g_strconcat("/outbox drop ", id, NULL);
+    run(f, drop);
+    assert_has(f->log->str, "done ok");
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 601);
+    g_assert_cmpint(chat_find_id(chat_with(f, ROMEO), id, true)->delivery, ==,
+        DELIVERY_FAILED);
+    run(f, drop); /* it waits for nothing any more */
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 601);
+    retry = g_strconcat("/outbox retry ", id, NULL);
+    run(f, retry);
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 602);
+    forget(f);
+    resumed(f, "0");
+    drain(f, 1, 602); /* and in its old place */
+    fixture_free(f);
+}
+
+/* Receipt before acknowledgement, error behind receipt: delivered it is. */
+static void test_delivered_for_good(void)
+{
+    struct fixture *f = fixture_new();
+    g_autofree char *first = NULL, *second = NULL;
+
+    outbox_set_prover(f->account, NULL);
+    first = say(f, ROMEO, "1");
+    second = say(f, ROMEO, "2");
+    receive(f,
+        "<message from='" ROMEO "/o' to='" BALCONY "'><received "
+        "xmlns='urn:xmpp:receipts' id='%s'/></message>",
+        first);
+    g_assert_cmpint(message_at(f, 0)->delivery, ==, DELIVERY_DELIVERED);
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 1);
+    receive(f,
+        "<message from='" ROMEO "/o' type='error' id='%s'><error "
+        "type='cancel'><service-unavailable "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        first);
+    g_assert_cmpint(message_at(f, 0)->delivery, ==, DELIVERY_DELIVERED);
+    session_test_lose(f->account);
+    session_test_online(f->account);
+    synced(f);
+    g_assert_cmpint(message_at(f, 0)->delivery, ==, DELIVERY_DELIVERED);
+    g_assert_cmpint(message_at(f, 1)->delivery, ==, DELIVERY_FAILED);
+    run(f, "/outbox");
+    g_assert_null(strstr(f->log->str, first));
+    assert_has(f->log->str, second);
+    fixture_free(f);
+}
+
+/* Refused by the one it was for: it can be tried again, by the next process
+ * too. */
+static void test_refused(void)
+{
+    struct fixture *f = sm_new();
+    g_autofree char *id = say(f, ROMEO, "1"), *line = NULL;
+
+    receive(f, "<a " SM " h='1'/>");
+    receive(f,
+        "<message from='" ROMEO "' type='error' id='%s'><error "
+        "type='wait'><remote-server-timeout "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        id);
+    run(f, "/outbox");
+    assert_has(f->log->str, "state=failed");
+    restart(f);
+    session_test_bound(f->account);
+    synced(f);
+    line = g_strconcat("/outbox retry ", id, NULL);
+    run(f, line);
+    assert_bodies(f, "1 ");
+    run(f, line);
+    assert_has(f->log->str, "item-not-found");
+    fixture_free(f);
+}
+
 /* F07: what is older than a day asks. */
 static void test_F07_old(void)
 {
@@ -602,6 +801,7 @@ static void test_F07_old(void)
     g_assert_cmpuint(f->events[EVENT_NOTICE], ==, 1);
     run(f, "/outbox");
     assert_has(f->log->str, "state=held");
+    g_assert_cmpuint(outbox_unsent(f->account), ==, 1);
     run(f, "/outbox retry nobody");
     assert_has(f->log->str, "fail item-not-found");
     run(f, "/outbox retry old");
@@ -721,6 +921,9 @@ static void test_draft(void)
     struct fixture *f = fixture_new();
 
     chat_set_draft(chat_with(f, ROMEO), "Art thou");
+    run(f, "/outbox");
+    assert_has(f->log->str, "state=draft");
+    assert_has(f->log->str, "text=Art thou");
     receive(f, "<message from='" NURSE "/n'><body>x</body></message>");
     restart(f);
     g_assert_cmpuint(g_hash_table_size(f->account->chats), ==, 2);
@@ -755,6 +958,13 @@ int main(int argc, char **argv)
     g_test_add_func("/sm/closed-in-order", test_closed_in_order);
     g_test_add_func("/outbox/F04-unknown", test_F04_unknown);
     g_test_add_func("/outbox/F09-offline", test_F09_offline);
+    g_test_add_func("/outbox/P06-bounded", test_P06_bounded);
+    g_test_add_func("/outbox/P06-restart", test_P06_restart);
+    g_test_add_func("/outbox/P06-restart-sent", test_P06_restart_sent);
+    g_test_add_func("/outbox/P06-bytes", test_P06_bytes);
+    g_test_add_func("/outbox/P06-rest", test_P06_rest);
+    g_test_add_func("/outbox/delivered-for-good", test_delivered_for_good);
+    g_test_add_func("/outbox/refused", test_refused);
     g_test_add_func("/outbox/F07-old", test_F07_old);
     g_test_add_func("/outbox/drop", test_drop);
     g_test_add_func("/outbox/F13-full", test_F13_full);
