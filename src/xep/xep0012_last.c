@@ -32,9 +32,11 @@ static void attach(struct account *account)
     last_activity_touch(account);
 }
 
+/* Receipts and the like go out by themselves. */
 static void on_sent(struct outgoing *outgoing)
 {
-    last_activity_touch(outgoing->account);
+    if (outgoing->message)
+        last_activity_touch(outgoing->account);
 }
 
 static void on_get(struct iq_request *request)
