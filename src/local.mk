@@ -157,6 +157,7 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0388_sasl2.c \
 	src/xep/xep0484_fast.c \
 	src/xep/xep0490_displayed.c \
+	src/xep/xep0490_displayed.h \
 	src/xep/xep0494_access.c \
 	src/features.c \
 	src/features_doap.c \

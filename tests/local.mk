@@ -44,6 +44,7 @@ UNIT_TESTS += tests/unit/test_disco_caps
 UNIT_TESTS += tests/unit/test_features
 UNIT_TESTS += tests/unit/test_forms
 UNIT_TESTS += tests/unit/test_mam
+UNIT_TESTS += tests/unit/test_reading
 UNIT_TESTS += tests/unit/test_sm
 UNIT_TESTS += tests/unit/test_receipts
 UNIT_TESTS += tests/unit/test_register
@@ -144,7 +145,7 @@ dist-hook:
 	find $(distdir)/tests -name __pycache__ -prune -exec rm -rf {} +
 
 # make bench: figures beside the peers'; see tests/bench/bench.py.
-EXTRA_DIST += tests/bench/bench.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_archive.py
 .PHONY: bench
 bench: txmpp tests/bench/bench_screen
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp \
@@ -152,6 +153,12 @@ bench: txmpp tests/bench/bench_screen
 
 # make soak: long conversations over bad links, and a table; tests/soak/soak.py.
 EXTRA_DIST += tests/soak
+
+bench: txmpp
+	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
+	/usr/bin/python3 $(srcdir)/tests/bench/bench_archive.py --binary ./txmpp
+
+# make soak: the long figures of the tests with real servers.
 .PHONY: soak
 soak: txmpp
 	/usr/bin/python3 $(srcdir)/tests/soak/soak.py --binary ./txmpp $(SOAK_FLAGS)

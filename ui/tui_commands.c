@@ -12,6 +12,7 @@
 #include "store/option.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
+#include "xep/xep0313_mam.h"
 #include <gio/gio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -694,6 +695,48 @@ static guint64 key_of_id(const struct chat *chat, const char *id)
     return peer && jid_bare_equal(peer, chat->jid) ? (guint64)row : 0;
 }
 
+/* A date before what is here: the archive is asked, page by page. */
+struct walk {
+    struct job *job;
+    gint64 time_us;
+};
+
+static enum cmd_status goto_time(struct walk *walk, struct chat *chat);
+
+static void on_older(
+    struct chat *chat, guint fetched, bool more, const char *error, gpointer data)
+{
+    struct walk *walk = data;
+    (void)fetched;
+    if (!more || error)
+        walk->time_us = MAX(walk->time_us, mam_reach(chat)); /* as far as it goes */
+    goto_time(walk, chat);
+}
+
+static void on_walk_cancelled(struct job *job, gpointer walk)
+{
+    mam_forget(job_account(job), walk);
+}
+
+static enum cmd_status goto_time(struct walk *walk, struct chat *chat)
+{
+    struct job *job = walk->job;
+    job_on_cancel(job, on_walk_cancelled, walk);
+    if (chat->account->session && mam_reach(chat) > walk->time_us &&
+        mam_fetch_before(chat, on_older, walk))
+        return CMD_WAIT;
+    job_on_cancel(job, NULL, NULL);
+    struct window *window = chat->ui;
+    guint64 key = key_since(chat, walk->time_us);
+    if (window && key)
+        pane_chat_goto_key(window->pane, key);
+    else if (window)
+        pane_chat_bottom(window->pane);
+    if (window)
+        pane_chat_mark(window->pane, 0);
+    return job_done(job);
+}
+
 enum { ROWS_FROM = 1000000000 }; /* greater numbers are rows of the store */
 
 static enum cmd_status goto_place(struct job *job, struct window *window, const char *where)
@@ -713,11 +756,10 @@ static enum cmd_status goto_place(struct job *job, struct window *window, const 
         key = message ? pane_chat_key(message) : value > ROWS_FROM ? value : 0;
         exact = true;
     } else if (stamp_parse_human(where, g_get_real_time(), &time_us)) {
-        key = key_since(chat, time_us);
-        if (!key) {
-            pane_chat_bottom(window->pane);
-            return job_done(job);
-        }
+        struct walk *walk = g_new(struct walk, 1);
+        *walk = (struct walk){ job, time_us };
+        job_set_data(job, walk, g_free);
+        return goto_time(walk, chat);
     } else {
         key = key_of_id(chat, where);
         exact = true;

@@ -203,9 +203,8 @@ static void complete_where(struct completion *completion, const char *prefix)
 
 static char *parse_where(struct job *job, const char *text, GError **error)
 {
-    if (strcmp(text, "all") == 0)
-        return g_strdup(text);
-    return arg_chat.parse ? arg_chat.parse(job, text, error) : g_strdup(text);
+    return strcmp(text, "all") == 0 ? g_strdup(text)
+                                    : arg_chat.parse(job, text, error);
 }
 
 static const struct arg_kind arg_where = { .placeholder = "CHAT",
@@ -221,10 +220,8 @@ static enum cmd_status clear(struct job *job)
     if (job_flag(job, "history")) {
         if (account->history) {
             history_clear(account->history, jid);
-            /* … nor is it to come back from the archive */
-            g_autofree char *key = g_strconcat("archive.top.", jid, NULL);
-            history_set_value(account->history, key, "1");
             session_store_changed(account);
+            mam_close(account, jid);
         }
         if (chat)
             chat_clear(chat);
@@ -285,6 +282,36 @@ static enum cmd_status run_logging(struct job *job)
 
 /* --- /read ----------------------------------------------------------------------- */
 
+static void complete_what(struct completion *completion, const char *prefix)
+{
+    completion_add(completion, "list");
+    complete_where(completion, prefix);
+}
+
+static char *parse_what(struct job *job, const char *text, GError **error)
+{
+    return strcmp(text, "list") == 0 ? g_strdup(text)
+                                     : parse_where(job, text, error);
+}
+
+static const struct arg_kind arg_what = { .placeholder = "CHAT",
+    .parse = parse_what, .complete = complete_what };
+
+static enum cmd_status list_unread(struct job *job)
+{
+    GHashTableIter iter;
+    gpointer each;
+    g_hash_table_iter_init(&iter, job_account(job)->chats);
+    while (g_hash_table_iter_next(&iter, NULL, &each)) {
+        const struct chat *chat = each;
+        if (chat->unread > 0)
+            JOB_ROW(job, "unread", FIELD_T("chat", chat->jid),
+                FIELD_I("unread", chat->unread),
+                FIELD_I("mentions", chat->mentions));
+    }
+    return job_done(job);
+}
+
 static enum cmd_status run_read(struct job *job)
 {
     struct account *account = job_account(job);
@@ -292,6 +319,8 @@ static enum cmd_status run_read(struct job *job)
     struct chat *chat = what ? account_find_chat(account, what) : job_chat(job);
     GHashTableIter iter;
     gpointer each;
+    if (what && strcmp(what, "list") == 0)
+        return list_unread(job);
     if (what && strcmp(what, "all") == 0) {
         g_autoptr(GPtrArray) chats = g_ptr_array_new();
         g_hash_table_iter_init(&iter, account->chats);
@@ -367,9 +396,12 @@ const struct command app_history_commands[] = {
         .fields = "logging: chat logging",
         .run = run_logging },
     { .name = "read", .needs = NEEDS_ACCOUNT,
-        .args = { { .name = "what", .kind = &arg_where,
-            .flags = ARG_OPTIONAL, .summary = "a chat or all" } },
+        .args = { { .name = "what", .kind = &arg_what,
+            .flags = ARG_OPTIONAL, .summary = "a chat, all, or list" } },
         .summary = "Mark messages as read, here and on your other clients",
+        .detail = "list changes nothing and says which chats have unread "
+                  "messages.",
+        .fields = "chat unread mentions",
         .run = run_read },
     { .name = NULL },
 };

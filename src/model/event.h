@@ -52,7 +52,7 @@ struct event {
         struct { const char *text; bool urgent; } notice;
         struct { bool outgoing; const char *xml; gsize len; } xml;
         struct { const struct option *option; const char *value; } option;
-        struct { guint fetched; gint64 reached_us; bool done; } archive;
+        struct { guint fetched; gint64 reached_us; bool done, told; } archive; /* told: not the first */
     };
 };
 

@@ -7,7 +7,8 @@
 #include "model/account.h"
 
 static const char *const names[] = { "connected", "disconnected", "message",
-    "delivery", "presence", "subscription", "roster", "typing", "error" };
+    "delivery", "presence", "subscription", "roster", "typing", "archive",
+    "error" };
 
 const char *record_name(enum record_kind kind)
 {
@@ -121,6 +122,19 @@ static void set_typing(struct record *r, const struct event *event)
     end_columns(r);
 }
 
+/* Only of catch-ups that take their time: most are over at once. */
+static void set_archive(struct record *r, const struct event *event)
+{
+    if (event->archive.done && !event->archive.told)
+        return;
+    r->kind = RECORD_ARCHIVE;
+    put(r, (struct field)FIELD_I("fetched", event->archive.fetched));
+    put(r, (struct field)FIELD_B("done", event->archive.done));
+    end_columns(r);
+    if (event->archive.reached_us > 0)
+        put(r, (struct field)FIELD_D("reached", event->archive.reached_us));
+}
+
 static void set_error(struct record *r, const struct event *event)
 {
     r->kind = RECORD_ERROR;
@@ -201,6 +215,9 @@ bool record_of_event(
         break;
     case EVENT_TYPING:
         set_typing(record, event);
+        break;
+    case EVENT_ARCHIVE:
+        set_archive(record, event);
         break;
     case EVENT_ERROR:
         set_error(record, event);

@@ -24,6 +24,11 @@ typedef void (*mam_done_fn)(struct chat *chat, guint fetched, bool more,
 bool mam_fetch_before(struct chat *chat, mam_done_fn fn, gpointer data);
 void mam_forget(struct account *account, gpointer data); /* … any more */
 bool mam_has_more(const struct chat *chat); /* perhaps */
+/* The place from which on the chat has all that the archive has; 0: it has
+ * all. What the store has before it (imported) may lack something between. */
+gint64 mam_reach(const struct chat *chat);
+/* What is older is not to come any more: it was thrown away on purpose. */
+void mam_close(struct account *account, const char *jid);
 
 /* Our messages that the archive has, by their origin ids, are completed in the
  * store with their archive id (stanza_id) by the catch-up. When it is over,
@@ -89,6 +94,7 @@ struct mam {
     bool whole;            /* nothing is missing up to now */
     guint fetched;
     gint64 told_us;
+    bool told;             /* of this catch-up: it is a long one */
     char *last;            /* id up to which nothing is missing, NULL */
     bool unsaved;          /* last is newer than the store's */
     guint save_timer, fill_timer;

@@ -13,15 +13,20 @@
 #include "xep/xep0030_disco.h"
 #include "xep/xep0297_forward.h"
 #include "xep/xep0313_mam.h"
+#include "xep/xep0490_displayed.h"
 #include "xmpp/feature.h"
 #include "xmpp/outbox.h"
+#include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 
 #define PAGE_FIRST 50 /* soon something to see, then less asking */
 #define PAGE_MAX 250
+#define PAGE_BACK 100
+#define LOOK_BACK 20 /* messages, for one whose archive id is known */
 #define PAGES_MAX 4000 /* of one run: a million messages */
 #define SAVE_S 20
 #define BEGUN "archive.begun" /* when it was empty, XEP-0082 */
+#define FROM "archive.from" /* place from which on all is here; 0: all is */
 #define FILL_MS 150 /* between background pages */
 #define TELL_US (G_USEC_PER_SEC / 4)
 #define OVERLAP_US (60 * G_USEC_PER_SEC) /* clocks differ */
@@ -34,6 +39,7 @@ struct mam_waiting {
 struct mam_fetch {
     mam_done_fn fn;
     gpointer data;
+    gint64 reach; /* when it was asked for */
 };
 
 static void catch_up(struct account *account, guint max);
@@ -96,9 +102,11 @@ static void tell(struct account *account, gint64 reached_us, bool done)
     gint64 now = g_get_monotonic_time();
     if (!done && now - mam->told_us < TELL_US)
         return;
+    account_emit(account,
+        (struct event){ .type = EVENT_ARCHIVE,
+            .archive = { mam->fetched, reached_us, done, mam->told } });
     mam->told_us = now;
-    account_emit(account, (struct event){ .type = EVENT_ARCHIVE,
-                              .archive = { mam->fetched, reached_us, done } });
+    mam->told = !done;
 }
 
 static void forget_seen(struct mam *mam)
@@ -150,6 +158,43 @@ static void missing(struct account *account, const char *sentence)
         "Some old messages may be missing: %s", sentence);
 }
 
+/* ---- how far back ------------------------------------------------------ */
+
+static char *top_key(const char *jid)
+{
+    return g_strconcat("archive.top.", jid, NULL);
+}
+
+static gint64 get_place(
+    const struct account *account, const char *key, gint64 fallback)
+{
+    g_autofree char *text = history_get_value(account->history, key);
+    return text ? g_ascii_strtoll(text, NULL, 10) : fallback;
+}
+
+static void set_place(struct account *account, const char *key, gint64 place)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, place);
+    history_set_value(account->history, key, text);
+    session_store_changed(account);
+}
+
+gint64 mam_reach(const struct chat *chat)
+{
+    const struct account *account = chat->account;
+    g_autofree char *key = top_key(chat->jid);
+    if (!account->history || chat->kind == CHAT_ROOM)
+        return 0;
+    return get_place(account, key, get_place(account, FROM, G_MAXINT64));
+}
+
+void mam_close(struct account *account, const char *jid)
+{
+    g_autofree char *key = top_key(jid);
+    if (account->history)
+        set_place(account, key, 0);
+}
+
 /* ---- progress ---------------------------------------------------------- */
 
 /* The same page again, a round of pages, or too many (F26). */
@@ -174,6 +219,13 @@ static bool is_lost(const struct mam_page *page)
 static gint64 row_of(struct account *account, const char *id)
 {
     return id ? history_find(account->history, account->jid, id) : 0;
+}
+
+/* Of the page's first message: not every one is stored. */
+static gint64 first_place(const struct mam_page *page)
+{
+    gint64 row = row_of(page->account, page->first);
+    return row > 0 ? row : page->first_us;
 }
 
 static void add_hole(
@@ -210,14 +262,8 @@ static void mark_read(struct account *account)
     GHashTableIter iter;
     gpointer jid;
     g_hash_table_iter_init(&iter, mam->touched);
-    while (g_hash_table_iter_next(&iter, &jid, NULL)) {
-        const struct chat *chat = account_find_chat(account, jid);
-        g_autoptr(GPtrArray) page = history_page(account->history, jid,
-            G_MAXINT64, G_MAXINT64, true, 1);
-        if (page->len > 0 && !(chat && (chat->unread > 0 || chat->read_row)))
-            history_set_read(account->history, jid,
-                ((const struct message *)page->pdata[0])->row, NULL);
-    }
+    while (g_hash_table_iter_next(&iter, &jid, NULL))
+        reading_begin(account, jid, displayed_item(account, jid));
     g_hash_table_remove_all(mam->touched);
 }
 
@@ -258,7 +304,7 @@ static void on_first(struct mam_page *page)
     if (page->condition) {
         if (is_lost(page))
             return;
-        mark_read(account);
+        displayed_when_known(account, mark_read);
         settle(account, false);
         return;
     }
@@ -274,15 +320,18 @@ static void on_first(struct mam_page *page)
     bool end = page->complete || page->results == 0;
     if (end && !page->start)
         close_open_hole(account);
+    set_place(account, FROM,
+        !end           ? first_place(page)
+        : page->start ? days_ago(account)
+                      : 0);
     if (end || is_enough(account) || is_loop(mam, page)) {
-        mark_read(account);
+        displayed_when_known(account, mark_read);
         settle(account, true);
         return;
     }
     tell(account, page->first_us, false);
-    gint64 row = row_of(account, page->first);
     first(account, page->first, MIN(page->max * 2, PAGE_MAX),
-        row > 0 ? row : page->first_us);
+        first_place(page));
 }
 
 static void first(struct account *account, const char *before, guint max,
@@ -392,6 +441,7 @@ static void catch_up(struct account *account, guint max)
     struct mam *mam = mam_of(account);
     mam->running = true;
     mam->fetched = 0;
+    mam->told_us = g_get_monotonic_time();
     forget_seen(mam);
     if (!mam->last)
         mam->last = history_archive_last(account->history, account->jid);
@@ -492,6 +542,9 @@ static void on_hole(struct mam_page *page)
         return; /* with the next sign-in again */
     bool over = page->condition || page->complete || page->saw_stop ||
                 page->results == 0 || is_loop(mam, page);
+    if (page->held && !page->condition)
+        set_place(account, FROM,
+            page->complete || page->results == 0 ? 0 : first_place(page));
     if (over)
         history_set_hole(account->history, row, "", "");
     else if (page->held)
@@ -544,42 +597,70 @@ static void fill_later(struct account *account)
 
 /* ---- back beyond the store --------------------------------------------- */
 
-static char *top_key(const char *jid)
-{
-    return g_strconcat("archive.top.", jid, NULL);
-}
-
 bool mam_has_more(const struct chat *chat)
 {
-    struct account *account = chat->account;
-    const struct mam *mam = mam_of(account);
-    if (!mam || !mam->supported || !account->history ||
-        chat->kind == CHAT_ROOM || !session_is_online(account))
-        return false;
-    g_autofree char *key = top_key(chat->jid);
-    g_autofree char *top = history_get_value(account->history, key);
-    return !top;
+    const struct mam *mam = mam_of(chat->account);
+    return mam && mam->supported && session_is_online(chat->account) &&
+           mam_reach(chat) > 0;
+}
+
+static void on_before(struct mam_page *page);
+
+/* By time where no id is known, or the archive does not know it any more. */
+static void ask_before(struct account *account, const char *jid, gint64 reach,
+    bool timed)
+{
+    g_autoptr(GPtrArray) oldest = history_page(
+        account->history, jid, reach - 1, reach - 1, false, LOOK_BACK);
+    struct mam_page *page = mam_page_new(account);
+    page->with = g_strdup(jid);
+    page->max = PAGE_BACK;
+    page->quiet = true;
+    page->done = on_before;
+    page->ceiling = reach;
+    if (oldest->len > 0)
+        page->ceiling = ((const struct message *)oldest->pdata[0])->row;
+    for (guint i = 0; i < oldest->len && !page->before && !timed; i++) {
+        const struct message *m = oldest->pdata[i];
+        if (m->stanza_id && g_strcmp0(m->stanza_by, account->jid) == 0)
+            page->before = g_strdup(m->stanza_id);
+    }
+    if (!page->before) {
+        page->before = g_strdup("");
+        if (page->ceiling < G_MAXINT64)
+            page->end = stamp_format(page->ceiling + OVERLAP_US);
+    }
+    mam_page_ask(page);
 }
 
 static void on_before(struct mam_page *page)
 {
     struct account *account = page->account;
     struct mam *mam = mam_of(account);
-    struct chat *chat = account_find_chat(account, page->with);
-    struct mam_fetch fetch = { 0 };
-    struct mam_fetch *under_way =
-        g_hash_table_lookup(mam->fetching, page->with);
+    const char *jid = page->with;
+    struct chat *chat = account_find_chat(account, jid);
+    struct mam_fetch *fetch = g_hash_table_lookup(mam->fetching, jid);
+    g_autofree char *key = top_key(jid);
+    gint64 reach = get_place(
+        account, key, get_place(account, FROM, G_MAXINT64));
     bool top = !page->condition && (page->complete || page->results == 0);
-    if (under_way)
-        fetch = *under_way;
-    g_hash_table_remove(mam->fetching, page->with);
-    if (top) {
-        g_autofree char *key = top_key(page->with);
-        history_set_value(account->history, key, "1");
+    gint64 place = top || page->condition ? 0 : first_place(page);
+    if (!fetch)
+        return;
+    /* Without a step back it would go round in circles. The first catch-up may
+     * have made it meanwhile. */
+    bool more = place > 0 && (place < reach || reach < fetch->reach);
+    if (g_strcmp0(page->condition, "item-not-found") == 0 && *page->before) {
+        ask_before(account, jid, reach, true);
+        return;
     }
+    struct mam_fetch done = *fetch;
+    g_hash_table_remove(mam->fetching, jid);
+    if (!page->condition && place < reach)
+        set_place(account, key, place);
     session_store_changed(account);
-    if (chat && fetch.fn)
-        fetch.fn(chat, page->fresh, !top, page->sentence, fetch.data);
+    if (chat && done.fn)
+        done.fn(chat, page->fresh, more, page->sentence, done.data);
 }
 
 bool mam_fetch_before(struct chat *chat, mam_done_fn fn, gpointer data)
@@ -589,30 +670,10 @@ bool mam_fetch_before(struct chat *chat, mam_done_fn fn, gpointer data)
     if (!mam_has_more(chat) ||
         g_hash_table_contains(mam->fetching, chat->jid))
         return false;
-    g_autoptr(GPtrArray) oldest =
-        history_page(account->history, chat->jid, 0, 0, false, 20);
-    struct mam_page *page = mam_page_new(account);
     struct mam_fetch *fetch = g_new(struct mam_fetch, 1);
-    *fetch = (struct mam_fetch){ fn, data };
-    page->with = g_strdup(chat->jid);
-    page->max = 100;
-    page->quiet = true;
-    page->done = on_before;
-    for (guint i = 0; i < oldest->len && !page->before; i++) {
-        const struct message *m = oldest->pdata[i];
-        if (m->stanza_id && g_strcmp0(m->stanza_by, account->jid) == 0)
-            page->before = g_strdup(m->stanza_id);
-    }
-    if (oldest->len > 0) {
-        const struct message *m = oldest->pdata[0];
-        page->ceiling = m->row;
-        if (!page->before)
-            page->end = stamp_format(m->row + OVERLAP_US);
-    }
-    if (!page->before)
-        page->before = g_strdup("");
+    *fetch = (struct mam_fetch){ fn, data, mam_reach(chat) };
     g_hash_table_insert(mam->fetching, g_strdup(chat->jid), fetch);
-    mam_page_ask(page);
+    ask_before(account, chat->jid, fetch->reach, false);
     return true;
 }
 

@@ -30,9 +30,8 @@ static void seen_elsewhere(const struct incoming *incoming, const char *id)
 {
     g_autofree char *bare = jid_bare(incoming->to);
     struct chat *chat = account_find_chat(incoming->account, bare);
-    const struct message *m = chat ? chat_find_id(chat, id, false) : NULL;
-    if (m && m->row > 0)
-        reading_reached(chat, m->row, m->stanza_id);
+    if (chat)
+        reading_reached_message(chat, id);
 }
 
 static enum verdict on_displayed(

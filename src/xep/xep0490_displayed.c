@@ -12,6 +12,8 @@
 #include "xep/xep.h"
 #include "xep/xep0004_form.h"
 #include "xep/xep0030_disco.h"
+#include "xep/xep0313_mam.h"
+#include "xep/xep0490_displayed.h"
 #include "xmpp/iq.h"
 #include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
@@ -24,8 +26,10 @@
 #define ITEMS_MAX 5000
 
 struct mds {
-    GHashTable *todo; /* chat JID → archive id that was read */
-    bool busy, told;
+    GHashTable *todo;  /* chat JID → archive id that was read */
+    GHashTable *items; /* … that the server has; until they are taken over */
+    bool busy, told, known;
+    void (*begin)(struct account *account); /* waits for the items */
 };
 
 extern const struct feature xep0490;
@@ -35,10 +39,30 @@ static struct mds *mds_of(const struct account *account)
     return feature_state(account, &xep0490);
 }
 
+static void publish(struct account *account);
+
 /* ---- what others read -------------------------------------------------- */
+
+static void take_over(struct account *account, const char *jid, const char *id)
+{
+    struct chat *chat = account_find_chat(account, jid);
+    if (g_hash_table_contains(mds_of(account)->todo, jid))
+        return; /* ours is newer */
+    if (chat) {
+        reading_reached_id(chat, id);
+        return;
+    }
+    /* Not opened: the store remembers. */
+    gint64 row = history_find(account->history, account->jid, id);
+    if (row > 0) {
+        history_set_read(account->history, jid, row, id);
+        session_store_changed(account);
+    }
+}
 
 static void take_item(struct account *account, xmpp_stanza_t *item)
 {
+    struct mds *mds = mds_of(account);
     const char *jid = stanza_attr(item, "id");
     xmpp_stanza_t *displayed = stanza_child(item, "displayed", NS_MDS);
     xmpp_stanza_t *sid = stanza_child(displayed, "stanza-id", NS_SID);
@@ -47,22 +71,13 @@ static void take_item(struct account *account, xmpp_stanza_t *item)
         strcmp(by, account->jid) != 0 || !jid_is_valid(jid))
         return;
     g_autofree char *prepared = jid_prepare(jid, NULL);
-    struct chat *chat = prepared ? account_find_chat(account, prepared) : NULL;
-    struct mds *mds = mds_of(account);
-    if (!prepared || g_hash_table_contains(mds->todo, prepared))
-        return; /* ours is newer */
-    if (chat) {
-        reading_reached_id(chat, id);
+    if (!prepared)
         return;
-    }
-    /* Not opened: the store remembers. */
-    gint64 row = account->history
-                     ? history_find(account->history, account->jid, id)
-                     : 0;
-    if (row > 0) {
-        history_set_read(account->history, prepared, row, id);
-        session_store_changed(account);
-    }
+    if (account->caught_up && mds->known)
+        take_over(account, prepared, id);
+    else if (g_hash_table_size(mds->items) < ITEMS_MAX)
+        g_hash_table_replace(
+            mds->items, g_steal_pointer(&prepared), g_strdup(id));
 }
 
 static void take_items(struct account *account, xmpp_stanza_t *items)
@@ -84,24 +99,89 @@ static enum verdict on_pep(struct incoming *incoming, xmpp_stanza_t *event)
     if (incoming->carbon || incoming->archive ||
         strcmp(incoming->from, account->jid) != 0)
         return DROPPED;
-    take_items(account, items);
+    if (account->history)
+        take_items(account, items);
     return CLAIMED;
+}
+
+/* What was read here while nobody could be told. */
+static void tell_the_rest(struct account *account)
+{
+    struct mds *mds = mds_of(account);
+    struct history *history = account->history;
+    g_autoptr(GPtrArray) chats = history_chats(history, false);
+    for (guint i = 0; i < chats->len; i++) {
+        const struct history_chat *chat = chats->pdata[i];
+        const char *id = chat->read_stanza_id;
+        const char *there = g_hash_table_lookup(mds->items, chat->jid);
+        if (!id || chat->kind != CHAT_CONTACT || g_strcmp0(id, there) == 0)
+            continue;
+        gint64 theirs =
+            there ? history_find(history, account->jid, there) : 1;
+        if (theirs > 0 && history_find(history, account->jid, id) > theirs)
+            g_hash_table_replace(
+                mds->todo, g_strdup(chat->jid), g_strdup(id));
+    }
+    publish(account);
+}
+
+/* Not before the catch-up is over: only then the messages are here. */
+static void on_settled(struct account *account, bool whole, gpointer data)
+{
+    struct mds *mds = mds_of(account);
+    GHashTableIter iter;
+    gpointer jid, id;
+    (void)whole;
+    (void)data;
+    if (!mds->known || !session_is_online(account))
+        return;
+    g_hash_table_remove_all(mds->todo); /* the store knows it */
+    g_hash_table_iter_init(&iter, mds->items);
+    while (g_hash_table_iter_next(&iter, &jid, &id))
+        take_over(account, jid, id);
+    tell_the_rest(account);
+    g_hash_table_remove_all(mds->items);
 }
 
 static void on_items(struct account *account, xmpp_stanza_t *result,
     const struct stanza_error *error, bool more, gpointer data)
 {
+    struct mds *mds = mds_of(account);
     (void)error;
-    (void)more;
     (void)data;
+    if (!mds || !session_is_online(account))
+        return;
     take_items(account,
         stanza_child(stanza_child(result, "pubsub", NS_PUBSUB), "items",
             NS_PUBSUB));
+    if (more)
+        return;
+    mds->known = true;
+    if (mds->begin)
+        mds->begin(account);
+    mds->begin = NULL;
+    mam_when_settled(account, on_settled, NULL);
+}
+
+const char *displayed_item(const struct account *account, const char *jid)
+{
+    return g_hash_table_lookup(mds_of(account)->items, jid);
+}
+
+void displayed_when_known(
+    struct account *account, void (*fn)(struct account *account))
+{
+    struct mds *mds = mds_of(account);
+    if (mds->known)
+        fn(account);
+    else
+        mds->begin = fn;
 }
 
 static void ready(struct account *account)
 {
     xmpp_stanza_t *pubsub;
+    mds_of(account)->known = !account->history;
     if (!account->history)
         return;
     xmpp_stanza_t *iq = iq_new("get", NULL, "pubsub", NS_PUBSUB, &pubsub);
@@ -110,8 +190,6 @@ static void ready(struct account *account)
 }
 
 /* ---- what we read ------------------------------------------------------ */
-
-static void publish(struct account *account);
 
 static void add_option(xmpp_stanza_t *form, const char *var, const char *value)
 {
@@ -201,18 +279,23 @@ static void on_read(struct chat *chat, const struct message *last)
 
 static void attach(struct account *account)
 {
-    mds_of(account)->todo =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    struct mds *mds = mds_of(account);
+    mds->todo = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    mds->items = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 static void offline(struct account *account)
 {
-    mds_of(account)->busy = false;
+    struct mds *mds = mds_of(account);
+    mds->busy = mds->known = false;
+    mds->begin = NULL;
+    g_hash_table_remove_all(mds->items);
 }
 
 static void detach(struct account *account)
 {
     g_hash_table_unref(mds_of(account)->todo);
+    g_hash_table_unref(mds_of(account)->items);
 }
 
 static const struct incoming_hook incoming_hooks[] = {

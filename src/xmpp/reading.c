@@ -5,6 +5,7 @@
 
 #define COUNT_MAX 1000 /* more than that is "many" */
 #define LOOK_BACK 50
+#define PAGE 100u
 
 static void tell(struct chat *chat)
 {
@@ -138,6 +139,55 @@ void reading_reached_id(struct chat *chat, const char *stanza_id)
     /* It comes with the archive: reading_count() looks out for it. */
     g_free(chat->read_stanza_id);
     chat->read_stanza_id = g_strdup(stanza_id);
+}
+
+void reading_reached_message(struct chat *chat, const char *id)
+{
+    struct history *history = chat->account->history;
+    gint64 at = chat->read_row;
+
+    for (guint left = history ? chat->unread : 0; left > 0;) {
+        g_autoptr(GPtrArray) page = history_page(
+            history, chat->jid, at, at, false, PAGE);
+        for (guint i = 0; i < page->len; i++) {
+            const struct message *m = g_ptr_array_index(page, i);
+            at = m->row;
+            if (m->outgoing || g_strcmp0(m->id, id) != 0)
+                continue;
+            reading_reached(chat, at, m->stanza_id);
+            return;
+        }
+        left = page->len == PAGE ? left - MIN(left, PAGE) : 0;
+    }
+}
+
+void reading_begin(
+    struct account *account, const char *jid, const char *stanza_id)
+{
+    struct history *history = account->history;
+    struct chat *chat = account_find_chat(account, jid);
+    g_autoptr(GPtrArray) last =
+        history_page(history, jid, G_MAXINT64, G_MAXINT64, true, 1);
+    gint64 row = stanza_id ? history_find(history, account->jid, stanza_id) : 0;
+    guint unread;
+
+    if (last->len == 0 || (chat && (chat->unread > 0 || chat->read_row > 0)))
+        return;
+    if (row == 0) {
+        row = ((const struct message *)g_ptr_array_index(last, 0))->row;
+        stanza_id = NULL;
+    }
+    unread = history_count_after(history, jid, row, COUNT_MAX);
+    if (!chat && unread > 0)
+        chat = account_open_chat(account, jid, CHAT_CONTACT);
+    if (!chat) {
+        history_set_read(history, jid, row, stanza_id);
+        return;
+    }
+    set_mark(chat, row, stanza_id);
+    chat->unread = unread;
+    save(chat);
+    tell(chat);
 }
 
 static void clear(struct chat *chat)

@@ -21,5 +21,11 @@ void chat_mark_read(struct chat *chat);
 void reading_reached(struct chat *chat, gint64 row, const char *stanza_id);
 /* … up to the message with this archive id, which may not be here yet. */
 void reading_reached_id(struct chat *chat, const char *stanza_id);
+/* … up to the unread message that its sender gave this id. */
+void reading_reached_message(struct chat *chat, const char *id);
+/* Nothing is known of it, and its messages came from the archive: read is what
+ * was read elsewhere up to this archive id; NULL: all of it. */
+void reading_begin(
+    struct account *account, const char *jid, const char *stanza_id);
 /* What was typed and not sent; "" and NULL: nothing. */
 void chat_set_draft(struct chat *chat, const char *text);

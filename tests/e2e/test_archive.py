@@ -1,13 +1,16 @@
 """The archive: F03, F25, F26, H32, H33 from outside, with real servers and
 with one that does as it likes; reading on several clients; scrolling back."""
-import base64
+import datetime
+import itertools
 import re
+import time
 
 import pytest
 
 import rig
 import txmpp
-from fake import INFO, q
+from fake import INFO, SM, Closed, q
+from test_reliable import OFFER, Managed, resuming
 from test_talk import friends
 
 MAM = "urn:xmpp:mam:2"
@@ -56,7 +59,6 @@ def away(juliet, romeo, bots, script, profile, count, start=0):
     bot = bots(romeo)
     for i in range(start, start + count):
         bot.send(juliet.jid, f"text {i}")
-    bot.ping() if hasattr(bot, "ping") else None
     return bot
 
 
@@ -139,9 +141,10 @@ def test_marker_is_sent_and_believed(keeping, script, profiles):
     a.wait("delivery", since=0, id=out["id"], state="displayed")
 
 
-def test_scrolling_goes_on_into_the_archive(keeping, bots, script, profiles,
+def test_scrolling_goes_on_into_the_archive(two, bots, script, profiles,
                                             screen):
-    juliet, romeo = friends(keeping)
+    """To its very first message, and a date before what is here."""
+    juliet, romeo = two
     bot = bots(romeo)
     t = script(profiles(juliet)).online()
     for i in range(400):
@@ -151,7 +154,7 @@ def test_scrolling_goes_on_into_the_archive(keeping, bots, script, profiles,
     profile = profiles(juliet)
     profile.profile.mkdir(parents=True, mode=0o700)
     (profile.profile / "txmpp.conf").write_text(
-        f"[account {juliet.jid}]\naccount.archive_count = 50\n")
+        f"[account {juliet.jid}]\narchive_count = 50\n")
     s = screen(profile)
     s.wait("online")
     s.line(f"/msg {romeo.jid}")
@@ -160,7 +163,7 @@ def test_scrolling_goes_on_into_the_archive(keeping, bots, script, profiles,
         if re.search(r"text 0 end", s.text()):
             break
         s.type(b"\x1b[5~")
-        s.wait_quiet(0.1)
+        s.wait_quiet(0.05)
     s.wait("text 0 end")
     s.wait("text 1 end")
     s.line("/search 123 end")
@@ -171,12 +174,34 @@ def test_scrolling_goes_on_into_the_archive(keeping, bots, script, profiles,
     s.wait("text 124 end")
 
 
+def test_a_date_beyond_the_store(keeping, bots, script, profiles, screen):
+    juliet, romeo = friends(keeping)
+    bot = bots(romeo)
+    t = script(profiles(juliet)).online()
+    for i in range(300):
+        bot.send(juliet.jid, f"text {i} end")
+    t.wait("message", body="text 299 end", timeout=60)
+    profile = profiles(juliet)
+    profile.profile.mkdir(parents=True, mode=0o700)
+    (profile.profile / "txmpp.conf").write_text(
+        f"[account {juliet.jid}]\narchive_count = 50\n")
+    s = screen(profile)
+    s.wait("online")
+    s.line(f"/msg {romeo.jid}")
+    s.wait("text 299 end")
+    s.line("/goto today")
+    s.wait("text 0 end")
+
+
 # ---- a server that does as it likes ----------------------------------------
 class Archive:
-    """Answers queries of a Fake's connection from a list of (id, xml)."""
+    """Answers queries of a Fake's connection from a list of (id, xml), ids
+    being a1, a2 … in order; at most limit in a page. cut(page, results) says
+    after how many bytes of the answer the connection goes, None: never."""
 
-    def __init__(self, conn, items=()):
-        self.items, self.conn = list(items), conn
+    def __init__(self, conn, items=(), limit=250, cut=None):
+        self.items, self.conn, self.limit = list(items), conn, limit
+        self.cut = cut
         self.queries = []
         conn.answers[(MAM, "query")] = self.query
         conn.answers[(INFO, "query")] = self.info
@@ -188,31 +213,75 @@ class Archive:
                 f"type='registered'/><feature var='{MAM}'/><feature "
                 f"var='{SID}'/></query></iq>")
 
+    @staticmethod
+    def stamp(number):
+        when = datetime.datetime(2026, 1, 1) + datetime.timedelta(
+            seconds=number)
+        return when.isoformat() + "Z"
+
     def result(self, queryid, id, xml, frm=None):
         return (f"<message from='{frm or self.conn.fake.bare}' "
                 f"to='{self.conn.jid}'><result xmlns='{MAM}' "
                 f"queryid='{queryid}' id='{id}'><forwarded "
                 "xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' "
-                f"stamp='2026-01-01T00:00:{int(id[1:]) % 60:02}Z'/>{xml}"
+                f"stamp='{self.stamp(int(id[1:]))}'/>{xml}"
                 "</forwarded></result></message>")
 
-    def query(self, iq):
-        query = iq.find(q("query", MAM))
-        rsm = query.find(q("set", RSM))
-        after = rsm.findtext(q("after", RSM))
-        before = rsm.findtext(q("before", RSM))
-        self.queries.append(query)
+    def page(self, rsm):
+        """(items, whether these are the last)"""
+        after, before = (rsm.findtext(q(n, RSM)) for n in ("after", "before"))
+        limit = min(int(rsm.findtext(q("max", RSM))), self.limit)
         items = self.items
         if after:
             items = [i for i in items if int(i[0][1:]) > int(after[1:])]
         elif before:
             items = [i for i in items if int(i[0][1:]) < int(before[1:])]
-        out = "".join(self.result(query.get("queryid"), *i) for i in items)
+        if before is not None:
+            return items[-limit:], len(items) <= limit
+        return items[:limit], len(items) <= limit
+
+    def query(self, iq):
+        query = iq.find(q("query", MAM))
+        items, complete = self.page(query.find(q("set", RSM)))
+        self.queries.append(query)
+        results = "".join(self.result(query.get("queryid"), *i) for i in items)
         ends = (f"<first>{items[0][0]}</first><last>{items[-1][0]}</last>"
                 if items else "")
-        return (f"{out}<iq type='result' id='{iq.get('id')}'><fin "
-                f"xmlns='{MAM}' complete='true'><set xmlns='{RSM}'>{ends}"
-                "</set></fin></iq>")
+        fin = (f"<iq type='result' id='{iq.get('id')}'><fin xmlns='{MAM}' "
+               f"complete='{'true' if complete else 'false'}'><set "
+               f"xmlns='{RSM}'>{ends}<count>{len(self.items)}</count></set>"
+               "</fin></iq>")
+        at = self.cut and self.cut(len(self.queries), len(results))
+        if at:
+            self.conn.send((results + fin)[:at])
+            self.conn.rst()
+            raise Closed(False, "cut on purpose")
+        return results + fin
+
+
+def serve(conn, over, take=None):
+    """Answers until over() is true."""
+    end = time.monotonic() + txmpp.PATIENCE
+    while not over():
+        assert time.monotonic() < end, "the client does not get on"
+        try:
+            (take or conn.answer)(conn.next(0.02))
+        except TimeoutError:
+            pass
+
+
+def served(conn, t, text, take=None):
+    """Feeds a line and answers until it is done: its rows."""
+    line = t.feed(text)
+    serve(conn, lambda: t.find("result", line=line), take)
+    assert t.all("result", line=line)[0]["ok"], t.events[-5:]
+    return t.all("row", line=line)
+
+
+def hurry(t):
+    """The connection was cut: no waiting for the next attempt."""
+    t.wait("disconnected")
+    t.feed("/reconnect now")
 
 
 def said(frm, to, body, id, more=""):
@@ -268,3 +337,208 @@ def test_H32_results_nobody_asked_for(fake, script):
     t.wait("message", body="true")
     assert not t.ever("message", body="false")
     assert archive.queries
+
+
+BOB = "bob@b.tld"
+
+
+def archived(fake, first, last):
+    return [(f"a{i}", said(f"{BOB}/x", fake.bare, f"text {i}", f"m{i}"))
+            for i in range(first, last + 1)]
+
+
+def test_F25_cut_in_a_page_and_in_its_end(fake, profiles, script):
+    """3,000 messages while away, 50 in a page; the link goes in the seventh
+    page and in the <fin/> of a later one: 3,000, in order, and no page is
+    asked for that was whole."""
+    profile = profiles(fake)
+    t = script(profile)
+    conn = fake.accept()
+    Archive(conn, archived(fake, 1, 1), 50)
+    conn.login()
+    conn.online()
+    served(conn, t, "/wait synced")
+    t.process.kill()
+    t = script(profile, "--timeout", "60")
+    asked = []
+    for number, cut in enumerate([
+            lambda page, size: size // 2 if page == 7 else None,
+            lambda page, size: size + 60 if page == 5 else None, None]):
+        conn = fake.accept(60)
+        archive = Archive(conn, archived(fake, 1, 3001), 50, cut)
+        conn.login()
+        try:
+            conn.online()
+            line = t.feed("/wait synced") if cut is None else 0
+            serve(conn, lambda: line and t.find("result", line=line))
+        except Closed:
+            assert cut
+            hurry(t)
+        asked.append(len(archive.queries))
+    rows = [r["body"] for r in served(conn, t, f"/history 4000 in {BOB}")]
+    assert rows == [f"text {i}" for i in range(1, 3002)]
+    assert sum(asked) == 60 + 2
+    assert [m["body"] for m in t.all("message")] == rows[1:]
+
+
+def test_F26_the_archive_was_begun_anew(fake, profiles, script):
+    """It does not know our last id any more, and has less than we have."""
+    profile = profiles(fake)
+    t = script(profile)
+    conn = fake.accept()
+    Archive(conn, archived(fake, 1, 30))
+    conn.login()
+    conn.online()
+    served(conn, t, "/wait synced")
+    t.process.kill()
+    t = script(profile)
+    conn = fake.accept()
+    archive = Archive(conn, archived(fake, 20, 40))
+    answer = archive.query
+
+    def forgetful(iq):
+        after = iq.find(".//" + q("after", RSM))
+        if after is not None and after.text == "a30":
+            archive.queries.append(iq)
+            conn.error(iq, "item-not-found")
+            return ""
+        return answer(iq)
+    conn.answers[(MAM, "query")] = forgetful
+    conn.login()
+    conn.online()
+    served(conn, t, "/wait synced")
+    assert len(archive.queries) > 1
+    rows = served(conn, t, f"/history 100 in {BOB}")
+    assert [r["body"] for r in rows] == \
+        [f"text {i}" for i in range(1, 41)]
+
+
+def test_F27_every_way_in_every_order(fake, script):
+    """One message live, as a copy, from the offline store, from the archive
+    and once more on the resumed stream, in all 120 orders: one row and one
+    event each."""
+    t = script(fake, "--timeout", "60")
+    conn = fake.accept()
+    conn.login(extra=OFFER)
+    m = Managed(conn).enabled()
+    archive = Archive(conn)
+    m.synced()
+    orders = list(itertools.permutations(
+        ["live", "carbon", "offline", "archive", "replay"]))
+    sid = f"<stanza-id xmlns='{SID}' by='{fake.bare}' id='a%d'/>"
+
+    def stanza(i, more=""):
+        return said(f"{BOB}/x", fake.full, f"text {i}", f"m{i}", sid % i + more)
+
+    ways = {
+        "live": stanza, "replay": stanza,
+        "offline": lambda i: stanza(
+            i, f"<delay xmlns='urn:xmpp:delay' from='{fake.domain}' "
+               f"stamp='{Archive.stamp(i)}'/>"),
+        "carbon": lambda i:
+            f"<message from='{fake.bare}' to='{fake.full}'><received "
+            "xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>"
+            + said(f"{BOB}/x", f"{fake.bare}/phone", f"text {i}", f"m{i}",
+                   sid % i) + "</forwarded></received></message>"}
+    for turn in range(5):
+        now = {way: [i for i, order in enumerate(orders, 1)
+                     if order[turn] == way] for way in orders[0]}
+        conn.send("".join(ways[way](i) for way in ("live", "offline", "carbon")
+                          for i in now[way]))
+        archive.items = [i for i in archived(fake, 1, 120)
+                         if int(i[0][1:]) in now["archive"]]
+        served(conn, t, "/mam verify 2026-01-01", m.take)
+        m.settle()
+        h, items = m.out, archive.items
+        conn.rst()
+        hurry(t)
+        m, _ = resuming(fake)
+        conn = m.c
+        archive = Archive(conn, items)
+        m.resumed(h)
+        conn.send("".join(ways["replay"](i) for i in now["replay"]))
+        m.settle()
+    rows = served(conn, t, f"/history 500 in {BOB}", m.take)
+    assert sorted(r["body"] for r in rows) == \
+        sorted(f"text {i}" for i in range(1, 121))
+    said_so = [e["body"] for e in t.all("message")]
+    assert len(said_so) == len(set(said_so))
+
+
+def test_F28_equal_is_not_the_same(fake, script):
+    """Equal words are two messages; so are two with one id, and the second
+    is marked."""
+    t = script(fake)
+    conn = fake.online()
+    plain = f"<message type='chat' from='{BOB}/x'><body>ok</body></message>"
+    conn.send(plain)
+    time.sleep(0.01)    # as the case says: 10 ms
+    conn.send(plain + said(f"{BOB}/x", fake.full, "one", "same")
+              + said(f"{BOB}/x", fake.full, "two", "same"))
+    conn.settle()
+    rows = texts(t, BOB)
+    assert rows == ["ok", "ok", "one", "two"]
+    assert [e.get("repeated", False) for e in t.all("message")] == \
+        [False, False, False, True]
+
+
+def test_H34_the_id_was_taken_already(fake, script):
+    """A stranger's message with an archive id that another gets later."""
+    t = script(fake)
+    conn = fake.accept()
+    archive = Archive(conn)
+    conn.login()
+    conn.online()
+    conn.settle()
+    conn.send(said("mal@evil.tld/x", fake.full, "first!", "m1",
+                   f"<stanza-id xmlns='{SID}' by='{BOB}' id='a7'/>"))
+    conn.settle()
+    archive.items = archived(fake, 7, 7)
+    served(conn, t, "/mam sync")
+    for jid, text in ((BOB, "text 7"), ("mal@evil.tld", "first!")):
+        rows = served(conn, t, f"/history in {jid}")
+        assert [r["body"] for r in rows] == [text]
+
+
+@pytest.fixture
+def slow(fake):
+    """An archive that answers when it is told to: slow(connection) gives a
+    function that answers one query, False: there is none."""
+    def make(conn):
+        archive = Archive(conn, archived(fake, 1, 300), 100)
+        asked = []
+        conn.answers[(MAM, "query")] = lambda iq: asked.append(iq) or ""
+        conn.login()
+        conn.online()
+        serve(conn, lambda: asked)
+
+        def answer():
+            conn.settle()
+            time.sleep(0.3)     # shorter is not worth a word
+            if asked:
+                conn.send(archive.query(asked.pop()))
+                conn.settle()
+            return bool(asked)
+        return answer
+    return make
+
+
+def test_progress_on_the_screen(fake, screen, slow):
+    s = screen(fake)
+    answer = slow(fake.accept())
+    assert answer()
+    s.wait(r"catching up: \d+")
+    while answer():
+        pass
+    s.wait("catching up", gone=True)
+
+
+def test_progress_as_an_event(fake, script, slow):
+    t = script(fake)
+    answer = slow(fake.accept())
+    while answer():
+        pass
+    done = t.wait("archive", since=0, done=True)
+    assert done["fetched"] == 300
+    some = t.wait("archive", since=0, done=False)
+    assert 50 <= some["fetched"] < 300 and some["reached"] > "2026"

@@ -399,6 +399,10 @@ class Screen:
     def line(self, text):
         """A line and Enter, as by hand: a paste would be asked about."""
         self.type(text)
+        end = time.monotonic() + 2      # a loaded machine echoes late
+        while (text[-8:].strip() not in self.text() and
+               time.monotonic() < end):
+            self.pump(0.05)
         self.wait_quiet(0.05)
         self.type("\r")
 

@@ -95,10 +95,12 @@ static bool serve(struct fixture *f, struct server *s, xmpp_stanza_t *iq)
         }
         from = MAX(from, after + 1);
     }
+    from = MIN(from, to + 1);
     bool complete = to + 1 - from <= max;
     if (rsm(query, "before", &keep)) {
         if (*keep)
             to = number(keep) - 1;
+        from = MIN(from, to + 1);
         complete = to + 1 - from <= max;
         from = to + 1 - from > max ? to + 1 - max : from;
     } else if (!complete) {
@@ -427,6 +429,83 @@ static void test_before(void)
     g_assert_cmpuint(f.counts[EVENT_MESSAGE], ==, 0);
 }
 
+static void fetch_all(struct fixture *f, struct server *s)
+{
+    struct chat *chat = account_open_chat(f->account, BOB, CHAT_CONTACT);
+    guint pages = 0;
+    while (mam_fetch_before(chat, on_fetched, NULL)) {
+        run(f, s);
+        g_assert_cmpuint(pages++, <, 30);
+    }
+    g_assert_cmpint(mam_reach(chat), ==, 0);
+    g_assert_false(mam_has_more(chat));
+}
+
+/* What is here from long ago does not hide what lies between. */
+static void test_before_imported(void)
+{
+    STORED(f);
+    struct server s = { .n = 500 };
+    struct message *old = message_new();
+    struct chat *chat = account_open_chat(f.account, BOB, CHAT_CONTACT);
+    old->from = g_strdup(BOB);
+    old->body = g_strdup("long ago");
+    history_add(f.account->history, chat, old, EPOCH / 2);
+    message_free(old);
+    options_set(f.options, ME, "account.archive_count", "50", false, NULL);
+    options_set(f.options, ME, "account.archive_days", "0", false, NULL);
+    sign_in(&f);
+    run(&f, &s);
+    g_assert_cmpint(mam_reach(chat), ==, EPOCH + 451 * G_USEC_PER_SEC);
+    fetch_all(&f, &s);
+    g_assert_cmpint(history_count(f.account->history, BOB), ==, 501);
+}
+
+/* The archive has nothing of the last days, only older ones. */
+static void test_before_quiet_days(void)
+{
+    STORED(f);
+    struct server s = { .n = 120 };
+    sign_in(&f); /* the epoch of the test is more than 14 days ago */
+    run(&f, &s);
+    nothing(&f);
+    fetch_all(&f, &s);
+    expect(&f, 120);
+}
+
+/* Thrown away on purpose: it stays away. */
+static void test_before_closed(void)
+{
+    STORED(f);
+    struct server s = { .n = 120 };
+    sign_in(&f);
+    run(&f, &s);
+    struct chat *chat = account_open_chat(f.account, BOB, CHAT_CONTACT);
+    g_assert_true(mam_has_more(chat));
+    mam_close(f.account, BOB);
+    g_assert_false(mam_fetch_before(chat, on_fetched, NULL));
+}
+
+/* An archive that sends the same page for ever is asked once more, not for
+ * ever (F26). */
+static void test_before_circles(void)
+{
+    STORED(f);
+    struct server s = { .n = 1000 };
+    options_set(f.options, ME, "account.archive_count", "50", false, NULL);
+    options_set(f.options, ME, "account.archive_days", "0", false, NULL);
+    sign_in(&f);
+    run(&f, &s);
+    struct chat *chat = account_open_chat(f.account, BOB, CHAT_CONTACT);
+    s.stuck = 1;
+    s.asked = 0;
+    came_more = true;
+    while (came_more && mam_fetch_before(chat, on_fetched, NULL))
+        run(&f, &s);
+    g_assert_false(came_more);
+    g_assert_cmpuint(s.asked, <, 5);
+}
+
 static void settled(struct account *account, bool whole, gpointer data)
 {
     (void)account;
@@ -486,6 +565,10 @@ int main(int argc, char **argv)
     g_test_add_func("/mam/no-archive", test_no_archive);
     g_test_add_func("/mam/outgoing", test_outgoing);
     g_test_add_func("/mam/before", test_before);
+    g_test_add_func("/mam/before-imported", test_before_imported);
+    g_test_add_func("/mam/before-quiet-days", test_before_quiet_days);
+    g_test_add_func("/mam/before-closed", test_before_closed);
+    g_test_add_func("/mam/F26-before-circles", test_before_circles);
     g_test_add_func("/mam/F06-settled", test_settled);
     g_test_add_func("/mam/prefs", test_prefs);
     return g_test_run();

@@ -57,7 +57,10 @@ struct pane_chat {
     guint64 new_key;
     guint64 mark;     /* key of what was searched for, 0: none */
     GPtrArray *past;  /* struct message*, owned; NULL: what the model holds */
-    bool fetching;    /* the archive was asked … */
+    gint64 reach;     /* from here on the archive has been read (xep0313_mam.h) */
+    bool gap_seen;    /* … and what is before it is on the screen */
+    bool deaf;        /* the archive refused the last time */
+    bool fetching;    /* it was asked … */
     int wanted;       /* … by scrolling up so many rows */
     guint64 cleared;  /* up to this message the view was cleared; scrolling
                          back shows them again */
@@ -213,9 +216,16 @@ static bool begins_new(const struct pane_chat *view, guint index)
     return view->new_key && key_of(message_at(view, index)) == view->new_key;
 }
 
+/* Between what was imported and where the archive was left off. */
+static bool ends_gap(const struct pane_chat *view, guint index)
+{
+    return index && view->reach > 0 && message_at(view, index)->row >= view->reach &&
+        message_at(view, index - 1)->row > 0 && message_at(view, index - 1)->row < view->reach;
+}
+
 static int lead_rows(const struct pane_chat *view, guint index)
 {
-    return begins_day(view, index) + begins_new(view, index);
+    return ends_gap(view, index) + begins_day(view, index) + begins_new(view, index);
 }
 
 static int rows_of(struct pane_chat *view, guint index)
@@ -337,6 +347,11 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
 {
     const struct message *message = message_at(view, at.index);
     int row = at.row;
+    if (ends_gap(view, at.index) && row-- == 0) {
+        draw_rule(view, area, y, style_of(ROLE_RULE), _("messages may be missing here"));
+        view->gap_seen = true;
+        return;
+    }
     if (begins_day(view, at.index) && row-- == 0) {
         draw_day(view, area, y, at.index);
         return;
@@ -484,9 +499,13 @@ static gint64 first_row(const GPtrArray *messages)
     return 0;
 }
 
+static void fetch(struct pane_chat *view, int rows);
+
 static bool past_grow_up(struct pane_chat *view)
 {
     g_autoptr(GPtrArray) older = load(view, first_row(view->past), true);
+    if (older->len < PAST_PAGE)
+        fetch(view, 0); /* before somebody has to wait for it */
     if (!older->len)
         return false;
     past_join(view, older, true);
@@ -521,6 +540,9 @@ static void on_fetched(struct chat *chat, guint fetched, bool more, const char *
     (void)chat;
     view->fetching = false;
     view->wanted = 0;
+    view->deaf = error != NULL;
+    if (fetched && view->past && !view->follow)
+        past_open(view, (gint64)view->anchor); /* they may belong in the middle */
     if (fetched && wanted)
         pane_chat_scroll(&view->pane, wanted);
     else if (more && !error && wanted && mam_fetch_before(chat, on_fetched, view)) {
@@ -534,6 +556,8 @@ static void on_fetched(struct chat *chat, guint fetched, bool more, const char *
 static void fetch(struct pane_chat *view, int rows)
 {
     struct chat *chat = view->window->chat;
+    if (view->fetching)
+        view->wanted = MAX(view->wanted, rows);
     if (view->fetching || !chat->account->session || !chat->account->caught_up ||
         !mam_fetch_before(chat, on_fetched, view))
         return;
@@ -605,12 +629,8 @@ static guint first_uncleared(const struct pane_chat *view)
     return 0;
 }
 
-static void draw(struct pane *pane, struct area area)
+static void draw_messages(struct pane_chat *view, struct area area)
 {
-    struct pane_chat *view = chat_of(pane);
-    area_clear(area, style_of(ROLE_TEXT));
-    measure(view, area.cols);
-    view->rows_seen = area.rows;
     if (!messages_of(view)->len) {
         draw_empty(view, area);
         return;
@@ -638,6 +658,19 @@ static void draw(struct pane *pane, struct area area)
     if (messages_of(view)->len)
         draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view), 0);
     view->past = past;
+}
+
+static void draw(struct pane *pane, struct area area)
+{
+    struct pane_chat *view = chat_of(pane);
+    area_clear(area, style_of(ROLE_TEXT));
+    measure(view, area.cols);
+    view->rows_seen = area.rows;
+    view->reach = history_of(view) ? mam_reach(view->window->chat) : 0;
+    view->gap_seen = false;
+    draw_messages(view, area);
+    if (view->gap_seen && !view->deaf)
+        fetch(view, 0);
 }
 
 static void set_anchor(struct pane_chat *view, struct position at)
