@@ -991,6 +991,8 @@ static void on_chat(struct tui *tui, struct chat *chat)
     if (!chat->ui && (chat->unread || chat->draft)) {
         window_open(tui, chat);
         tui_dirty_all(tui);
+    } else if (chat->ui) {
+        pane_chat_refill(((struct window *)chat->ui)->pane);
     }
 }
 
@@ -1042,6 +1044,11 @@ static void on_event(const struct event *event, gpointer data)
     case EVENT_ARCHIVE:
         tui->archived = event->archive.done ? 0 : event->archive.fetched;
         pane_dirty(tui->status);
+        for (guint i = 0; event->archive.done && i < tui->windows->len; i++) {
+            struct window *window = tui->windows->pdata[i];
+            if (window->chat)
+                pane_chat_refill(window->pane);
+        }
         return;
     case EVENT_ERROR:
         on_error(tui, event);

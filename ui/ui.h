@@ -200,6 +200,7 @@ bool pane_chat_goto_key(struct pane *pane, guint64 key);
 void pane_chat_mark(struct pane *pane, guint64 key); /* what was searched for */
 void pane_chat_set_new(struct pane *pane, guint64 key); /* new-messages line above */
 bool pane_chat_scrolled(struct pane *pane);
+void pane_chat_refill(struct pane *pane); /* nothing is held, but stored perhaps */
 bool pane_chat_fetching(struct pane *pane); /* older messages from the archive */
 guint64 pane_chat_new_key(struct pane *pane);
 

@@ -10,7 +10,7 @@ import pytest
 import rig
 import txmpp
 from fake import INFO, SM, Closed, q
-from test_reliable import OFFER, Managed, resuming
+from test_reliable import OFFER, SOAK, Managed, resuming
 from test_talk import friends
 
 MAM = "urn:xmpp:mam:2"
@@ -54,24 +54,20 @@ def texts(t, jid, n=5000):
     return [row["body"] for row in t.run(f"/history {n} in {jid}")]
 
 
-def away(juliet, romeo, bots, script, profile, count, start=0):
-    """romeo writes while juliet is not there; all is in her archive."""
-    bot = bots(romeo)
-    for i in range(start, start + count):
-        bot.send(juliet.jid, f"text {i}")
-    return bot
-
-
 def test_F25_what_came_meanwhile(two, bots, script, profiles):
     juliet, romeo = two
     profile = profiles(juliet)
     t = script(profile).online()
     t.run(f"/msg {romeo.jid} first")
     assert t.quit() == 0
-    away(juliet, romeo, bots, script, profile, 330)
-    wanted = ["first"] + [f"text {i}" for i in range(330)]
+    bot = bots(romeo)
+    count = 3000 if SOAK else 330
+    for i in range(count):
+        bot.send(juliet.jid, f"text {i}")
+    wanted = ["first"] + [f"text {i}" for i in range(count)]
     t = script(profile).online()
-    rig.wait_until("all of it", lambda: len(texts(t, romeo.jid)) >= 331)
+    rig.wait_until("all of it",
+                   lambda: len(texts(t, romeo.jid)) >= len(wanted), 120)
     assert texts(t, romeo.jid) == wanted
     assert t.quit() == 0
     t = script(profile).online()    # nothing twice

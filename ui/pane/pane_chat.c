@@ -541,6 +541,7 @@ static void on_fetched(struct chat *chat, guint fetched, bool more, const char *
     view->fetching = false;
     view->wanted = 0;
     view->deaf = error != NULL;
+    pane_chat_refill(&view->pane);
     if (fetched && view->past && !view->follow)
         past_open(view, (gint64)view->anchor); /* they may belong in the middle */
     if (fetched && wanted)
@@ -902,6 +903,15 @@ static void fill(struct pane_chat *view)
             return;
         }
     }
+}
+
+void pane_chat_refill(struct pane *pane)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (view->window->chat->messages->len)
+        return;
+    fill(view);
+    pane_dirty(pane);
 }
 
 struct pane *pane_chat_new(struct tui *tui, struct window *window)

@@ -396,6 +396,7 @@ static void on_row(struct sink *base, struct job *job, const char *kind,
         return;
     if (!strcmp(kind, "hit")) {
         show_begin(sink);
+        sink->noted = true;
         add_hit(sink->tui, job, fields, n);
         return;
     }
