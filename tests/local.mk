@@ -153,10 +153,6 @@ bench: txmpp tests/bench/bench_screen
 
 # make soak: long conversations over bad links, and a table; tests/soak/soak.py.
 EXTRA_DIST += tests/soak
-
-bench: txmpp
-	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp $(BENCH_FLAGS)
-
 	/usr/bin/python3 $(srcdir)/tests/bench/bench_archive.py --binary ./txmpp
 
 # make soak: the long figures of the tests with real servers.
