@@ -150,19 +150,13 @@ EXTRA_DIST += tests/bench/bench.py tests/bench/bench_archive.py
 bench: txmpp tests/bench/bench_screen
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp \
 	    --screen tests/bench/bench_screen $(BENCH_FLAGS)
+	/usr/bin/python3 $(srcdir)/tests/bench/bench_archive.py --binary ./txmpp
 
 # make soak: long conversations over bad links, and a table; tests/soak/soak.py.
 EXTRA_DIST += tests/soak
-	/usr/bin/python3 $(srcdir)/tests/bench/bench_archive.py --binary ./txmpp
-
-# make soak: the long figures of the tests with real servers.
 .PHONY: soak
 soak: txmpp
 	/usr/bin/python3 $(srcdir)/tests/soak/soak.py --binary ./txmpp $(SOAK_FLAGS)
-
-	TXMPP_SOAK=1 TXMPP=$(abs_builddir)/txmpp /usr/bin/python3 -m pytest \
-	    -q $(srcdir)/tests/e2e/test_reliable.py \
-	    $(srcdir)/tests/e2e/test_archive.py $(SOAK_FLAGS)
 
 # tests/bench/bench_history -n 1000000 prints what storing and reading cost.
 EXTRA_PROGRAMS = tests/bench/bench_history tests/bench/bench_screen
