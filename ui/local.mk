@@ -37,6 +37,8 @@ libui_a_SOURCES = \
 	ui/dialog/password.c \
 	ui/dialog/subscription.c \
 	ui/keys.c \
+	ui/notify.c ui/notify.h \
+	ui/notify_commands.c \
 	ui/tui.c ui/tui.h \
 	ui/tui_commands.c \
 	ui/ui.h \

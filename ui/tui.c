@@ -6,6 +6,7 @@
  */
 #include "config.h"
 #include "ui/ui.h"
+#include "ui/notify.h"
 #include "ui/tui.h"
 #include "base/text.h"
 #include "model/account.h"
@@ -33,7 +34,6 @@ enum {
     KEY_FRAME_US = 1000,     /* … for keys */
     RESIZE_MS = 34,          /* at most 30 a second (F29) */
     QUIT_MS = 2000,          /* after SIGHUP or SIGTERM (F30) */
-    BELL_US = 1000000, SENDER_US = 5000000, SENDERS_MAX = 1024, /* H49 */
     TITLE_US = 500000,
     READ_BYTES = 2048, READS = 512,
     MIN_COLS = 20, MIN_ROWS = 5,
@@ -141,12 +141,19 @@ static void draw_small(struct tui *tui)
     grid_text_fit(area, 0, 0, area.cols, style_of(ROLE_TEXT), text);
 }
 
+static void update_title(struct tui *tui);
+
+static gboolean on_title(gpointer data)
+{
+    struct tui *tui = data;
+    tui->title_source = 0;
+    update_title(tui);
+    return G_SOURCE_REMOVE;
+}
+
 static void update_title(struct tui *tui)
 {
-    if (!tui->screen || !tui_option_bool(tui, "ui.title"))
-        return;
-    gint64 now = g_get_monotonic_time();
-    if (now - tui->title_us < TITLE_US && tui->title_shown)
+    if (!tui->screen || tui->detached || !tui_option_bool(tui, "ui.title"))
         return;
     guint unread = 0;
     for (guint i = 0; i < tui->windows->len; i++) {
@@ -158,9 +165,15 @@ static void update_title(struct tui *tui)
     g_autofree char *title = unread
         ? g_strdup_printf("(%u) txmpp%s%.64s", unread, *name ? ": " : "", name)
         : g_strdup_printf("txmpp%s%.64s", *name ? ": " : "", name);
-    tui->title_us = now;
-    if (!g_strcmp0(title, tui->title_shown))
+    if (!g_strcmp0(title, tui->title_shown) || tui->title_source)
         return;
+    gint64 now = g_get_monotonic_time();
+    if (tui->title_shown && now - tui->title_us < TITLE_US) {
+        gint64 left_ms = (tui->title_us + TITLE_US - now) / 1000;
+        tui->title_source = g_timeout_add((guint)left_ms + 1, on_title, tui);
+        return;
+    }
+    tui->title_us = now;
     screen_title(tui->screen, title);
     g_free(tui->title_shown);
     tui->title_shown = g_steal_pointer(&title);
@@ -818,40 +831,6 @@ bool tui_edit(struct front *front, const char *text,
     return true;
 }
 
-/* ---- notifications ---- */
-
-static bool wants_bell(struct tui *tui, const struct chat *chat)
-{
-    g_autofree char *own = tui->app->options
-        ? options_section_get(tui->app->options, "notify", chat->jid) : NULL;
-    const char *rule = own ? own : tui_option(tui, "ui.notify");
-    if (!strcmp(rule, "never"))
-        return false;
-    return strcmp(rule, "mention") || chat->mentions || chat->kind == CHAT_CONTACT;
-}
-
-/* H49: a bell a second, one notification per sender in five. */
-static void notify(struct tui *tui, const struct chat *chat, const struct message *message)
-{
-    gint64 now = g_get_monotonic_time();
-    if (!tui->screen || message->outgoing || message->archive || now - tui->bell_us < BELL_US)
-        return;
-    gint64 *last = g_hash_table_lookup(tui->notified, chat->jid);
-    if ((last && now - *last < SENDER_US) || !wants_bell(tui, chat))
-        return;
-    if (g_hash_table_size(tui->notified) >= SENDERS_MAX)
-        g_hash_table_remove_all(tui->notified);
-    gint64 *stamp = g_new(gint64, 1);
-    *stamp = now;
-    g_hash_table_replace(tui->notified, g_strdup(chat->jid), stamp);
-    tui->bell_us = now;
-    if (tui_option_bool(tui, "ui.bell"))
-        screen_bell(tui->screen);
-    if (tui_option_bool(tui, "ui.notify_osc"))
-        screen_notify(tui->screen, account_display_name(chat->account, chat->jid),
-            message->body ? message->body : "");
-}
-
 /* ---- the observer ---- */
 
 static void on_message(struct tui *tui, const struct event *event)
@@ -870,7 +849,7 @@ static void on_message(struct tui *tui, const struct event *event)
         pane_chat_set_new(window->pane, pane_chat_key(message));
     pane_dirty(tui->status);
     pane_dirty(tui->roster);
-    notify(tui, chat, message);
+    notifier_message(tui->notifier, chat, message);
 }
 
 static void on_state(struct tui *tui, const struct event *event)
@@ -949,6 +928,15 @@ static void restore_layout(struct tui *tui)
                                     "wrote itself, /set --reset ui.layout the default."));
 }
 
+static void check_quiet(struct tui *tui)
+{
+    const char *span = tui_option(tui, "ui.notify_quiet");
+    int from, to;
+    if (*span && !notify_parse_quiet(span, &from, &to))
+        tui_note(tui, ROLE_ERROR,
+            _("ui.notify_quiet are no hours and silence nothing; write 22:00-07:00."));
+}
+
 static void on_option(struct tui *tui, const struct event *event)
 {
     const struct option *row = event->option.option;
@@ -960,6 +948,8 @@ static void on_option(struct tui *tui, const struct event *event)
             restore_layout(tui);
         return;
     }
+    if (!strcmp(row->name, "ui.notify_quiet"))
+        check_quiet(tui);
     if (!strcmp(row->name, "ui.theme") || !strcmp(row->name, "ui.colors"))
         tui_apply_theme(tui);
     apply_options(tui);
@@ -1204,7 +1194,7 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui->grid = grid_new(cols, rows, tui->ascii);
     tui->windows = g_ptr_array_new();
     tui->dialogs = g_ptr_array_new();
-    tui->notified = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    tui->notifier = notifier_new(tui);
     g_queue_init(&tui->asks);
     tui->layout = tui->leaf = layout_new(window_console(tui));
     tui->roster = pane_roster_new(tui);
@@ -1249,12 +1239,13 @@ static void tear_down(struct tui *tui)
     pane_free(tui->results);
     pane_free(tui->title);
     g_array_free(tui->bindings, TRUE);
-    g_hash_table_destroy(tui->notified);
+    notifier_free(tui->notifier);
     g_clear_pointer(&tui->hues, g_hash_table_destroy);
     theme_free(tui->theme);
     grid_free(tui->grid);
     g_free(tui->pending_jid);
     secret_unref(tui->pending_password);
+    g_clear_handle_id(&tui->title_source, g_source_remove);
     g_free(tui->title_shown);
     g_free(tui);
 }
@@ -1279,6 +1270,7 @@ static gboolean on_started(gpointer data)
         dialog_first_start(tui);
     pane_roster_reset(tui->roster);
     restore_layout(tui);
+    check_quiet(tui);
     tui->started = true;
     touch(tui);
     tui_dirty_all(tui);

@@ -58,8 +58,19 @@ const struct option ui_options[] = {
     { .name = "ui.notify", .kind = OPTION_ENUM, .fallback = "always",
         .choices = "always mention never",
         .summary = "which messages are notified; /notify sets it per chat" },
-    { .name = "ui.notify_osc", .kind = OPTION_BOOL, .fallback = "off",
-        .summary = "let the terminal show notifications (OSC 9 and OSC 777)" },
+    { .name = "ui.notify_osc", .kind = OPTION_ENUM, .fallback = "off",
+        .choices = "off on 9 777",
+        .summary = "let the terminal show notifications: by OSC 9, OSC 777, or on for both",
+        .detail = "Inside tmux they go to the terminal around it, which tmux allows with "
+                  "\"set -g allow-passthrough on\"." },
+    { .name = "ui.notify_command", .kind = OPTION_STRING, .fallback = "",
+        .summary = "program to run for each notification; see /notify command" },
+    { .name = "ui.notify_words", .kind = OPTION_LIST, .fallback = "",
+        .summary = "words that count like your name" },
+    { .name = "ui.notify_quiet", .kind = OPTION_STRING, .fallback = "",
+        .summary = "hours without notifications, like 22:00-07:00" },
+    { .name = "ui.notify_text", .kind = OPTION_BOOL, .fallback = "on",
+        .summary = "show in notifications what was written" },
     { .name = NULL },
 };
 
@@ -434,31 +445,7 @@ static const struct command layout_commands[] = {
     { .name = NULL },
 };
 
-/* ---- /notify, /theme, /color, /bind, /redraw ---- */
-
-static enum cmd_status run_notify(struct job *job)
-{
-    struct options *options = tui_of_job(job)->app->options;
-    const char *rule = job_arg(job, "rule"), *who = job_arg(job, "chat");
-    g_autoptr(GError) error = NULL;
-    if (!rule) {
-        JOB_ROW(job, "notify", FIELD_T("chat", "(default)"),
-            FIELD_T("rule", options_get(options, NULL, "ui.notify")));
-        g_auto(GStrv) keys = options_section_keys(options, "notify");
-        for (char **key = keys; key && *key; key++) {
-            g_autofree char *value = options_section_get(options, "notify", *key);
-            JOB_ROW(job, "notify", FIELD_T("chat", *key), FIELD_T("rule", value));
-        }
-        return job_done(job);
-    }
-    struct chat *chat = job_chat(job);
-    if (!who && chat)
-        who = chat->jid;
-    bool done = who && strcmp(who, "all")
-        ? options_section_set(options, "notify", who, rule, &error)
-        : options_set(options, NULL, "ui.notify", rule, false, &error);
-    return done ? job_done(job) : job_fail_error(job, error);
-}
+/* ---- /theme, /color, /bind, /redraw ---- */
 
 static enum cmd_status run_theme(struct job *job)
 {
@@ -908,6 +895,32 @@ static enum cmd_status run_quote(struct job *job)
     return job_done(job);
 }
 
+/* A chat, or a word for several. */
+static char *parse_all(struct job *job, const char *text, GError **error)
+{
+    return strcmp(text, "all") ? arg_chat.parse(job, text, error) : g_strdup(text);
+}
+
+static void complete_all(struct completion *completion, const char *prefix)
+{
+    completion_add(completion, "all");
+    arg_chat.complete(completion, prefix);
+}
+
+static char *parse_closed(struct job *job, const char *text, GError **error)
+{
+    return strcmp(text, "read") ? parse_all(job, text, error) : g_strdup(text);
+}
+
+static void complete_closed(struct completion *completion, const char *prefix)
+{
+    completion_add(completion, "read");
+    complete_all(completion, prefix);
+}
+
+static const struct arg_kind arg_all = { "CHAT", parse_all, complete_all, false };
+static const struct arg_kind arg_closed = { "CHAT", parse_closed, complete_closed, false };
+
 static const char *const win_examples[] = { "/win 2", "Show window 2.", "/win romeo",
     "Show the window whose name is like that.", "/win unread",
     "Show what needs you most.", NULL };
@@ -916,6 +929,10 @@ static const char *const layout_examples[] = { "/layout split v", "Two chats sid
     "/pane roster right", "The contact list at the right edge.",
     "/pane results bottom", "Answers and search results keep a place of their own.",
     "/layout save work", "Remember all of it as work.", NULL };
+static const char *const notify_examples[] = { "/notify never", "Nothing more of this chat.",
+    "/notify mention all", "Of rooms only what means you.",
+    "/notify words add deploy outage", "These count like your name.",
+    "/notify quiet 22:00-07:00", "Silence at night.", NULL };
 static const char *const bind_examples[] = { "/bind F5 /status away",
     "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
 
@@ -928,7 +945,7 @@ const struct command ui_commands[] = {
         .summary = "Show another window, or list them", .examples = win_examples,
         .fields = "window: number name jid? unread messages" },
     { .name = "close", .needs = NEEDS_SCREEN, .run = run_close,
-        .args = { { .name = "what", .kind = &arg_chat, .flags = ARG_OPTIONAL,
+        .args = { { .name = "what", .kind = &arg_closed, .flags = ARG_OPTIONAL,
             .summary = "a chat, all, or read (all without news)" } },
         .summary = "Close a window" },
     { .name = "layout", .aliases = "split=split pane=pane", .needs = NEEDS_SCREEN,
@@ -938,12 +955,19 @@ const struct command ui_commands[] = {
                   "remembered (ui.layout). Where a terminal is too narrow for two parts side "
                   "by side, the one with the focus is shown; the contact list needs 60 columns.",
         .examples = layout_examples, .fields = "part: number shows columns rows focused" },
-    { .name = "notify", .needs = NEEDS_SCREEN, .run = run_notify,
+    { .name = "notify", .aliases = "beep=sound", .needs = NEEDS_SCREEN, .run = notify_run,
+        .sub = notify_commands,
         .args = { { .name = "rule", .kind = &arg_choice, .flags = ARG_OPTIONAL,
-                      .choices = "always mention never" },
-            { .name = "chat", .kind = &arg_chat, .flags = ARG_OPTIONAL,
-                .summary = "all: the default for every chat" } },
-        .summary = "Which messages of a chat are notified", .fields = "notify: chat rule" },
+                      .choices = "always mention never default" },
+            { .name = "chat", .kind = &arg_all, .flags = ARG_OPTIONAL,
+                .summary = "all: the rule of every chat without one of its own" } },
+        .summary = "Which messages of a chat are notified",
+        .detail = "Without a chat the one in front is meant; without a rule they are listed. "
+                  "With mention a message has to have your name or one of your words; as the "
+                  "rule of all chats it is about rooms only. What you are looking at never "
+                  "notifies, where the terminal tells whether it has the focus. One sender "
+                  "notifies once in five seconds; the next one says how many were left out.",
+        .examples = notify_examples, .fields = "notify: chat rule" },
     { .name = "theme", .needs = NEEDS_SCREEN, .run = run_theme,
         .args = { { .name = "name", .kind = &arg_theme, .flags = ARG_OPTIONAL } },
         .summary = "Choose a theme, or list them", .fields = "theme: name current" },

@@ -22,6 +22,7 @@ struct screen;
 struct dialog;
 struct leaf;
 struct menu;
+struct notifier;
 
 enum window_kind { WINDOW_CONSOLE, WINDOW_CHAT, WINDOW_XML };
 
@@ -92,7 +93,7 @@ struct tui {
     guint idle_source;
     bool idle;             /* nobody touched the keyboard for presence.autoaway */
     guint draw_source, clock_source, esc_source, tty_source, resize_source,
-        draft_source;
+        draft_source, title_source;
     bool draw_dirty, line_changed;
     bool in_keys;          /* who reads keys draws afterwards */
 
@@ -100,8 +101,7 @@ struct tui {
     struct secret *pending_password;
     char *title_shown;
     gint64 title_us;
-    GHashTable *notified;  /* chat JID → gint64 time of the last bell */
-    gint64 bell_us;
+    struct notifier *notifier;
     guint archived;        /* messages of a catch-up so far; 0: none goes on */
     GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
     bool editing;          /* $EDITOR runs */
@@ -281,6 +281,10 @@ extern const struct key_row key_fixed_rows[];  /* keys that are not changeable *
 void keys_load(struct tui *tui);
 bool keys_run(struct tui *tui, const struct key *key);
 char *keys_help_text(void);
+
+/* notify_commands.c */
+extern const struct command notify_commands[];
+enum cmd_status notify_run(struct job *job);
 
 /* tui_commands.c */
 extern const struct command ui_commands[];

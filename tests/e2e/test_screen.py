@@ -661,3 +661,20 @@ def test_several_accounts_in_one_screen(pair, profiles, screen):
     s = screen(profile, nurse.jid)
     s.wait(re.escape(juliet.user))
     s.wait(re.escape(nurse.user))
+
+
+def test_close_words(shown):
+    s, c = shown()
+    s.line("/msg bob@b.tld")
+    message(c, "hi", "eve@e.tld/p")
+    s.wait("eve")
+    s.line("/close read")
+    s.wait("Console")
+    s.line("/win list")
+    s.wait("eve@e.tld")
+    assert "bob@b.tld" not in s.text()
+    s.line("/close all")
+    s.wait_quiet(0.1)
+    s.line("/win list")
+    s.wait("console")
+    s.wait(r"Number +Name +Unread +Messages *\n")

@@ -423,21 +423,44 @@ void screen_title(struct screen *screen, const char *text)
     flush(screen);
 }
 
-void screen_notify(struct screen *screen, const char *title, const char *text)
+/* A control string for the terminal around tmux or GNU screen, which would not
+ * know it: tmux wants its escapes doubled and ends with the string; screen
+ * takes so much at a time. One that ends with BEL fits into both. */
+static void append_through(struct screen *screen, const char *osc)
+{
+    enum { PORTION = 700 };
+    bool tmux = g_getenv("TMUX"), inside = tmux || g_getenv("STY");
+    gsize len = strlen(osc);
+    if (!inside) {
+        append(screen, osc, len);
+        return;
+    }
+    for (gsize at = 0; at < len; at += PORTION) {
+        append_string(screen, tmux ? "\033Ptmux;" : "\033P");
+        for (gsize i = at; i < MIN(at + PORTION, len); i++) {
+            if (tmux && osc[i] == '\033')
+                append(screen, "\033", 1);
+            append(screen, osc + i, 1);
+        }
+        append_string(screen, "\033\\");
+    }
+}
+
+void screen_notify(struct screen *screen, const char *title, const char *text,
+    bool osc9, bool osc777)
 {
     if (!screen->osc || screen->away || screen->out->len > BACKLOG_MAX)
         return;
     g_autofree char *head = osc_text(screen, title);
     g_autofree char *body = osc_text(screen, text);
     g_strdelimit(head, ";", ',');
-    append_string(screen, "\033]777;notify;");
-    append_string(screen, head);
-    append_string(screen, ";");
-    append_string(screen, body);
-    append_string(screen, "\033\\\033]9;");
-    append_string(screen, head);
-    append_string(screen, ": ");
-    append_string(screen, body);
-    append_string(screen, "\033\\");
+    if (osc777) {
+        g_autofree char *osc = g_strdup_printf("\033]777;notify;%s;%s\a", head, body);
+        append_through(screen, osc);
+    }
+    if (osc9) {
+        g_autofree char *osc = g_strdup_printf("\033]9;%s: %s\a", head, body);
+        append_through(screen, osc);
+    }
     flush(screen);
 }

@@ -41,7 +41,8 @@ void screen_mouse(struct screen *screen, bool on);
 void screen_bell(struct screen *screen);
 /* OSC strings: text is cleaned here; nothing on terminals that lack them. */
 void screen_title(struct screen *screen, const char *text);
-void screen_notify(struct screen *screen, const char *title, const char *text);
+void screen_notify(struct screen *screen, const char *title, const char *text,
+    bool osc9, bool osc777);
 
 /* Hands the terminal to somebody else (suspend, editor) and takes it back. */
 void screen_leave(struct screen *screen);
