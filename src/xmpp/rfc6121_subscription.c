@@ -230,22 +230,6 @@ static char *status_of(const struct incoming *incoming)
         stanza_child(incoming->stanza, "status", NS_CLIENT));
 }
 
-/* Who asked them first wants them to see each other: a person is not asked the
- * same once more. A script decides by itself. */
-static bool grant_in_return(
-    struct account *account, const struct contact *contact)
-{
-    const struct front *front = session_front(account);
-    if (!contact || !contact->in_roster || !front || !front->ops->is_screen ||
-        (!contact->ask && contact->subscription != SUB_TO))
-        return false;
-    send_type(account, contact->jid, "subscribed", NULL);
-    observers_notice(account->observers, account,
-        "%s sees your presence, too, as you asked for theirs. /sub deny %s "
-        "takes that back.", contact->jid, contact->jid);
-    return true;
-}
-
 /* Appendix A.3.1: what is asked already, or allowed already, is no news. */
 static enum verdict on_subscribe(struct incoming *incoming)
 {
@@ -258,8 +242,6 @@ static enum verdict on_subscribe(struct incoming *incoming)
     if (sees_us(contact) || strcmp(from, account->jid) == 0)
         return CLAIMED;
     if (contact && contact->pending_in)
-        return CLAIMED;
-    if (grant_in_return(account, contact))
         return CLAIMED;
     if (state->pending >= REQUESTS)
         return DROPPED;
