@@ -420,12 +420,19 @@ struct db *db_open_memory(const struct db_schema *schema,
     return db;
 }
 
+static void forget_statements(struct db *db)
+{
+    for (guint i = 0; i < db->n_statements; i++) {
+        sqlite3_finalize(db->statements[i]);
+        db->statements[i] = NULL;
+    }
+}
+
 void db_close(struct db *db)
 {
     if (!db)
         return;
-    for (guint i = 0; i < db->n_statements; i++)
-        sqlite3_finalize(db->statements[i]);
+    forget_statements(db);
     g_free(db->statements);
     sqlite3_close_v2(db->handle);
     g_free(db);
@@ -459,4 +466,38 @@ int db_result(const struct db *db)
 int db_exec(struct db *db, const char *sql)
 {
     return db->result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
+/* ---- a damaged index --------------------------------------------------- */
+
+int db_renew_fts(
+    struct db *db, const struct db_schema *schema, const char *also)
+{
+    g_autofree char *start =
+        g_strdup_printf("CREATE VIRTUAL TABLE %s ", schema->fts);
+    g_autofree char *forget = g_strdup_printf(
+        "BEGIN IMMEDIATE;PRAGMA writable_schema=ON;"
+        "DELETE FROM sqlite_schema WHERE name='%s' OR name GLOB '%s_*';"
+        "PRAGMA writable_schema=RESET",
+        schema->fts, schema->fts);
+    int result;
+
+    forget_statements(db);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    result = db_exec(db, forget);
+    for (guint i = 0; result == SQLITE_OK && schema->create[i]; i++)
+        if (g_str_has_prefix(schema->create[i], start))
+            result = db_exec(db, schema->create[i]);
+    if (result == SQLITE_OK && schema->fill)
+        result = db_exec(db, schema->fill);
+    if (result == SQLITE_OK)
+        result = db_exec(db, also);
+    if (result == SQLITE_OK)
+        result = db_exec(db, "COMMIT");
+    if (!sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(
+        db->handle, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return result;
 }

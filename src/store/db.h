@@ -43,6 +43,12 @@ int db_result(const struct db *db);
 /* Runs plain text; SQLite's result code. */
 int db_exec(struct db *db, const char *sql);
 
+/* The full text table of the schema is damaged: another, empty one takes its
+ * place, and the statements are prepared anew. What the old one held is not
+ * freed, for nothing says whose pages a damaged tree claims: it stays behind,
+ * unused. also: run with it. Not within a transaction. SQLite's result code. */
+int db_renew_fts(struct db *db, const struct db_schema *schema, const char *also);
+
 /* What a result code asks of us. */
 enum db_trouble {
     DB_FINE,

@@ -60,6 +60,7 @@ struct history *history_open(
         ? NULL
         : g_build_filename(paths->data_dir, jid, NULL);
     history->log = g_byte_array_new();
+    history->kept = g_ptr_array_new_with_free_func(g_free);
     history->chats =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     history->some_unkept = -1;
@@ -79,6 +80,9 @@ struct history *history_open(
         add_sentence(text,
             "Messages are kept in memory only and are gone when txmpp ends.");
     }
+    history->waiting = (guint)history_read_int(
+        history, history_read(history, SQL_COUNT_WAITING), 0);
+    history_reindex_load(history);
     if (problem)
         *problem =
             text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
@@ -105,6 +109,7 @@ void history_close(struct history *history)
     db_close(history->db);
     pending_free(history);
     g_byte_array_unref(history->log);
+    g_ptr_array_unref(history->kept);
     g_hash_table_unref(history->chats);
     g_free(history->jid);
     g_free(history->dir);

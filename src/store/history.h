@@ -47,6 +47,12 @@ bool history_was_damaged(const struct history *history);
  * not have them. Cheap when nothing was written. True when MEMORY_ONLY. */
 bool history_commit(struct history *history, GError **error);
 
+/* What can wait for a quiet moment: words for the index, traces of what was
+ * cleared. A slice of a millisecond or two, committed; false: nothing is left.
+ * When nobody calls it, commits and searches do the work that has to be. */
+bool history_is_untidy(const struct history *history);
+bool history_tidy(struct history *history);
+
 /* ---- messages ---- */
 
 enum history_added {

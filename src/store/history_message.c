@@ -168,11 +168,16 @@ static void look_at_twin(struct known *known, sqlite3_stmt *row)
 static void look_in_span(
     struct history *history, struct known *known, gint64 span)
 {
-    sqlite3_stmt *row = history_read(history, SQL_TWINS);
+    gint64 key = twin_key(known->chat, known->message->id, span);
+    sqlite3_stmt *row = history_read(history, SQL_SPAN);
 
     if (row)
-        sqlite3_bind_int64(
-            row, 1, twin_key(known->chat, known->message->id, span));
+        sqlite3_bind_int64(row, 1, key);
+    if (!history_read_int(history, row, 0))
+        return; /* nearly always, and so the table is not touched */
+    row = history_read(history, SQL_TWINS);
+    if (row)
+        sqlite3_bind_int64(row, 1, key);
     while (history_step(history, row))
         look_at_twin(known, row);
 }
@@ -697,8 +702,10 @@ static void clean_index(struct history *history, const char *state)
     int before = sqlite3_total_changes(db);
 
     if (strcmp(state, "1") == 0) {
-        history_index(history, &nothing, 0);
-        history_unindex(history, &nothing, 0);
+        history_put_words(history, SQL_INDEX, &nothing, 0);
+        op_end(history);
+        history_put_words(history, SQL_UNINDEX, &nothing, 0);
+        op_end(history);
         history_set_value(history, TRACES, "2");
         return;
     }

@@ -8,16 +8,16 @@ enum sql {
     SQL_ADD_CHAT, SQL_SET_CHAT, SQL_SET_READ, SQL_SET_KEEP, SQL_BURY_CHAT,
     SQL_INHERIT_CHAT, SQL_MOVE_UNSENT, SQL_DROP_CHAT,
     SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
-    SQL_INDEX, SQL_UNINDEX, SQL_MERGE,
+    SQL_WAIT, SQL_INDEX, SQL_INDEXED, SQL_UNINDEX, SQL_UNWAIT, SQL_MERGE,
     SQL_SET_LAST, SQL_ADD_HOLE, SQL_SET_HOLE, SQL_DROP_HOLE,
     SQL_SET_VALUE, SQL_DROP_VALUE,
     /* the rest only read */
     SQL_CHAT, SQL_CHAT_LAST, SQL_MAX_CHAT, SQL_CHATS, SQL_CHATS_WAITING, SQL_SALVAGE, SQL_ONE_CHAT,
     SQL_COUNT_AFTER, SQL_BURIED, SQL_SOME_UNKEPT,
-    SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
+    SQL_SPAN, SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
     SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_SEEK, SQL_COUNT,
     SQL_COUNT_ALL, SQL_OUTBOX, SQL_OUTBOX_SENT, SQL_OUTBOX_AFTER,
-    SQL_COUNT_UNSENT, SQL_SEARCH,
+    SQL_COUNT_UNSENT, SQL_WAITING, SQL_COUNT_WAITING, SQL_INDEXED_BEFORE, SQL_SEARCH,
     SQL_LAST, SQL_HOLES, SQL_VALUE,
     N_SQL
 };
@@ -29,8 +29,10 @@ enum {
     FLAG_CARBON = 0x20, FLAG_ARCHIVE = 0x40, FLAG_DELAYED = 0x80,
     FLAG_RECEIPT = 0x100, FLAG_REPEATED = 0x200,
     FLAG_GHOST = 0x400,   /* only its ids are kept */
-    FLAG_INDEXED = 0x800, /* its words are in the index */
+    FLAG_INDEXED = 0x800, /* its words are in the index or wait for it */
 };
+#define WAITING_MAX 2000 /* words of so many wait for the index at most */
+#define REINDEX "history.reindex" /* a new index has only what is behind it */
 #define CHAT_BURIED 99 /* kind of a cleared chat whose rows are still to go */
 #define ROW_MAX G_GINT64_CONSTANT(253402300800000000) /* year 10000 */
 
@@ -47,6 +49,9 @@ struct history {
     bool memory;   /* the database is in memory for good */
     bool damaged;  /* a file was put aside, or writes were given up */
     guint rescues;
+    bool index_lost; /* damage was seen in the index: begin another … */
+    bool index_made; /* … once in a session */
+    gint64 reindex;  /* up to this row the new one lacks words; 0: nothing */
     bool rescue;   /* damage was seen: put the file aside at the next commit */
     bool in_turn;  /* a transaction is open */
     bool queueing; /* the disk refused: writes only go to the log */
@@ -62,6 +67,8 @@ struct history {
     gint64 archive_us, archive_row; /* the last one placed by archive time */
     int some_unkept;     /* -1: not known yet */
     bool cleaning;       /* what was cleared may still be on disk */
+    guint waiting;       /* messages whose words are not in the index yet … */
+    GPtrArray *kept;     /* … and what is to be done for them, when it is all */
 };
 
 extern const struct db_schema history_schema;
@@ -82,11 +89,17 @@ void op_text(struct history *history, const char *text); /* NULL is null */
 void op_null(struct history *history);
 void op_blob(struct history *history, const void *data, gsize len);
 enum outcome op_end(struct history *history);
+/* Takes what was put together out of the log, to be run when wanted. */
+guint8 *op_keep(struct history *history);
+enum outcome op_run_kept(struct history *history, const guint8 *op);
+gint64 op_first_int(const guint8 *op);
 /* A message in the log, by what identifies it; 0: none. */
 gint64 pending_find(struct history *history, char kind, gint64 number, const char *text);
 void pending_free(struct history *history);
 /* Damage was met while reading or writing. */
 void history_saw(struct history *history, int result);
+/* The same, when it may be only the index. */
+void history_saw_in_index(struct history *history, int result);
 
 /* ---- history.c ---- */
 
@@ -123,5 +136,17 @@ void history_clean(struct history *history, guint n);
 /* ---- history_search.c: the words of a message ---- */
 
 bool history_has_words(const struct message *message);
+/* Begins an operation, and does not end it. */
+void history_put_words(struct history *history, enum sql which,
+    const struct message *message, gint64 chat_id);
+/* Not at once. */
 void history_index(struct history *history, const struct message *message, gint64 chat_id);
 void history_unindex(struct history *history, const struct message *message, gint64 chat_id);
+/* Up to n of those that wait. */
+void history_index_some(struct history *history, guint n);
+/* After history_saw_in_index(), between two turns: an empty index. False: the
+ * file is not to be saved that way. */
+bool history_renew_index(struct history *history);
+/* Up to n that the new index lacks, newest first. */
+void history_reindex_some(struct history *history, guint n);
+void history_reindex_load(struct history *history);

@@ -39,16 +39,27 @@ static const char *const create[] = {
     "WITHOUT ROWID",
     "CREATE VIRTUAL TABLE words USING fts5(body,tags,content='',"
     "columnsize=0,tokenize='unicode61 remove_diacritics 2')",
+    "CREATE TABLE waiting(row INTEGER PRIMARY KEY)",
+    NULL,
+};
+
+/* Few, large merges: a search looks into some dozens of lists more, which is
+ * nothing. */
+#define MERGES \
+    "INSERT INTO words(words,rank) VALUES('automerge',64);" \
+    "INSERT INTO words(words,rank) VALUES('crisismerge',128)"
+
+static const char *const upgrade[] = {
+    NULL,
+    "CREATE TABLE waiting(row INTEGER PRIMARY KEY);" MERGES,
     NULL,
 };
 
 const struct db_schema history_schema = {
-    .version = 1,
+    .version = 2,
     .create = create,
-    /* Fewer, larger merges: a quarter less to do for each message, and a search
-     * looks into some dozens of lists more, which is nothing. */
-    .fill = "INSERT INTO words(words,rank) VALUES('automerge',32);"
-            "INSERT INTO words(words,rank) VALUES('crisismerge',64)",
+    .upgrade = upgrade,
+    .fill = MERGES,
     .fts = "words",
 };
 
@@ -56,6 +67,10 @@ const struct db_schema history_schema = {
     "jid,kind,keep,unread,mentions,draft,read_row,read_stanza_id,"
 #define CHAT_COLUMNS \
     CHAT_FIELDS "(SELECT max(row) FROM message WHERE chat=chat.id)"
+/* HISTORY_COLUMNS without what is no word and no sender. */
+#define WORD_COLUMNS \
+    "c.jid,c.kind,m.row,m.flags,0,NULL,0,0,NULL,NULL,NULL,NULL,m.sender,NULL," \
+    "m.nick,m.body,m.subject,NULL,NULL,NULL,NULL,NULL,NULL,m.chat"
 #define MESSAGES "SELECT " HISTORY_COLUMNS " FROM message m JOIN chat c ON c.id=m.chat "
 
 const char *const history_sql[N_SQL] = {
@@ -96,9 +111,15 @@ const char *const history_sql[N_SQL] = {
     [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1",
     [SQL_DROP_GHOSTS] = "DELETE FROM message WHERE row IN "
                         "(SELECT row FROM message WHERE chat=?1 LIMIT ?2)",
+    [SQL_WAIT] = "INSERT INTO waiting VALUES(?1) ON CONFLICT DO NOTHING",
     [SQL_INDEX] = "INSERT INTO words(rowid,body,tags) VALUES(?1,?2,?3)",
-    [SQL_UNINDEX] = "INSERT INTO words(words,rowid,body,tags) "
-                    "VALUES('delete',?1,?2,?3)",
+    [SQL_INDEXED] = "DELETE FROM waiting WHERE row<=?1",
+    [SQL_UNINDEX] =
+        "INSERT INTO words(words,rowid,body,tags) SELECT 'delete',?1,?2,?3 "
+        "WHERE NOT EXISTS(SELECT 1 FROM waiting WHERE row=?1) AND ?1>coalesce("
+        "(SELECT CAST(value AS INTEGER) FROM value WHERE key='" REINDEX "'),"
+        "-2)",
+    [SQL_UNWAIT] = "DELETE FROM waiting WHERE row=?1",
     [SQL_MERGE] = "INSERT INTO words(words,rank) VALUES('merge',?1)",
     [SQL_SET_LAST] = "INSERT INTO archive VALUES(?1,?2) "
                      "ON CONFLICT DO UPDATE SET last=?2",
@@ -126,6 +147,7 @@ const char *const history_sql[N_SQL] = {
         "AND flags&16=0 AND body IS NOT NULL LIMIT ?3)",
     [SQL_BURIED] = "SELECT id FROM chat WHERE kind=99 LIMIT 1",
     [SQL_SOME_UNKEPT] = "SELECT 1 FROM chat WHERE keep=0 LIMIT 1",
+    [SQL_SPAN] = "SELECT 1 FROM message INDEXED BY message_twin WHERE twin=?1",
     [SQL_TWINS] =
         "SELECT row,flags,chat,time_back,id,given_by,stanza_id,sender,body "
         "FROM message INDEXED BY message_twin WHERE twin=?1 "
@@ -165,6 +187,13 @@ const char *const history_sql[N_SQL] = {
     [SQL_COUNT_UNSENT] = "SELECT count(*) FROM message "
                          "INDEXED BY message_outbox WHERE delivery=1 AND "
                          "row>?1 AND row<=?2 AND sm_seq IS NULL",
+    [SQL_WAITING] = "SELECT " WORD_COLUMNS
+                    " FROM waiting w CROSS JOIN message m ON m.row=w.row "
+                    "JOIN chat c ON c.id=m.chat ORDER BY w.row LIMIT ?1",
+    [SQL_INDEXED_BEFORE] =
+        "SELECT " WORD_COLUMNS " FROM message m JOIN chat c ON c.id=m.chat "
+        "WHERE m.row<=?1 AND m.flags&2048 ORDER BY m.row DESC LIMIT ?2",
+    [SQL_COUNT_WAITING] = "SELECT count(*) FROM waiting",
     [SQL_SEARCH] =
         "SELECT " HISTORY_COLUMNS " FROM words CROSS JOIN message m "
         "ON m.row=words.rowid CROSS JOIN chat c ON c.id=m.chat "

@@ -95,7 +95,7 @@ static const char *sender_of(const struct message *m, gsize *len)
     return nick ? nick : m->from;
 }
 
-static void put_words(struct history *history, enum sql which,
+void history_put_words(struct history *history, enum sql which,
     const struct message *m, gint64 chat_id)
 {
     g_autoptr(GString) buffer = NULL;
@@ -109,19 +109,154 @@ static void put_words(struct history *history, enum sql which,
     op_int(history, m->row);
     op_text(history, words_of(m, &buffer));
     op_text(history, tags);
-    op_end(history);
 }
 
+/* One by one, each turn's words would be a list of their own on disk, to be
+ * merged with all the others: half of all that a message costs. So they wait,
+ * in a table of the same transaction, until there are many or somebody
+ * searches. In their order: FTS5 begins a new list when a row goes back. */
 void history_index(
     struct history *history, const struct message *message, gint64 chat_id)
 {
-    put_words(history, SQL_INDEX, message, chat_id);
+    op_begin(history, SQL_WAIT);
+    op_int(history, message->row);
+    op_end(history);
+    if (history->kept->len == history->waiting) {
+        history_put_words(history, SQL_INDEX, message, chat_id);
+        g_ptr_array_add(history->kept, op_keep(history));
+    }
+    history->waiting++;
 }
 
 void history_unindex(
     struct history *history, const struct message *message, gint64 chat_id)
 {
-    put_words(history, SQL_UNINDEX, message, chat_id);
+    history_put_words(history, SQL_UNINDEX, message, chat_id);
+    op_end(history);
+    op_begin(history, SQL_UNWAIT);
+    op_int(history, message->row);
+    op_end(history);
+    g_ptr_array_set_size(history->kept, 0);
+}
+
+static gint by_row(gconstpointer a, gconstpointer b)
+{
+    gint64 first = op_first_int(*(const guint8 *const *)a);
+    gint64 second = op_first_int(*(const guint8 *const *)b);
+
+    return first < second ? -1 : first > second;
+}
+
+/* Row of the last one; 0: none. */
+static gint64 index_kept(struct history *history, guint n)
+{
+    gint64 last = 0;
+
+    g_ptr_array_sort(history->kept, by_row);
+    for (guint i = 0; i < n; i++) {
+        last = op_first_int(history->kept->pdata[i]);
+        op_run_kept(history, history->kept->pdata[i]);
+    }
+    g_ptr_array_remove_range(history->kept, 0, n);
+    history->waiting -= n;
+    return last;
+}
+
+/* What another run left. */
+static gint64 index_stored(struct history *history, guint n)
+{
+    sqlite3_stmt *row = history_read(history, SQL_WAITING);
+    gint64 last = 0;
+    guint done = 0;
+
+    g_ptr_array_set_size(history->kept, 0);
+    if (row)
+        sqlite3_bind_int64(row, 1, n);
+    while (!history->queueing && history_step(history, row)) {
+        auto_struct(message) m = history_read_message(history, row);
+        history_put_words(history, SQL_INDEX, m,
+            sqlite3_column_int64(row, COLUMN_CHAT_ID));
+        op_end(history);
+        last = m->row;
+        done++;
+    }
+    if (row)
+        sqlite3_reset(row);
+    history->waiting =
+        done < n ? 0 : history->waiting - MIN(done, history->waiting);
+    return last;
+}
+
+void history_index_some(struct history *history, guint n)
+{
+    gint64 last = history->kept->len && history->kept->len == history->waiting
+        ? index_kept(history, MIN(n, history->waiting))
+        : index_stored(history, n);
+
+    if (!last)
+        return;
+    op_begin(history, SQL_INDEXED);
+    op_int(history, last);
+    op_end(history);
+}
+
+/* ---- a new index ------------------------------------------------------- */
+
+static void set_reindex(struct history *history, gint64 row)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, row);
+
+    history->reindex = row;
+    history_set_value(history, REINDEX, row > 0 ? text : NULL);
+}
+
+void history_reindex_load(struct history *history)
+{
+    g_autofree char *text = history_get_value(history, REINDEX);
+
+    history->reindex = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+bool history_renew_index(struct history *history)
+{
+    static const char also[] =
+        "DELETE FROM waiting;"
+        "INSERT INTO value SELECT '" REINDEX "',coalesce(max(row),0) "
+        "FROM message WHERE 1 ON CONFLICT DO UPDATE SET value=excluded.value";
+
+    if (db_renew_fts(history->db, &history_schema, also) != SQLITE_OK)
+        return false;
+    history->index_made = true;
+    history->waiting = 0;
+    g_ptr_array_set_size(history->kept, 0);
+    history_reindex_load(history);
+    return true;
+}
+
+void history_reindex_some(struct history *history, guint n)
+{
+    g_autoptr(GPtrArray) found =
+        g_ptr_array_new_with_free_func((GDestroyNotify)message_free);
+    g_autoptr(GArray) chats = g_array_new(FALSE, FALSE, sizeof(gint64));
+    sqlite3_stmt *row = history_read(history, SQL_INDEXED_BEFORE);
+
+    if (row) {
+        sqlite3_bind_int64(row, 1, history->reindex);
+        sqlite3_bind_int64(row, 2, n);
+    }
+    while (history_step(history, row)) {
+        gint64 chat = sqlite3_column_int64(row, COLUMN_CHAT_ID);
+        g_array_append_val(chats, chat);
+        g_ptr_array_add(found, history_read_message(history, row));
+    }
+    for (guint i = found->len; i-- > 0;) {
+        history_put_words(history, SQL_INDEX, found->pdata[i],
+            g_array_index(chats, gint64, i));
+        op_end(history);
+    }
+    set_reindex(history, found->len < n
+            ? 0
+            : ((struct message *)found->pdata[n - 1])->row - 1);
 }
 
 /* ---- what is looked for ------------------------------------------------ */
@@ -226,10 +361,22 @@ static gint64 upper_bound(const struct history_query *query)
     return query->until_us > 0 ? MIN(before, query->until_us) : before;
 }
 
+static bool next_hit(struct history *history, sqlite3_stmt *row)
+{
+    int result = sqlite3_step(row);
+
+    if (result == SQLITE_ROW)
+        return true;
+    if ((result & 0xff) != SQLITE_ERROR) /* that one is about the query */
+        history_saw_in_index(history, result);
+    sqlite3_reset(row);
+    return false;
+}
+
 static void collect(struct history *history, const struct history_query *query,
     sqlite3_stmt *row, gint64 chat_id, GPtrArray *hits)
 {
-    while (history_step(history, row)) {
+    while (next_hit(history, row)) {
         struct history_hit *hit;
         if (chat_id &&
             sqlite3_column_int64(row, COLUMN_CHAT_ID) != chat_id)
@@ -249,6 +396,16 @@ static GPtrArray *nothing_to_find(GError **error)
     g_set_error_literal(error, DB_ERROR, DB_ERROR_UNUSABLE,
         "There is no word to look for: give letters or digits.");
     return NULL;
+}
+
+static void index_all(struct history *history)
+{
+    bool in_turn = history->in_turn;
+
+    while (history->waiting && !history->queueing)
+        history_index_some(history, WAITING_MAX);
+    if (!in_turn)
+        history_commit(history, NULL);
 }
 
 GPtrArray *history_search_text(struct history *history,
@@ -278,10 +435,14 @@ GPtrArray *history_search_text(struct history *history,
         g_string_append_printf(match, "tags : \"f%08x\"",
             hash_folded(query->from, strlen(query->from)));
     }
-    row = history_read(history,
+    if (match->len)
+        index_all(history);
+    row = db_statement(history->db,
         match->len ? SQL_SEARCH : chat_id ? SQL_BEFORE : SQL_ALL_BEFORE);
-    if (!row)
+    if (!row) {
+        history_saw_in_index(history, db_result(history->db));
         return hits;
+    }
     if (match->len) {
         sqlite3_bind_text(row, 1, match->str, -1, SQLITE_STATIC);
         sqlite3_bind_int64(row, 2, upper_bound(query));

@@ -13,6 +13,7 @@
 #define LOG_MAX (64u << 20) /* beyond it new writes are given up: refill */
 #define LOG_KEEP (256u << 10)
 #define CLEAN_ROWS 100
+#define TIDY_WORDS 256 /* about a millisecond */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
 
 enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
@@ -31,12 +32,15 @@ void op_begin(struct history *history, enum sql which)
 static void put(struct history *history, guint8 type, const void *number,
     guint len, const void *data, guint data_len)
 {
-    guint8 value[1 + sizeof(gint64)] = { type };
+    guint at = history->log->len;
+    guint8 *value;
 
+    g_byte_array_set_size(history->log, at + 1 + len + data_len);
+    value = history->log->data + at;
+    *value = type;
     memcpy(value + 1, number, len);
-    g_byte_array_append(history->log, value, 1 + len);
     if (data_len)
-        g_byte_array_append(history->log, data, data_len);
+        memcpy(value + 1 + len, data, data_len);
     history->log->data[history->op + 1]++;
 }
 
@@ -112,6 +116,7 @@ static int run(struct history *history, const guint8 *op)
 
     if (!statement)
         return db_result(history->db);
+    sqlite3_clear_bindings(statement);
     for (int i = 1; i <= op[1]; i++) {
         struct value value;
         p = read_value(p, &value);
@@ -123,8 +128,6 @@ static int run(struct history *history, const guint8 *op)
         else if (value.type == VALUE_BLOB)
             sqlite3_bind_blob(
                 statement, i, value.text, (int)value.len, SQLITE_STATIC);
-        else
-            sqlite3_bind_null(statement, i);
     }
     result = sqlite3_step(statement);
     sqlite3_reset(statement);
@@ -139,6 +142,16 @@ void history_saw(struct history *history, int result)
         history->rescue = true;
 }
 
+void history_saw_in_index(struct history *history, int result)
+{
+    if (db_trouble(result) != DB_DAMAGED || history->memory)
+        return;
+    if (history->index_made)
+        history->rescue = true;
+    else
+        history->index_lost = true;
+}
+
 static void roll_back(struct history *history)
 {
     if (!sqlite3_get_autocommit(db_handle(history->db)))
@@ -146,9 +159,14 @@ static void roll_back(struct history *history)
     history->in_turn = false;
 }
 
-static void start_queueing(struct history *history, int result)
+/* by: the operation that failed, NULL: the commit, which writes the index. */
+static void start_queueing(
+    struct history *history, int result, const guint8 *by)
 {
-    history_saw(history, result);
+    if (!by || *by == SQL_INDEX || *by == SQL_UNINDEX || *by == SQL_MERGE)
+        history_saw_in_index(history, result);
+    else
+        history_saw(history, result);
     roll_back(history);
     history->queueing = true;
 }
@@ -221,6 +239,7 @@ void pending_free(struct history *history)
 
 static bool begin(struct history *history)
 {
+    static const guint8 begins[] = { N_SQL };
     int result;
 
     if (history->in_turn)
@@ -228,7 +247,7 @@ static bool begin(struct history *history)
     result = db_exec(history->db, "BEGIN IMMEDIATE");
     history->in_turn = result == SQLITE_OK;
     if (!history->in_turn)
-        start_queueing(history, result);
+        start_queueing(history, result, begins);
     return history->in_turn;
 }
 
@@ -256,12 +275,38 @@ enum outcome op_end(struct history *history)
         g_byte_array_set_size(history->log, (guint)history->op);
         return OUTCOME_REFUSED;
     default:
-        start_queueing(history, result);
+        start_queueing(
+            history, result, history->log->data + history->op);
         return OUTCOME_QUEUED;
     }
 }
 
-static int replay(struct history *history)
+guint8 *op_keep(struct history *history)
+{
+    guint32 len = history->log->len - (guint32)history->op;
+    guint8 *op = g_memdup2(history->log->data + history->op, len);
+
+    memcpy(op + 2, &len, sizeof len);
+    g_byte_array_set_size(history->log, (guint)history->op);
+    return op;
+}
+
+enum outcome op_run_kept(struct history *history, const guint8 *op)
+{
+    history->op = history->log->len;
+    g_byte_array_append(history->log, op, (guint)op_len(op));
+    return op_end(history);
+}
+
+gint64 op_first_int(const guint8 *op)
+{
+    struct value value;
+
+    read_value(op + HEAD, &value);
+    return value.number;
+}
+
+static int replay(struct history *history, const guint8 **by)
 {
     int result = db_exec(history->db, "BEGIN IMMEDIATE");
 
@@ -269,8 +314,10 @@ static int replay(struct history *history)
     for (gsize at = 0; result == SQLITE_OK && at < history->log->len;) {
         const guint8 *op = history->log->data + at;
         int done = run(history, op);
-        if (db_trouble(done) == DB_LATER || db_trouble(done) == DB_DAMAGED)
+        if (db_trouble(done) == DB_LATER || db_trouble(done) == DB_DAMAGED) {
             result = done;
+            *by = op;
+        }
         at += op_len(op);
     }
     return result;
@@ -340,6 +387,7 @@ static void rescue(struct history *history)
         g_warning("%s", error->message);
     history->rescue = false;
     history->damaged = true;
+    history->reindex = 0;
     history->memory = !db;
     history->db =
         db ? db : db_open_memory(&history_schema, history_sql, N_SQL);
@@ -354,6 +402,19 @@ static void rescue(struct history *history)
     g_byte_array_append(history->log, log->data, log->len);
     g_byte_array_unref(log);
     roll_back(history);
+    history->queueing = true;
+    history->retry_us = 0;
+    history->waiting = WAITING_MAX; /* as good as any number: it looks */
+    g_ptr_array_set_size(history->kept, 0);
+}
+
+/* What the turn wrote is run again, on the new index. */
+static void renew_index(struct history *history)
+{
+    roll_back(history);
+    if (!history_renew_index(history))
+        history->rescue = true;
+    history->index_lost = false;
     history->queueing = true;
     history->retry_us = 0;
 }
@@ -387,20 +448,24 @@ static bool later(struct history *history, int result, GError **error)
 static bool try_again(struct history *history, GError **error)
 {
     gint64 start = g_get_monotonic_time(), took;
+    static const guint8 begins[] = { N_SQL };
+    const guint8 *by = begins;
     int result;
 
     if (start < history->retry_us)
         return later(history, db_result(history->db), error);
-    result = replay(history);
-    if (result == SQLITE_OK)
+    result = replay(history, &by);
+    if (result == SQLITE_OK) {
+        by = NULL;
         result = db_exec(history->db, "COMMIT");
+    }
     if (result == SQLITE_OK) {
         history->in_turn = false;
         forget_log(history);
         return true;
     }
-    start_queueing(history, result);
-    if (history->rescue)
+    start_queueing(history, result, by);
+    if (history->rescue || history->index_lost)
         return history_commit(history, error);
     took = g_get_monotonic_time() - start;
     history->retry_us = start + took +
@@ -412,12 +477,18 @@ bool history_commit(struct history *history, GError **error)
 {
     int result;
 
+    if (history->index_lost)
+        renew_index(history);
     if (history->rescue)
         rescue(history);
     if (history->queueing)
         return try_again(history, error);
     if (history->cleaning)
         history_clean(history, CLEAN_ROWS);
+    if (history->reindex)
+        history_reindex_some(history, CLEAN_ROWS);
+    if (history->waiting >= WAITING_MAX)
+        history_index_some(history, WAITING_MAX);
     if (!history->in_turn) {
         g_byte_array_set_size(history->log, 0);
         return true;
@@ -430,8 +501,23 @@ bool history_commit(struct history *history, GError **error)
         forget_log(history);
         return true;
     }
-    start_queueing(history, result);
+    start_queueing(history, result, NULL);
     history->retry_us = 0;
-    return history->rescue ? history_commit(history, error)
-                           : later(history, result, error);
+    return history->rescue || history->index_lost
+        ? history_commit(history, error)
+        : later(history, result, error);
+}
+
+bool history_is_untidy(const struct history *history)
+{
+    return !history->queueing &&
+        (history->cleaning || history->reindex ||
+            history->waiting >= TIDY_WORDS);
+}
+
+bool history_tidy(struct history *history)
+{
+    if (history->waiting >= TIDY_WORDS && !history->queueing)
+        history_index_some(history, TIDY_WORDS);
+    return history_commit(history, NULL) && history_is_untidy(history);
 }

@@ -65,6 +65,7 @@ struct session {
     bool dirty;              /* the store has something uncommitted */
     bool unsaved;            /* … and the disk did not take it */
     guint commit;            /* idle, or timer when unsaved */
+    guint tidy;              /* idle, when the store has work left */
 
     struct login *login;
     struct credentials *credentials; /* NULL before the first connection */
@@ -496,6 +497,27 @@ static void say_unsaved(struct account *account, const GError *error)
     say(account, text);
 }
 
+/* Not into an unfinished turn: that is committed with its own counts. */
+static gboolean on_tidy(gpointer data)
+{
+    struct session *session = data;
+    struct account *account = session->account;
+
+    if (account && !session->dirty && history_tidy(account->history))
+        return G_SOURCE_CONTINUE;
+    session->tidy = 0;
+    if (account && history_health(account->history) == HISTORY_FAILING)
+        session_store_changed(account); /* tries again */
+    return G_SOURCE_REMOVE;
+}
+
+static void schedule_tidy(struct session *session)
+{
+    if (!session->tidy && history_is_untidy(session->account->history))
+        session->tidy =
+            g_idle_add_full(G_PRIORITY_LOW, on_tidy, session, NULL);
+}
+
 static bool commit(struct session *session)
 {
     struct account *account = session->account;
@@ -518,6 +540,7 @@ static bool commit(struct session *session)
     if (session->unsaved)
         say(account, "Messages are saved again.");
     session->unsaved = false;
+    schedule_tidy(session);
     return true;
 }
 
@@ -625,6 +648,7 @@ static void close_store(struct session *session)
 
     commit(session);
     g_clear_handle_id(&session->commit, g_source_remove);
+    g_clear_handle_id(&session->tidy, g_source_remove);
     observers_remove(account->observers, on_event, session);
     g_clear_pointer(&account->history, history_close);
 }

@@ -812,6 +812,40 @@ static void test_search(struct fixture *f, gconstpointer data)
         .words = "quick");
 }
 
+/* Words wait for the index: in any order, over an end of the program that did
+ * not ask, and taken back before they are there. */
+static void test_words_wait(struct fixture *f, gconstpointer data)
+{
+    (void)data;
+    for (int i = 0; i < 3000; i++) {
+        auto_struct(message) m = make("archived", T0);
+        m->archive = true;
+        m->stanza_id = g_strdup_printf("a%d", i);
+        if (i % 100 == 0) {
+            g_autofree char *body = g_strdup_printf("live %d", i);
+            add_text(f, body, T0 + 100 * SECOND + i);
+        }
+        add_to(f, PEER, CHAT_CONTACT, m, T0 - i * SECOND);
+        if (i % 500 == 499)
+            g_assert_true(history_commit(f->h, NULL));
+    }
+    auto_struct(message) gone = make("never to be found", T0);
+    add_to(f, "gone@example.net", CHAT_CONTACT, gone, 0);
+    history_clear(f->h, "gone@example.net");
+    reopen(f); /* closing does not index what waits */
+    g_autofree char *waiting =
+        query_file(f->file, "SELECT count(*)>0 FROM waiting");
+    g_assert_cmpstr(waiting, ==, "1");
+    ASSERT_FOUND(f, "live 2900", .words = "2900");
+    ASSERT_FOUND(f, "live 0", .words = "0 live");
+    ASSERT_FOUND(f, "archived", .words = "archived", .n = 1);
+    ASSERT_FOUND(f, "archived", .words = "archived", .n = 2,
+        .until_us = T0 - 2998 * SECOND);
+    ASSERT_FOUND(f, "", .words = "never");
+    g_autofree char *done = query_file(f->file, "SELECT count(*) FROM waiting");
+    g_assert_cmpstr(done, ==, "0");
+}
+
 static void test_search_hostile(struct fixture *f, gconstpointer data)
 {
     static const char *const queries[] = { "\"", "\"\"\"", "a\"b", "* ^ :",
@@ -1100,7 +1134,7 @@ static void test_modes(struct fixture *f, gconstpointer data)
     assert_bodies(f, PEER, "x");
     g_autofree char *version = query_file(f->file, "PRAGMA user_version");
     g_autofree char *mode = query_file(f->file, "PRAGMA journal_mode");
-    g_assert_cmpstr(version, ==, "1");
+    g_assert_cmpstr(version, ==, "2");
     g_assert_cmpstr(mode, ==, "wal");
     umask(old);
 }
@@ -1256,7 +1290,7 @@ static void test_salvage(struct fixture *f, gconstpointer data)
     fill_some(f, 10);
     history_close(f->h);
     g_autofree char *version = query_file(f->file, "PRAGMA user_version");
-    g_assert_cmpstr(version, ==, "1");
+    g_assert_cmpstr(version, ==, "2");
     run_sql(f->file, "CREATE TABLE evil(x)");
     open_history(f);
     g_assert_true(history_was_damaged(f->h));
@@ -1357,23 +1391,29 @@ static void test_random_pages(struct fixture *f, gconstpointer data)
     open_history(f);
 }
 
+static gsize page_of(struct fixture *f, const char *table)
+{
+    g_autofree char *sql = g_strdup_printf(
+        "SELECT rootpage FROM sqlite_schema WHERE name='%s'", table);
+    g_autofree char *number = query_file(f->file, sql);
+
+    return g_ascii_strtoull(number, NULL, 10);
+}
+
 /* Not the first 40: header and schema stay, so the damage is met later, and
  * the outbox of the old file is to be read. */
 static void test_damage_later(struct fixture *f, gconstpointer data)
 {
     g_autofree char *bytes = NULL;
     g_autofree char *kept = NULL;
-    g_autofree char *root_page = NULL;
-    gsize len;
+    gsize len, page;
 
     (void)data;
     fill_some(f, 600);
     history_close(f->h);
-    root_page = query_file(f->file,
-        "SELECT rootpage FROM sqlite_schema WHERE name='message_chat'");
+    page = page_of(f, "message_chat");
     g_assert_true(g_file_get_contents(f->file, &bytes, &len, NULL));
-    memset(bytes + 4096 * (g_ascii_strtoull(root_page, NULL, 10) - 1), 0x55,
-        4096);
+    memset(bytes + 4096 * (page - 1), 0x55, 4096);
     g_assert_true(g_file_set_contents(f->file, bytes, (gssize)len, NULL));
     open_history(f);
     g_assert_false(history_was_damaged(f->h));
@@ -1390,6 +1430,56 @@ static void test_damage_later(struct fixture *f, gconstpointer data)
     g_assert_true(((struct history_out *)outbox->pdata[0])->sent);
     auto_struct(history_chat) chat = history_find_chat(f->h, PEER);
     g_assert_cmpstr(chat->draft, ==, "my draft");
+}
+
+/* Only the index is damaged: another one is made, and nothing else is lost. */
+static void test_damaged_index(struct fixture *f, gconstpointer data)
+{
+    const char *table = data;
+    g_autofree char *bytes = NULL, *kept = NULL, *left = NULL;
+    gsize len, page;
+
+    fill_some(f, 2500);
+    ASSERT_FOUND(f, "number 7 of the text", .words = "7 number");
+    history_close(f->h);
+    page = page_of(f, table);
+    g_assert_true(g_file_get_contents(f->file, &bytes, &len, NULL));
+    memset(bytes + 4096 * (page - 1), 0x55, 4096);
+    g_assert_true(g_file_set_contents(f->file, bytes, (gssize)len, NULL));
+    open_history(f);
+    for (guint i = 0; i < 2100; i++)
+        add_text(f, "after the damage", T0 + 1000 * SECOND + i);
+    {
+        g_autofree char *ignored = found(f, (struct history_query){
+            .words = "number" });
+        (void)ignored;
+    }
+    for (guint i = 0; i < 5 && !history_commit(f->h, NULL); i++)
+        g_usleep(2000);
+    while (history_is_untidy(f->h))
+        history_tidy(f->h);
+    g_assert_cmpint(history_health(f->h), ==, HISTORY_SOUND);
+    g_assert_false(history_was_damaged(f->h));
+    kept = find_aside(f);
+    g_assert_null(kept);
+    ASSERT_FOUND(f, "number 7 of the text", .words = "7 number");
+    ASSERT_FOUND(f, "number 2499 of the text", .words = "2499");
+    ASSERT_FOUND(f, "unsent", .words = "unsent");
+    ASSERT_FOUND(f, "after the damage", .words = "after damage", .n = 1);
+    g_assert_cmpint(history_count(f->h, PEER), ==, 2500 + 1 + 2100);
+    history_clear(f->h, PEER);
+    reopen(f);
+    while (history_is_untidy(f->h))
+        history_tidy(f->h);
+    ASSERT_FOUND(f, "", .words = "number");
+    ASSERT_FOUND(f, "unsent", .words = "unsent");
+    g_assert_false(history_was_damaged(f->h));
+    history_close(f->h);
+    left = query_file(f->file,
+        "SELECT count(*) FROM value WHERE key='history.reindex'");
+    g_assert_cmpstr(left, ==, "0");
+    run_sql(f->file, "INSERT INTO words(words) VALUES('integrity-check')");
+    open_history(f);
 }
 
 /* ---- failing disks ----------------------------------------------------- */
@@ -1579,6 +1669,10 @@ static void test_power_cut(struct fixture *f, gconstpointer data)
         g_autofree char *value = history_get_value(f->h, "h");
         g_assert_cmpint(value ? g_ascii_strtoll(value, NULL, 10) + 1 : 0, ==,
             history_count(f->h, NULL));
+        if (value) {
+            g_autofree char *last = g_strdup_printf("body %s", value);
+            ASSERT_FOUND(f, last, .words = last);
+        }
         history_close(f->h);
         assert_sound(f->file);
     }
@@ -1626,6 +1720,10 @@ static void test_kill(struct fixture *f, gconstpointer data)
         total = (guint)history_count(f->h, NULL);
         g_assert_cmpuint(total, >=, saved);
         assert_turns(f, total);
+        if (total) {
+            g_autofree char *last = g_strdup_printf("body %u", total - 1);
+            ASSERT_FOUND(f, last, .words = last);
+        }
         history_close(f->h);
         assert_sound(f->file);
     }
@@ -1684,6 +1782,134 @@ static void test_no_memory(struct fixture *f, gconstpointer data)
     assert_sound(f->file);
 }
 
+/* ---- files of earlier versions ----------------------------------------- */
+
+/* One of everything. "test_history --fixture FILE" writes it as the version of
+ * today: a new version commits it as history-VERSION.db, and never changes an
+ * old one. */
+static void fill_fixture(struct fixture *f)
+{
+    struct chat chat = { .jid = (char *)PEER,
+        .draft = (char *)"half a sent",
+        .unread = 2,
+        .mentions = 1,
+        .read_row = T0 + 3,
+        .read_stanza_id = (char *)"st2" };
+    struct hole hole = { .archive = (char *)OWN,
+        .after = (char *)"a",
+        .before = (char *)"z" };
+    auto_struct(message) queued = make_own("not sent yet", "own1", T0 + 100);
+    auto_struct(message) han = make("今天天气很好", T0 + 50);
+
+    for (guint i = 0; i < 40; i++) {
+        g_autofree char *body = g_strdup_printf("number %u of the text", i);
+        auto_struct(message) m = make(body, T0 + 10 * i);
+        auto_struct(message) gone = make(body, T0 + 10 * i + 5);
+        m->id = g_strdup_printf("id%u", i);
+        m->stanza_id = g_strdup_printf("st%u", i);
+        add_to(f, i % 4 ? PEER : ROOM, i % 4 ? CHAT_CONTACT : CHAT_ROOM, m, 0);
+        add_to(f, "gone@example.net", CHAT_CONTACT, gone, 0);
+    }
+    add(f, han);
+    add(f, queued);
+    history_set_sent(f->h, queued->row, 7);
+    history_save_chat(f->h, &chat);
+    history_set_keep(f->h, "nurse@example.com", CHAT_CONTACT, false);
+    history_set_archive_last(f->h, OWN, "last");
+    history_add_hole(f->h, &hole);
+    history_set_value(f->h, "sm.id", "abc");
+    history_clear(f->h, "gone@example.net");
+    g_assert_true(history_commit(f->h, NULL));
+}
+
+static void assert_fixture(struct fixture *f)
+{
+    g_assert_cmpstr(f->problem, ==, NULL);
+    g_assert_false(history_was_damaged(f->h));
+    g_assert_cmpint(history_count(f->h, ROOM), ==, 10);
+    g_assert_cmpint(history_count(f->h, PEER), ==, 32);
+    g_assert_cmpint(history_find(f->h, OWN, "st3"), ==, T0 + 30);
+    ASSERT_FOUND(f, "number 39 of the text", .words = "39 number");
+    ASSERT_FOUND(f, "number 8 of the text", .words = "8", .chat = ROOM);
+    ASSERT_FOUND(f, "今天天气很好", .words = "天气");
+    ASSERT_FOUND(f, "not sent yet", .words = "sent", .from = OWN);
+    ASSERT_FOUND(f, "", .words = "of", .chat = "gone@example.net");
+    auto_struct(history_chat) chat = history_find_chat(f->h, PEER);
+    g_assert_cmpstr(chat->draft, ==, "half a sent");
+    g_assert_cmpuint(chat->unread, ==, 2);
+    g_assert_cmpint(chat->read_row, ==, T0 + 3);
+    auto_struct(history_chat) unkept =
+        history_find_chat(f->h, "nurse@example.com");
+    g_assert_false(unkept->keep);
+    g_autoptr(GPtrArray) outbox = history_outbox(f->h);
+    g_assert_cmpuint(outbox->len, ==, 1);
+    g_assert_true(((struct history_out *)outbox->pdata[0])->sent);
+    g_assert_cmpuint(
+        ((struct history_out *)outbox->pdata[0])->sm_seq, ==, 7);
+    g_autofree char *last = history_archive_last(f->h, OWN);
+    g_autofree char *value = history_get_value(f->h, "sm.id");
+    g_autoptr(GPtrArray) holes = history_holes(f->h, OWN);
+    g_assert_cmpstr(last, ==, "last");
+    g_assert_cmpstr(value, ==, "abc");
+    g_assert_cmpuint(holes->len, ==, 1);
+}
+
+static char *fixture_file(guint version)
+{
+    g_autofree char *name = g_strdup_printf("history-%u.db", version);
+
+    return g_test_build_filename(G_TEST_DIST, "tests", "unit", name, NULL);
+}
+
+/* Each version up to today's: read, written to, cleared, sound. */
+static void test_versions(struct fixture *f, gconstpointer data)
+{
+    g_autofree char *now = query_file(f->file, "PRAGMA user_version");
+    guint versions = (guint)g_ascii_strtoull(now, NULL, 10);
+
+    (void)data;
+    history_close(f->h);
+    for (guint version = 1; version <= versions; version++) {
+        g_autofree char *from = fixture_file(version);
+        g_autofree char *bytes = NULL, *after = NULL;
+        gsize len;
+        g_assert_true(g_file_get_contents(from, &bytes, &len, NULL));
+        g_assert_true(g_file_set_contents(f->file, bytes, (gssize)len, NULL));
+        open_history(f);
+        assert_fixture(f);
+        add_text(f, "brought up", T0 + SECOND);
+        ASSERT_FOUND(f, "brought up", .words = "brought");
+        history_close(f->h);
+        after = query_file(f->file, "PRAGMA user_version");
+        g_assert_cmpstr(after, ==, now);
+        assert_sound(f->file);
+        open_history(f);
+        history_clear(f->h, PEER);
+        ASSERT_FOUND(f, "not sent yet", .words = "sent");
+        ASSERT_FOUND(f, "", .words = "brought");
+        history_close(f->h);
+        assert_sound(f->file);
+    }
+    open_history(f);
+}
+
+static int write_fixture(const char *target)
+{
+    struct fixture f = { .h = NULL };
+    g_autofree char *bytes = NULL;
+    gsize len;
+    bool done;
+
+    set_up(&f, NULL);
+    fill_fixture(&f);
+    history_close(f.h);
+    f.h = NULL;
+    done = g_file_get_contents(f.file, &bytes, &len, NULL) &&
+        g_file_set_contents(target, bytes, (gssize)len, NULL);
+    tear_down(&f, NULL);
+    return !done;
+}
+
 /* ---- db.c alone -------------------------------------------------------- */
 
 static const char *const create_one[] = { "CREATE TABLE a(x)", NULL };
@@ -1739,6 +1965,12 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     vfs_install();
     root = g_dir_make_tmp("test-history-XXXXXX", NULL);
+    if (argc == 3 && strcmp(argv[1], "--fixture") == 0) {
+        result = write_fixture(argv[2]);
+        tree_remove(root);
+        g_free(root);
+        return result;
+    }
 #define TEST(path, data, fn) \
     g_test_add("/history/" path, struct fixture, data, set_up, fn, tear_down)
     TEST("round-trip", NULL, test_round_trip);
@@ -1762,6 +1994,7 @@ int main(int argc, char **argv)
     g_test_add_func("/history/H64-names", test_no_folder);
     TEST("F09-F10-outbox", NULL, test_outbox);
     TEST("search", NULL, test_search);
+    TEST("words-wait", NULL, test_words_wait);
     TEST("H59-search", NULL, test_search_hostile);
     TEST("clear", NULL, test_clear);
     TEST("clear-bytes", NULL, test_clear_bytes);
@@ -1790,6 +2023,9 @@ int main(int argc, char **argv)
     TEST("F15-cut", NULL, test_cut_files);
     TEST("F15-pages", NULL, test_random_pages);
     TEST("F15-later", NULL, test_damage_later);
+    TEST("F15-index/data", "words_data", test_damaged_index);
+    TEST("F15-index/idx", "words_idx", test_damaged_index);
+    TEST("F15-index/config", "words_config", test_damaged_index);
     TEST("F13-ENOSPC", GINT_TO_POINTER(SQLITE_FULL), test_nth_write);
     TEST("F13-EIO", GINT_TO_POINTER(SQLITE_IOERR_WRITE), test_nth_write);
     TEST("F13-meanwhile", NULL, test_queueing);
@@ -1798,6 +2034,7 @@ int main(int argc, char **argv)
     TEST("F12-torn", GINT_TO_POINTER(true), test_power_cut);
     TEST("F11-kill", NULL, test_kill);
     TEST("F35-memory", NULL, test_no_memory);
+    TEST("versions", NULL, test_versions);
     g_test_add_func("/db/upgrade", test_upgrade);
     result = g_test_run();
     tree_remove(root);
