@@ -36,6 +36,7 @@ libui_a_SOURCES = \
 	ui/dialog/menu.c ui/dialog/menu.h \
 	ui/dialog/password.c \
 	ui/dialog/subscription.c \
+	ui/desktop.c ui/desktop.h \
 	ui/keys.c \
 	ui/notify.c ui/notify.h \
 	ui/notify_commands.c \

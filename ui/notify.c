@@ -3,6 +3,7 @@
 #include "config.h"
 #include "ui/notify.h"
 #include "ui/ui.h"
+#include "ui/desktop.h"
 #include "base/text.h"
 #include "model/account.h"
 #include "store/option.h"
@@ -29,18 +30,21 @@ struct notifier {
     GHashTable *senders; /* "ACCOUNT CHAT" → struct sender */
     gint64 bell_us, burst_us, complained_us;
     guint burst, running;
+    struct desktop *desktop;
 };
 
 struct notifier *notifier_new(struct tui *tui)
 {
     struct notifier *notifier = g_rc_box_new0(struct notifier);
     notifier->tui = tui;
+    notifier->desktop = desktop_new(tui);
     notifier->senders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return notifier;
 }
 
 void notifier_free(struct notifier *notifier)
 {
+    g_clear_pointer(&notifier->desktop, desktop_free);
     notifier->tui = NULL; /* commands that still run hold the rest */
     g_clear_pointer(&notifier->senders, g_hash_table_destroy);
     g_rc_box_release(notifier);
@@ -315,5 +319,12 @@ void notifier_message(
     const char *osc = tui_option(tui, "ui.notify_osc");
     if (strcmp(osc, "off") != 0)
         screen_notify(tui->screen, name, text, strcmp(osc, "777") != 0, strcmp(osc, "9") != 0);
+    if (tui_option_bool(tui, "ui.notify_desktop"))
+        desktop_show(notifier->desktop, chat, name, text);
     run_command(notifier, &(struct notify_values){ name, text, chat->jid, chat->account->jid });
+}
+
+void notifier_read(struct notifier *notifier, const struct chat *chat)
+{
+    desktop_withdraw(notifier->desktop, chat);
 }

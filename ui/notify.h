@@ -17,6 +17,8 @@ void notifier_free(struct notifier *notifier);
 /* A message nobody is looking at. */
 void notifier_message(
     struct notifier *notifier, const struct chat *chat, const struct message *message);
+/* The chat was read, here or elsewhere. */
+void notifier_read(struct notifier *notifier, const struct chat *chat);
 
 /* Does text name one of the words? Whole words, whatever their case and
  * accents; in scripts without blanks anywhere. words ends with NULL. */

@@ -48,6 +48,7 @@ static const struct {
     const char *name, *option;
 } settings[] = {
     { "sound", "ui.bell" }, { "osc", "ui.notify_osc" },
+    { "desktop", "ui.notify_desktop" },
     { "command", "ui.notify_command" }, { "quiet", "ui.notify_quiet" },
     { "text", "ui.notify_text" }, { "words", "ui.notify_words" },
 };
@@ -162,6 +163,8 @@ const struct command notify_commands[] = {
     { .name = "sound", CHOICE("on off"), .summary = "Ring the terminal's bell (ui.bell)" },
     { .name = "osc", CHOICE("off on 9 777"),
         .summary = "Let the terminal show notifications (ui.notify_osc)" },
+    { .name = "desktop", CHOICE("on off"),
+        .summary = "Let the desktop show notifications (ui.notify_desktop)" },
     { .name = "command", .needs = NEEDS_SCREEN, .run = run_command,
         .args = { { .name = "line", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST,
             .summary = "program and arguments, or off" } },

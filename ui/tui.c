@@ -978,6 +978,8 @@ static void close_account_windows(struct tui *tui, const struct account *account
  * xmpp/reading.h), or whose messages came while we were away. */
 static void on_chat(struct tui *tui, struct chat *chat)
 {
+    if (!chat->unread)
+        notifier_read(tui->notifier, chat);
     if (!chat->ui && (chat->unread || chat->draft)) {
         window_open(tui, chat);
         tui_dirty_all(tui);

@@ -63,6 +63,8 @@ const struct option ui_options[] = {
         .summary = "let the terminal show notifications: by OSC 9, OSC 777, or on for both",
         .detail = "Inside tmux they go to the terminal around it, which tmux allows with "
                   "\"set -g allow-passthrough on\"." },
+    { .name = "ui.notify_desktop", .kind = OPTION_BOOL, .fallback = "on",
+        .summary = "let the desktop show notifications, where there is one (D-Bus)" },
     { .name = "ui.notify_command", .kind = OPTION_STRING, .fallback = "",
         .summary = "program to run for each notification; see /notify command" },
     { .name = "ui.notify_words", .kind = OPTION_LIST, .fallback = "",

@@ -2,6 +2,7 @@
  * XML console. A number stays with its window until it is closed. */
 #include "config.h"
 #include "ui/ui.h"
+#include "ui/notify.h"
 #include "model/account.h"
 #include "ui/term/screen.h"
 #include "xep/xep0085_chatstates.h"
@@ -137,6 +138,7 @@ void window_mark_read(struct tui *tui, struct window *window)
         return;
     chat->read_us = window->seen_us;
     chat_mark_read(chat);
+    notifier_read(tui->notifier, chat);
     tui_dirty(tui);
 }
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from desktop import Desktop
 from rig import wait_until
 
 BOB = "<item jid='bob@b.tld' name='Bob' subscription='both'/>"
@@ -168,3 +169,94 @@ def test_text_may_be_kept_back(shown):
     say(c, "secret")
     wrote(s, b"]9;Bob: A new message")
     assert b"secret" not in s.bytes
+
+
+# ---- the desktop ------------------------------------------------------------
+
+@pytest.fixture
+def desktop(tmp_path):
+    """desktop(CAPABILITY…)"""
+    made = []
+
+    def make(*capabilities):
+        made.append(Desktop(tmp_path, capabilities))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_desktop_H51_markup_is_text(shown, desktop):
+    d = desktop("body", "body-markup", "actions")
+    s, c = shown(env=d.env)
+    say(c, "&lt;b&gt;a&lt;/b&gt; &amp;amp; \u009b1m")
+    call = d.expect("Notify", s)
+    assert call["app"] == "txmpp" and call["title"] == "Bob"
+    assert call["body"] == "&lt;b&gt;a&lt;/b&gt; &amp;amp; \ufffd1m"
+    assert call["actions"][::2] == ["default", "read"]
+
+
+def test_desktop_without_markup_and_actions(shown, desktop):
+    d = desktop("body")
+    s, c = shown(env=d.env)
+    say(c, "a &lt; b")
+    call = d.expect("Notify", s)
+    assert call["body"] == "a < b" and call["actions"] == []
+
+
+def test_desktop_open_goes_to_the_chat(shown, desktop):
+    d = desktop("actions")
+    s, c = shown(env=d.env)
+    say(c, "look here")
+    call = d.expect("Notify", s)
+    s.wait("Bob +1")
+    d.signal("ActionInvoked", 4711, "default")       # nobody's
+    d.signal("ActionInvoked", call["id"], "default")
+    s.wait("look here")
+    assert d.expect("CloseNotification", s)["id"] == call["id"]
+
+
+def test_desktop_read_marks_it_read(shown, desktop):
+    d = desktop("actions")
+    s, c = shown(env=d.env)
+    say(c, "well")
+    call = d.expect("Notify", s)
+    s.wait("Bob +1")
+    d.signal("ActionInvoked", call["id"], "read")
+    s.wait("Bob +1", gone=True)
+    assert "well" not in s.text()
+
+
+def test_desktop_goes_when_the_chat_is_read_here(shown, desktop):
+    d = desktop()
+    s, c = shown(env=d.env)
+    say(c, "well")
+    call = d.expect("Notify", s)
+    say(c, "hi", "eve@e.tld/p")
+    other = d.expect("Notify", s)
+    s.line("/msg bob@b.tld")
+    assert d.expect("CloseNotification", s)["id"] == call["id"]
+    d.signal("NotificationClosed", other["id"])
+    s.line("/msg eve@e.tld")
+    s.wait("hi")
+
+
+def test_desktop_that_goes_away_takes_nothing_with_it(shown, desktop):
+    d = desktop()
+    s, c = shown(env=d.env)
+    say(c, "one")
+    d.expect("Notify", s)
+    d.bus.kill()
+    d.bus.wait()
+    say(c, "two", "eve@e.tld/p")
+    s.wait("eve")
+    say(c, "three", "mal@m.tld/p")
+    s.wait("mal")
+
+
+def test_desktop_without_a_service_or_bus(shown, tmp_path):
+    s, c = shown(env={"DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/none"})
+    say(c, "one")
+    s.wait("Bob +1")
+    say(c, "two")
+    s.wait("Bob +2")
