@@ -105,16 +105,15 @@ def serve(capabilities):
     service = Service(bus, PATH)
 
     def command(*_):
-        line = sys.stdin.readline()
-        if not line:
+        lines = os.read(0, 65536).decode().splitlines()
+        for signal, number, *rest in map(str.split, lines):
+            if signal == "ActionInvoked":
+                service.ActionInvoked(dbus.UInt32(int(number)), rest[0])
+            else:
+                service.NotificationClosed(dbus.UInt32(int(number)), 2)
+        if not lines:
             loop.quit()
-            return False
-        signal, number, *rest = line.split()
-        if signal == "ActionInvoked":
-            service.ActionInvoked(dbus.UInt32(int(number)), rest[0])
-        else:
-            service.NotificationClosed(dbus.UInt32(int(number)), 2)
-        return True
+        return bool(lines)
 
     GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_IN | GLib.IO_HUP, command)
     say("ready")
