@@ -30,6 +30,7 @@
 #define FEATURES_MS 3000 /* after a binding inside SASL2 */
 #define BOUND_JID_BYTES_MAX 3071
 #define STEP_MS 30000
+#define EXTRAS_MS 10000 /* more than a login was asked for */
 #define PING_INTERVAL_S 300
 #define PING_INTERVAL_MIN_S 30
 #define PING_ANSWER_S 30
@@ -111,6 +112,7 @@ struct stream {
     bool early;      /* <authenticate/> went out with our header */
     bool went_early; /* on this connection */
     bool bind_asked, resumption_tried;
+    bool fell_silent; /* on this connection: asked for more than a login */
     char *wanted_token;   /* mechanism of the one asked for */
     xmpp_stanza_t *bound; /* of Bind 2 */
     guint patience;
@@ -126,6 +128,8 @@ struct stream {
     char *refused_token;     /* mechanism of the last of these */
     bool not_early;          /* the last time it ended badly … */
     unsigned early_failures; /* … and this often in a row */
+    bool no_extras;          /* it fell silent: the login, and nothing else … */
+    unsigned silences;       /* … so often in a row */
 
     /* between connections */
     unsigned losses, redirects;
@@ -296,6 +300,7 @@ static void forget_connection(struct stream *stream)
     g_clear_pointer(&stream->bound, xmpp_stanza_release);
     stream->sasl2 = stream->early = stream->went_early = false;
     stream->bind_asked = stream->resumption_tried = false;
+    stream->fell_silent = false;
     g_clear_error(&stream->reason);
     g_clear_pointer(&stream->tls_version, g_free);
     g_clear_pointer(&stream->request_id, g_free);
@@ -369,6 +374,22 @@ static void learn_about_haste(struct stream *stream)
     stream->early_failures += !stream->redial;
 }
 
+/* There are servers that never answer when a session or a binding is asked for
+ * together with the login. After it they can do both, so that is what is asked
+ * next; when they fall silent again and again, always. */
+static void learn_about_silence(struct stream *stream)
+{
+    if (!stream->fell_silent || stream->closing)
+        return;
+    stream->no_extras = true;
+    stream->silences++;
+}
+
+static bool asked_for_extras(const struct stream *stream)
+{
+    return stream->sasl2 && (stream->bind_asked || stream->resume_id);
+}
+
 static gboolean on_finish(gpointer data)
 {
     struct stream *stream = data;
@@ -380,9 +401,11 @@ static gboolean on_finish(gpointer data)
         is_asking(stream) && !stream->reason && !closing && !stream->redial;
     bool at_once =
         !closing && (stream->other_host || stream->redial ||
-                        hung_up_on_retry(stream) || missed_location(stream));
+                        hung_up_on_retry(stream) || missed_location(stream) ||
+                        stream->fell_silent);
     bool final = stream->final || !stream->reconnect;
     learn_about_haste(stream);
+    learn_about_silence(stream);
     gint64 online_us =
         stream->was_online ? g_get_monotonic_time() - stream->online_since : 0;
     g_autoptr(GError) reason = g_steal_pointer(&stream->reason);
@@ -416,9 +439,12 @@ static void send_xml(struct stream *stream, const char *xml)
 
 static void expect_step(struct stream *stream, enum step step)
 {
+    unsigned ms = stream->timeout_ms ? stream->timeout_ms : STEP_MS;
+
     stream->step = step;
-    relay_deadline(
-        stream->relay, stream->timeout_ms ? stream->timeout_ms : STEP_MS);
+    if (step == STEP_SASL && asked_for_extras(stream))
+        ms = MIN(ms, EXTRAS_MS);
+    relay_deadline(stream->relay, ms);
 }
 
 static void open_stream(struct stream *stream)
@@ -836,7 +862,9 @@ static const char *token_to_ask_for(struct stream *stream)
 
 static xmpp_stanza_t *binding_to_ask_for(struct stream *stream)
 {
-    xmpp_stanza_t *offer = sasl2_bind_offer(stream->authentication);
+    xmpp_stanza_t *offer = stream->no_extras
+        ? NULL
+        : sasl2_bind_offer(stream->authentication);
     stream->bind_asked = offer != NULL;
     if (!offer)
         return NULL;
@@ -866,7 +894,7 @@ static void send_authenticate(struct stream *stream, const char *initial,
     g_free(stream->wanted_token);
     stream->wanted_token = g_strdup(wanted);
     g_clear_pointer(&stream->resume_id, g_free);
-    if (sasl2_offers_resumption(stream->authentication))
+    if (!stream->no_extras && sasl2_offers_resumption(stream->authentication))
         request.resume = wanted_resumption(stream);
     g_autofree char *xml = sasl2_authenticate(&request);
     if (!stream->ending)
@@ -1103,6 +1131,9 @@ static void take_mechanism(struct stream *stream)
     stream->no_token = stream->not_early = false;
     if (stream->went_early)
         stream->early_failures = 0;
+    if (!stream->no_extras)
+        stream->silences = 0;
+    stream->no_extras = stream->silences > 1;
     if (stream->by_token) { /* says nothing about the password */
         stream->token_refusals = 0;
         return;
@@ -1759,6 +1790,9 @@ static void on_closed(const GError *error, gpointer data)
     struct stream *stream = data;
     bool expected = stream->reason || stream->closing || is_asking(stream) ||
                     hung_up_on_retry(stream);
+    stream->fell_silent = !expected && stream->step == STEP_SASL &&
+        asked_for_extras(stream) &&
+        g_error_matches(error, RELAY_ERROR, RELAY_ERROR_TIMEOUT);
     if (!expected)
         stream->reason = reason_of_end(stream, error);
     schedule_finish(stream);

@@ -86,13 +86,22 @@ class Cable:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.lock:
             self.pairs.append((near, far))
+            self.near, self.flights, self.answered = near, 0, True
             self.selector.register(near, selectors.EVENT_READ, far)
             self.selector.register(far, selectors.EVENT_READ, near)
+
+    def _count(self, end):
+        """flights: how often the program spoke, first or after an answer, on
+        the last connection."""
+        if end is self.near:
+            self.flights += self.answered
+        self.answered = end is not self.near
 
     def _carry(self, end, other):
         try:
             data = end.recv(65536)
             if data:
+                self._count(end)
                 other.sendall(data)
                 return
         except OSError:

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from cable import Cable
 from fake import BIND2, FAST, SASL2, SM, q
 
 
@@ -194,10 +195,19 @@ def test_second_factor(fake, script):
     assert b"TOTP-EXAMPLE" in t.errors
 
 
-def test_resume_in_two_round_trips(fake, profiles, script):
+@pytest.fixture
+def cable(fake):
+    cable = Cable(fake.port)
+    yield cable
+    cable.close()
+
+
+def test_resume_in_two_round_trips(fake, profiles, script, cable):
     """After TCP: one for TLS, one for everything else. The server here says
     nothing of its own before it has heard all."""
-    t = script(profiles(fake), "--tls", "direct")
+    profile = profiles(fake)
+    profile.port = cable.port
+    t = script(profile, "--tls", "direct")
     c = fake.accept()
     c.start_tls()
     c.login2(tls=False, new_token="T1", bound=(
@@ -209,8 +219,9 @@ def test_resume_in_two_round_trips(fake, profiles, script):
     c.rst()
     c = fake.accept()
     c.jid = jid
-    c.start_tls()
+    c.start_tls(num_tickets=0)
     early = c.authenticate_early()
+    assert cable.flights == 2
     resume = early.find(q("resume", SM))
     assert resume.get("previd") == "sm-1"
     c.admit(early, "T1",

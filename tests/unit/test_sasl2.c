@@ -1086,6 +1086,40 @@ static void test_early_in_vain(void)
     }
 }
 
+/* A module of the server does not know how to bind or resume so early, and
+ * breaks where nobody answers for it. */
+static void play_silent(struct kit_peer *peer)
+{
+    kit_secure(peer);
+    kit_features(peer, NEW(SCRAM, ALL));
+    if (peer->number == 0) {
+        g_free(kit_hear(peer, "</authenticate>"));
+        kit_stay_silent(peer);
+        return;
+    }
+    kit_login_scram2(peer, "secret", false, false, ME);
+    kit_features(peer, BIND SM);
+    g_free(kit_hear(peer, "previd=\"124\""));
+    kit_say(peer, "<resumed xmlns='" NS_SM "' h='345' previd='124'/>");
+    kit_wait_closed(peer);
+}
+
+static void test_silent(void)
+{
+    struct owner owner;
+    owner_init(&owner, play_silent);
+    owner.previd = "124";
+    struct stream_config config = config_for(owner.host);
+    config.timeout_ms = 2000;
+    config.reconnect = true;
+    owner_start(&owner, &config);
+    wait_log(&owner, "online");
+    g_assert_cmpstr(owner.log->str, ==, "password resumed:345 online ");
+    owner_stop(&owner);
+    g_assert_cmpuint(owner.host->connections, ==, 2);
+    owner_clear(&owner);
+}
+
 /* What is remembered may be anything. */
 static void test_early_nonsense(void)
 {
@@ -1146,6 +1180,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fast/early", test_early);
     g_test_add_func("/fast/early-in-vain", test_early_in_vain);
     g_test_add_func("/fast/early-nonsense", test_early_nonsense);
+    g_test_add_func("/sasl2/silent", test_silent);
     int status = g_test_run();
     g_remove(kit.ca_file);
     g_free(kit.ca_file);
