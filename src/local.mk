@@ -12,6 +12,8 @@ libtxmpp_a_SOURCES = \
 	src/base/stamp.h \
 	src/base/text.c \
 	src/base/text.h \
+	src/base/url.c \
+	src/base/url.h \
 	src/model/account.h \
 	src/model/account.c \
 	src/model/chat.h \

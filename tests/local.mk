@@ -64,6 +64,7 @@ tests_unit_test_sasl_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=PKCS5_PBKDF2_HMAC
 UNIT_TESTS += tests/unit/test_secret
 UNIT_TESTS += tests/unit/test_stamp
 UNIT_TESTS += tests/unit/test_text
+UNIT_TESTS += tests/unit/test_url
 
 FUZZ_TARGETS += tests/fuzz/fuzz_jid
 tests_fuzz_fuzz_jid_LDADD = $(FUZZ_LIBS)

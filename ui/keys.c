@@ -48,6 +48,7 @@ const struct key_row key_rows[] = {
     { "M-Home", "/goto top", "The first message" },
     { "M-End", "/goto bottom", "The newest message" },
     { "M-u", "/goto unread", "The first unread message" },
+    { "M-o", "/url open", "Open the newest link" },
     { "M-e", "/editor", "Write in your editor" },
     { NULL, NULL, NULL },
 };

@@ -43,6 +43,7 @@ libui_a_SOURCES = \
 	ui/tui.c ui/tui.h \
 	ui/tui_commands.c \
 	ui/ui.h \
+	ui/url_commands.c \
 	ui/window.c
 libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
 LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS) -lm

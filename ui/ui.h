@@ -286,6 +286,10 @@ char *keys_help_text(void);
 extern const struct command notify_commands[];
 enum cmd_status notify_run(struct job *job);
 
+/* url_commands.c */
+extern const struct command url_commands[];
+enum cmd_status url_run(struct job *job);
+
 /* tui_commands.c */
 extern const struct command ui_commands[];
 extern const struct option ui_options[];

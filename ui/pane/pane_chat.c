@@ -11,6 +11,7 @@
 #include "config.h"
 #include "ui/ui.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "model/account.h"
 #include "store/history.h"
 #include "ui/draw/wrap.h"
@@ -329,18 +330,11 @@ static style_t body_style(const struct message *message, const struct laid *laid
 
 static void draw_links(struct area area, int x, int y, const char *text, gsize len)
 {
-    static const char *const schemes[] = { "https://", "http://", "xmpp:" };
-    for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
-        const char *at = text, *end = text + len;
-        while ((at = g_strstr_len(at, end - at, schemes[i]))) {
-            const char *stop = at;
-            while (stop < end && !strchr(" \t<>\"", *stop))
-                stop++;
-            grid_restyle(area, x + text_width(text, at - text), y,
-                text_width(at, stop - at), style_of(ROLE_LINK));
-            at = stop;
-        }
-    }
+    const char *at = text, *start;
+    gsize size;
+    while (url_next(&at, text + len, &start, &size))
+        grid_restyle(area, x + text_width(text, start - text), y,
+            text_width(start, (gssize)size), style_of(ROLE_LINK));
 }
 
 static void draw_row(struct pane_chat *view, struct area area, int y, struct position at)

@@ -20,6 +20,7 @@
 
 G_DEFINE_QUARK(txmpp - screen, screen_error)
 
+enum { COPY_BYTES = 74994 /* what xterm takes */ };
 enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, ANSWERS_MS = 100 };
 
 struct screen {
@@ -463,4 +464,19 @@ void screen_notify(struct screen *screen, const char *title, const char *text,
         append_through(screen, osc);
     }
     flush(screen);
+}
+
+bool screen_copy(struct screen *screen, const char *text)
+{
+    g_autofree char *clean = text_clean(text, (gssize)strnlen(text, COPY_BYTES + 1), 0);
+    gsize len = strlen(clean);
+    if (!screen->osc || screen->away || len > COPY_BYTES || screen->out->len > BACKLOG_MAX)
+        return false;
+    g_autofree char *base64 = g_base64_encode((const guchar *)clean, len);
+    g_autofree char *osc = g_strdup_printf("\033]52;c;%s\a", base64);
+    if (g_getenv("TMUX")) /* it may take it itself, or let it through */
+        append_string(screen, osc);
+    append_through(screen, osc);
+    flush(screen);
+    return true;
 }

@@ -43,6 +43,9 @@ void screen_bell(struct screen *screen);
 void screen_title(struct screen *screen, const char *text);
 void screen_notify(struct screen *screen, const char *title, const char *text,
     bool osc9, bool osc777);
+/* Into the clipboard (OSC 52), also from afar; false: the terminal cannot, or
+ * it is too much for one. Whether it does nobody tells. */
+bool screen_copy(struct screen *screen, const char *text);
 
 /* Hands the terminal to somebody else (suspend, editor) and takes it back. */
 void screen_leave(struct screen *screen);

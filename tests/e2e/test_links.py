@@ -1,0 +1,142 @@
+"""Links: listed, opened by a program of the person's own, copied."""
+import base64
+import json
+import sys
+
+import pytest
+
+from rig import wait_until
+
+BOB = "<item jid='bob@b.tld' name='Bob' subscription='both'/>"
+HELPER = """import json, os, sys
+with open(sys.argv[1] + ".new", "w") as f: json.dump(sys.argv[2:], f)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+"""
+
+
+@pytest.fixture
+def talking(fake, screen):
+    """talking(BODY…): (screen, connection), in the conversation with Bob."""
+    def make(*bodies, **kw):
+        s = screen(fake, **kw)
+        c = fake.accept()
+        c.login()
+        c.online(roster=BOB)
+        c.settle()
+        s.wait("Bob")
+        s.line("/msg bob@b.tld")
+        s.wait("Message to|No messages with")
+        for body in bodies:
+            c.send(f"<message from='bob@b.tld/p' to='{c.jid}' type='chat'>"
+                   f"<body>{body}</body></message>")
+        c.settle()
+        return s, c
+    return make
+
+
+@pytest.fixture
+def opener(tmp_path):
+    """(command line, wait for what it got)"""
+    helper, out = tmp_path / "helper.py", tmp_path / "out"
+    helper.write_text(HELPER)
+
+    def got(s):
+        wait_until("the helper", lambda: s.pump(0.05) and False or out.exists())
+        return json.loads(out.read_text())
+    got.out = out
+    return f"/set ui.url_opener {sys.executable} {helper} {out}", got
+
+
+def test_list_newest_first(talking):
+    s, c = talking("one https://a.tld/1.", "two https://b.tld/2 https://c.tld/3")
+    s.line("/url")
+    s.wait(r"1 +https://b\.tld/2\b.*\n.*2 +https://c\.tld/3\b.*\n.*3 +https://a\.tld/1 ")
+
+
+@pytest.mark.parametrize("url", ["https://x/$(id)", "https://x/`id`", "https://x/;rm",
+                                 "https://x/'%u"])
+def test_open_H56_is_one_literal_argument(talking, opener, url):
+    line, got = opener
+    s, c = talking(f"look {url} -oProxy", line and "and")
+    s.line(line)
+    s.wait_quiet(0.1)
+    s.type("\x1bo")
+    s.wait("Open https://x/")
+    assert not got.out.exists()
+    s.type("y")
+    assert got(s) == [url]
+
+
+def test_open_by_part_in_its_place_after_no(talking, opener):
+    line, got = opener
+    s, c = talking("https://wiki.tld/a", "https://other.tld/")
+    s.line(line + " '<%u>'")
+    s.wait_quiet(0.1)
+    s.line("/url open WIKI")
+    s.wait("Open https://wiki.tld/a")
+    s.type("n")
+    s.wait("Please confirm", gone=True)
+    s.line("/url open --yes wiki")
+    assert got(s) == ["<https://wiki.tld/a>"]
+
+
+@pytest.mark.parametrize("body, said", [
+    ("file:///etc/passwd javascript:alert(1) -oProxy", "no such link"),
+    ("https://x/\u202eexe.png", "hide what it is"),
+], ids=["scheme", "bidi"])
+def test_open_H56_refuses(talking, opener, body, said):
+    line, got = opener
+    s, c = talking(body)
+    s.line(line)
+    s.wait_quiet(0.1)
+    s.line("/url open --yes")
+    s.wait(said)
+    assert not got.out.exists()
+
+
+def test_open_names_the_registered_host(talking):
+    s, c = talking("https://b\u00fccher.tld/")
+    s.line("/url open")
+    s.wait(r"xn--bcher-kva\.tld")
+
+
+def test_open_xmpp_H47_only_shows_the_conversation(talking, opener):
+    line, got = opener
+    s, c = talking("xmpp:eve@e.tld?roster;subscribe")
+    s.line(line)
+    s.wait_quiet(0.1)
+    s.line("/url open")
+    s.wait("No messages with eve")
+    s.line("/url open")
+    s.wait("no such link")
+    c.settle()
+    assert not got.out.exists()
+
+
+@pytest.mark.parametrize("env", [{}, dict(TMUX="/x,1,0", TERM="tmux-256color"),
+                                 dict(STY="1.x", TERM="screen-256color")],
+                         ids=["plain", "tmux", "screen"])
+def test_copy_by_OSC_52(talking, env):
+    url = "https://a.tld/" + "x" * 800
+    s, c = talking(url, env=env)
+    s.line("/url copy")
+    osc = b"\x1b]52;c;" + base64.b64encode(url.encode()) + b"\x07"
+
+    def written():
+        s.pump(0.05)
+        plain = bytes(s.bytes)
+        if "TMUX" in env:
+            start = plain.find(b"\x1bPtmux;")
+            if osc not in plain or start < 0:
+                return False
+            plain = plain[start:].replace(b"\x1b\x1b", b"\0")
+        return osc in (plain.replace(b"\x1b\\", b"").replace(b"\x1bPtmux;", b"")
+                       .replace(b"\x1bP", b"").replace(b"\0", b"\x1b"))
+    wait_until("OSC 52", written)
+
+
+def test_copy_on_a_terminal_without_it(talking):
+    s, c = talking("https://a.tld/", env=dict(TERM="linux"))
+    s.line("/url copy")
+    s.wait("no way to the clipboard")
+    assert b"]52;" not in s.bytes
