@@ -23,12 +23,15 @@
 #define NS_PUBSUB "http://jabber.org/protocol/pubsub"
 #define NS_EVENT NS_PUBSUB "#event"
 #define NS_OPTIONS NS_PUBSUB "#publish-options"
+#define NS_OWNER NS_PUBSUB "#owner"
+#define NS_CONFIG NS_PUBSUB "#node_config"
 #define ITEMS_MAX 5000
 
 struct mds {
     GHashTable *todo;  /* chat JID → archive id that was read */
     GHashTable *items; /* … that the server has; until they are taken over */
     bool busy, told, known;
+    bool made;         /* the node: its options do not go with the items */
     void (*begin)(struct account *account); /* waits for the items */
 };
 
@@ -197,6 +200,22 @@ static void add_option(xmpp_stanza_t *form, const char *var, const char *value)
     stanza_set_text(stanza_add(field, "value", NS_FORM, NULL), value);
 }
 
+static xmpp_stanza_t *add_form(xmpp_stanza_t *to, const char *type)
+{
+    xmpp_stanza_t *x =
+        stanza_add(to, "x", NS_FORM, "type", "submit", NULL);
+    add_option(x, "FORM_TYPE", type);
+    add_option(x, "pubsub#persist_items", "true");
+    add_option(x, "pubsub#access_model", "whitelist");
+    return x;
+}
+
+static void add_more(xmpp_stanza_t *x)
+{
+    add_option(x, "pubsub#max_items", "max");
+    add_option(x, "pubsub#send_last_published_item", "never");
+}
+
 static xmpp_stanza_t *build(
     struct account *account, const char *jid, const char *id)
 {
@@ -208,28 +227,84 @@ static xmpp_stanza_t *build(
     xmpp_stanza_t *displayed = stanza_add(item, "displayed", NS_MDS, NULL);
     stanza_add(displayed, "stanza-id", NS_SID, "by", account->jid, "id", id,
         NULL);
-    xmpp_stanza_t *form =
-        stanza_add(stanza_add(pubsub, "publish-options", NS_PUBSUB, NULL), "x",
-            NS_FORM, "type", "submit", NULL);
-    add_option(form, "FORM_TYPE", NS_OPTIONS);
-    add_option(form, "pubsub#persist_items", "true");
-    add_option(form, "pubsub#max_items", "max");
-    add_option(form, "pubsub#send_last_published_item", "never");
-    add_option(form, "pubsub#access_model", "whitelist");
+    xmpp_stanza_t *x =
+        add_form(stanza_add(pubsub, "publish-options", NS_PUBSUB, NULL),
+            NS_OPTIONS);
+    if (!mds_of(account)->made)
+        add_more(x);
     return iq;
+}
+
+struct sending {
+    char *jid, *id;
+};
+
+static void sending_free(gpointer data)
+{
+    struct sending *sending = data;
+    g_free(sending->jid);
+    g_free(sending->id);
+    g_free(sending);
+}
+
+static void on_made(struct account *account, xmpp_stanza_t *result,
+    const struct stanza_error *error, bool more, gpointer data)
+{
+    (void)result;
+    (void)error;
+    (void)more;
+    (void)data;
+    mds_of(account)->busy = false;
+    if (session_is_online(account))
+        publish(account);
+}
+
+static void on_created(struct account *account, xmpp_stanza_t *result,
+    const struct stanza_error *error, bool more, gpointer data)
+{
+    xmpp_stanza_t *pubsub, *configure;
+    if (result || !session_is_online(account)) {
+        on_made(account, result, error, more, data);
+        return;
+    }
+    xmpp_stanza_t *iq = iq_new("set", NULL, "pubsub", NS_OWNER, &pubsub);
+    configure =
+        stanza_add(pubsub, "configure", NS_OWNER, "node", NS_MDS, NULL);
+    add_more(add_form(configure, NS_CONFIG));
+    iq_send(account, iq, 0, on_made, NULL, NULL);
+}
+
+/* The server does not take all options with an item, or the node is another
+ * client's, of other properties: they are given to the node itself, once. */
+static void make_node(struct account *account)
+{
+    xmpp_stanza_t *pubsub;
+    xmpp_stanza_t *iq = iq_new("set", NULL, "pubsub", NS_PUBSUB, &pubsub);
+    mds_of(account)->made = true;
+    stanza_add(pubsub, "create", NS_PUBSUB, "node", NS_MDS, NULL);
+    add_more(add_form(
+        stanza_add(pubsub, "configure", NS_PUBSUB, NULL), NS_CONFIG));
+    iq_send(account, iq, 0, on_created, NULL, NULL);
 }
 
 static void on_published(struct account *account, xmpp_stanza_t *result,
     const struct stanza_error *error, bool more, gpointer data)
 {
     struct mds *mds = mds_of(account);
-    (void)result;
+    const struct sending *sending = data;
+    const char *now = g_hash_table_lookup(mds->todo, sending->jid);
     (void)error;
     (void)more;
-    (void)data;
-    mds->busy = false; /* refused: the next one may do better */
-    if (session_is_online(account))
-        publish(account);
+    if (!session_is_online(account))
+        return;
+    if (!result && !mds->made) {
+        make_node(account);
+        return;
+    }
+    mds->busy = false; /* refused again: the next one may do better */
+    if (g_strcmp0(now, sending->id) == 0)
+        g_hash_table_remove(mds->todo, sending->jid);
+    publish(account);
 }
 
 static bool is_private(struct account *account)
@@ -257,10 +332,11 @@ static void publish(struct account *account)
         return;
     g_hash_table_iter_init(&iter, mds->todo);
     g_hash_table_iter_next(&iter, &jid, &id);
-    xmpp_stanza_t *iq = build(account, jid, id);
-    g_hash_table_iter_remove(&iter);
+    struct sending *sending = g_new(struct sending, 1);
+    *sending = (struct sending){ g_strdup(jid), g_strdup(id) };
     mds->busy = true;
-    iq_send(account, iq, 0, on_published, NULL, NULL);
+    iq_send(account, build(account, jid, id), 0, on_published, sending,
+        sending_free);
 }
 
 static void on_read(struct chat *chat, const struct message *last)
@@ -287,7 +363,7 @@ static void attach(struct account *account)
 static void offline(struct account *account)
 {
     struct mds *mds = mds_of(account);
-    mds->busy = mds->known = false;
+    mds->busy = mds->known = mds->made = false;
     mds->begin = NULL;
     g_hash_table_remove_all(mds->items);
 }

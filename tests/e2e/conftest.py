@@ -172,3 +172,39 @@ def fake(ca):
     server = Fake(ca)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def keeping():
+    """A Prosody that keeps an archive."""
+    with rig.Prosody("elsinore.example", modules=("mam", "smacks"), extra=(
+            'default_archive_policy = true\narchive_expires_after = "never"\n'
+            "max_archive_query_results = 250\n")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def keeping_too():
+    """… and an ejabberd."""
+    names = [f"{n}{i}" for i in range(20) for n in ("juliet", "romeo")]
+    with rig.Ejabberd("messina.example", users=names, extra=(
+            "  mod_mam: {default: always, assume_mam_usage: false}\n"
+            "  mod_pubsub: {plugins: [flat, pep], last_item_cache: false,\n"
+            "    max_items_node: 1000}\n")) as s:
+        yield s
+
+
+@pytest.fixture(params=["prosody", "ejabberd"])
+def kept(request):
+    """juliet and romeo of a server that keeps an archive, not of the same
+    test; friends on Prosody, where the roster can be written."""
+    if request.param == "prosody":
+        from test_talk import friends
+        return friends(request.getfixturevalue("keeping"))
+    server = request.getfixturevalue("keeping_too")
+
+    def take(prefix):
+        account = next(a for a in server.ready if a.user.startswith(prefix))
+        server.ready.remove(account)
+        return account
+    return take("juliet"), take("romeo")

@@ -1,5 +1,5 @@
 """The archive: F03, F25, F26, H32, H33 from outside, with real servers and
-with one that does as it likes; reading on several clients; scrolling back."""
+with one that does as it likes; scrolling back."""
 import datetime
 import itertools
 import re
@@ -18,44 +18,12 @@ RSM = "http://jabber.org/protocol/rsm"
 SID = "urn:xmpp:sid:0"
 
 
-@pytest.fixture(scope="module")
-def keeping():
-    """A Prosody that keeps an archive."""
-    with rig.Prosody("elsinore.example", modules=("mam", "smacks"), extra=(
-            'default_archive_policy = true\narchive_expires_after = "never"\n'
-            "max_archive_query_results = 250\n")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def keeping_too():
-    """… and an ejabberd."""
-    names = [f"{n}{i}" for i in range(8) for n in ("juliet", "romeo")]
-    with rig.Ejabberd("messina.example", users=names, extra=(
-            "  mod_mam: {default: always, assume_mam_usage: false}\n")) as s:
-        yield s
-
-
-@pytest.fixture(params=["prosody", "ejabberd"])
-def two(request):
-    """juliet and romeo of a server with an archive."""
-    if request.param == "prosody":
-        return friends(request.getfixturevalue("keeping"))
-    server = request.getfixturevalue("keeping_too")
-
-    def take(prefix):
-        account = next(a for a in server.ready if a.user.startswith(prefix))
-        server.ready.remove(account)
-        return account
-    return take("juliet"), take("romeo")
-
-
 def texts(t, jid, n=5000):
     return [row["body"] for row in t.run(f"/history {n} in {jid}")]
 
 
-def test_F25_what_came_meanwhile(two, bots, script, profiles):
-    juliet, romeo = two
+def test_F25_what_came_meanwhile(kept, bots, script, profiles):
+    juliet, romeo = kept
     profile = profiles(juliet)
     t = script(profile).online()
     t.run(f"/msg {romeo.jid} first")
@@ -74,8 +42,8 @@ def test_F25_what_came_meanwhile(two, bots, script, profiles):
     assert texts(t, romeo.jid) == wanted
 
 
-def test_first_sign_in_is_no_news(two, bots, script, profiles):
-    juliet, romeo = two
+def test_first_sign_in_is_no_news(kept, bots, script, profiles):
+    juliet, romeo = kept
     t = script(profiles(juliet)).online()
     assert t.quit() == 0
     bot = bots(romeo)
@@ -113,34 +81,10 @@ def test_verify_finds_what_was_lost(keeping, bots, script, profiles):
     assert texts(t, romeo.jid) == ["text 0", "text 1", "text 2"]
 
 
-def test_read_here_is_read_there(keeping, bots, script, profiles):
-    juliet, romeo = friends(keeping)
-    one = script(profiles(juliet), resource="one").online()
-    two = script(profiles(juliet), resource="two").online()
-    bot = bots(romeo)
-    bot.send(juliet.jid, "seen?")
-    one.wait("message", body="seen?")
-    two.wait("message", body="seen?")
-    two.run("/wait synced")
-    one.run(f"/read {romeo.jid}")
-    third = script(profiles(juliet), resource="three").online()
-    assert texts(third, romeo.jid) == ["seen?"]
-
-
-def test_marker_is_sent_and_believed(keeping, script, profiles):
-    juliet, romeo = friends(keeping)
-    a, b = script(juliet).online(), script(romeo).online()
-    a.run(f"/msg {romeo.jid} look")
-    out = a.wait("message", since=0, direction="out", body="look")
-    b.wait("message", body="look")
-    b.run(f"/read {juliet.jid}")
-    a.wait("delivery", since=0, id=out["id"], state="displayed")
-
-
-def test_scrolling_goes_on_into_the_archive(two, bots, script, profiles,
+def test_scrolling_goes_on_into_the_archive(kept, bots, script, profiles,
                                             screen):
     """To its very first message, and a date before what is here."""
-    juliet, romeo = two
+    juliet, romeo = kept
     bot = bots(romeo)
     t = script(profiles(juliet)).online()
     for i in range(400):

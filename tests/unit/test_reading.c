@@ -291,6 +291,48 @@ static void test_read_here(void)
     assert_published(&f, BOB " a8");
 }
 
+#define REFUSED                                                                \
+    "<error type='wait'><resource-constraint "                                 \
+    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+
+static char *take_sent(struct fixture *f, const char *type, const char *payload)
+{
+    xmpp_stanza_t *iq = xmpp_stanza_clone(only_sent(f));
+    char *xml = stanza_xml(iq);
+    forget_sent(f);
+    answer(f, iq, type, payload);
+    xmpp_stanza_release(iq);
+    return xml;
+}
+
+/* A server that takes no options but these, or has another node there. */
+static void test_node(void)
+{
+    FIXTURE(f);
+    private_server(&f);
+    sign_in(&f, "");
+    came(&f, BOB_FULL, 1, false);
+    forget_sent(&f);
+    chat_mark_read(account_find_chat(f.account, BOB));
+    g_autofree char *all = take_sent(&f, "error", REFUSED);
+    assert_has(all, "max_items");
+    g_autofree char *create = take_sent(&f, "error",
+        "<error type='cancel'><conflict "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+    assert_has(create, "<create ");
+    assert_has(create, "max_items");
+    g_autofree char *configure = take_sent(&f, "result", "");
+    assert_has(configure, "pubsub#owner");
+    assert_published(&f, BOB " a1");
+    g_autofree char *again = take_sent(&f, "error", REFUSED);
+    g_assert_null(strstr(again, "max_items"));
+    assert_has(again, "whitelist");
+    g_assert_cmpuint(f.sent->len, ==, 0); /* no third time */
+    came(&f, BOB_FULL, 2, false);
+    chat_mark_read(account_find_chat(f.account, BOB));
+    assert_published(&f, BOB " a2");
+}
+
 /* Read while nobody could be told: told at the next sign-in, unless another
  * client has read further meanwhile. */
 static void test_read_offline(void)
@@ -352,6 +394,7 @@ int main(int argc, char **argv)
     g_test_add_func("/displayed/H39-forged", test_forged_item);
     g_test_add_func("/displayed/H40-not-private", test_not_private);
     g_test_add_func("/displayed/here", test_read_here);
+    g_test_add_func("/displayed/node", test_node);
     g_test_add_func("/displayed/offline", test_read_offline);
     g_test_add_func("/displayed/new-client", test_new_client);
     return g_test_run();
