@@ -176,6 +176,9 @@ tests_fuzz_fuzz_history_LDFLAGS = $(FUZZ_LINK)
 
 UNIT_TESTS += tests/unit/test_scrollback
 tests_unit_test_scrollback_LDADD = $(LIBUI) $(LDADD)
+FUZZ_TARGETS += tests/fuzz/fuzz_import
+tests_fuzz_fuzz_import_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_import_LDFLAGS = $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz/fuzz_archive
 tests_fuzz_fuzz_archive_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_archive_LDFLAGS = $(FUZZ_LINK)

@@ -160,12 +160,22 @@ static enum cmd_status run_history(struct job *job)
 
 /* --- /search ------------------------------------------------------------------- */
 
+/* What was one word on the line, in quotes, is a phrase. */
+static char *search_words(const char *const *words)
+{
+    GString *text = g_string_new(NULL);
+    for (; *words; words++)
+        g_string_append_printf(text,
+            strpbrk(*words, " \t") && !strchr(*words, '"') ? "\"%s\" " : "%s ",
+            *words);
+    return g_string_free(text, FALSE);
+}
+
 static enum cmd_status run_search(struct job *job)
 {
     struct account *account = job_account(job);
-    const char *const *words = job_list(job, "words");
     const char *chat = job_arg(job, "chat");
-    g_autofree char *text = g_strjoinv(" ", (char **)words);
+    g_autofree char *text = search_words(job_list(job, "words"));
     g_autoptr(GError) error = NULL;
     if (!account->history)
         return job_fail(job, "item-not-found",

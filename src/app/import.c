@@ -2,7 +2,8 @@
  * /import: the logs of other clients into the store. Their files are read as
  * anybody's: bounded lines, no link followed, nothing in a database run. Every
  * message gets an id made of what it says, so that importing twice changes
- * nothing; a bounded part is read a turn.
+ * nothing; and where its log gives it none, one of the same words that is here
+ * from the same seconds is taken for it. A bounded part is read a turn.
  *
  * profanity: chatlog.db (SQLite), or chatlogs/OWN_at_HOST/PEER_at_HOST/
  * YYYY_MM_DD.log with lines "TIME - me|JID: TEXT" or "TIME - *me|JID TEXT",
@@ -26,10 +27,14 @@
 #include "model/jid.h"
 #include "store/foreign.h"
 
-#define LINES_A_TURN 500
+#define BYTES_A_TURN 65536
+#define ROWS_A_TURN 500
+#define SAME_US (10 * G_USEC_PER_SEC) /* clocks differ, seconds are cut off */
 #define LINE_MAX_BYTES (1024 * 1024)
 #define TEXT_MAX_BYTES (1024 * 1024)
 #define FILES_MAX 100000
+#define NEAR_MAX 100
+#define IMPORTED "import" /* who gave the id */
 #define DEPTH_MAX 6
 
 struct import {
@@ -41,7 +46,9 @@ struct import {
     guint idle;
     GHashTable *touched; /* chat JIDs */
     /* the file that is being read */
-    FILE *in;
+    int fd;           /* -1: none */
+    GString *line;    /* as far as it was read */
+    bool bad_line;    /* … too long, or of a binary */
     struct foreign *rows;
     bool is_histo;
     char *peer;
@@ -64,6 +71,25 @@ static char *id_of(const struct message *m)
     return g_strdup(g_checksum_get_string(sum));
 }
 
+/* Is it here from an archive, or by itself? */
+static bool is_here(
+    const struct import *import, const char *jid, const struct message *message)
+{
+    gint64 from = message->time_us - SAME_US;
+    g_autoptr(GPtrArray) near = history_page(
+        import->account->history, jid, from, from, false, NEAR_MAX);
+    for (guint i = 0; i < near->len; i++) {
+        const struct message *m = near->pdata[i];
+        if (m->row > message->time_us + SAME_US)
+            break;
+        if (m->outgoing == message->outgoing &&
+            g_strcmp0(m->stanza_by, IMPORTED) != 0 &&
+            g_strcmp0(m->body, message->body) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Takes message, whose from, to, time and body are set. */
 static void keep(struct import *import, struct message *message)
 {
@@ -72,15 +98,16 @@ static void keep(struct import *import, struct message *message)
     g_autofree char *bare = jid_bare(peer);
     struct chat *chat = account_find_chat(account, bare);
     struct chat *passing = chat ? NULL : chat_new(account, bare, CHAT_CONTACT);
+    bool known = !message->stanza_id && is_here(import, bare, message);
     message->type = MESSAGE_CHAT;
     message->received_us = stamp_now();
     message->archive = message->delayed = true;
     if (!message->stanza_id) {
         message->stanza_id = id_of(message);
-        message->stanza_by = g_strdup("import");
+        message->stanza_by = g_strdup(IMPORTED);
     }
-    if (history_add(account->history, chat ? chat : passing, message,
-            message->time_us) == HISTORY_DUPLICATE) {
+    if (known || history_add(account->history, chat ? chat : passing, message,
+                     message->time_us) == HISTORY_DUPLICATE) {
         import->known++;
     } else {
         import->added++;
@@ -203,8 +230,8 @@ static bool histo_line(struct import *import, const char *line)
         return false;
     finish_message(import);
     import->more = (guint)atoi(line + 22);
-    if (line[0] != 'M') /* a change of status */
-        return true;
+    if (line[0] != 'M' || (line[1] != 'S' && line[1] != 'R'))
+        return true; /* a change of status, a remark of the program */
     begin_message(
         import, time_us, line[1] == 'S', line + 26, len > 26 ? len - 26 : 0);
     return true;
@@ -256,18 +283,25 @@ static bool open_db(struct import *import, const char *path)
 static void close_file(struct import *import)
 {
     finish_message(import);
-    g_clear_pointer(&import->in, fclose);
+    if (import->fd >= 0)
+        close(import->fd);
+    import->fd = -1;
+    g_string_truncate(import->line, 0);
+    import->bad_line = false;
     g_clear_pointer(&import->rows, foreign_close);
     g_clear_pointer(&import->peer, g_free);
     import->more = 0;
 }
 
-/* romeo_at_example.net → romeo@example.net */
+/* romeo_at_example.net → romeo@example.net; rooms have a folder of their own. */
 static char *peer_of_folder(const char *path)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *name = g_path_get_basename(folder);
+    g_autofree char *above = g_path_get_dirname(folder);
     char *at = strstr(name, "_at_");
+    if (g_str_has_suffix(above, "/rooms"))
+        return NULL;
     if (!at)
         return jid_prepare(name, NULL);
     *at = '\0';
@@ -284,7 +318,10 @@ static gint64 day_of(const char *path)
         return 0;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
+    const struct tm said = tm;
     time_t day = mktime(&tm);
+    if (tm.tm_mday != said.tm_mday || tm.tm_mon != said.tm_mon)
+        return 0;
     return day > 0 ? (gint64)day * G_USEC_PER_SEC : 0;
 }
 
@@ -310,7 +347,7 @@ static bool open_file(struct import *import, const char *path)
         close(fd);
         return open_db(import, path);
     }
-    import->in = fdopen(fd, "r");
+    import->fd = fd;
     import->is_histo = is_histo(head);
     import->day_us = import->is_histo ? 0 : day_of(path);
     if (import->chat)
@@ -359,6 +396,7 @@ static void import_free(gpointer data)
     g_ptr_array_unref(import->files);
     g_hash_table_unref(import->touched);
     g_string_free(import->text, TRUE);
+    g_string_free(import->line, TRUE);
     g_free(import->chat);
     g_free(import);
 }
@@ -371,23 +409,20 @@ static void mark_read(struct import *import)
     gpointer jid;
     g_hash_table_iter_init(&iter, import->touched);
     while (g_hash_table_iter_next(&iter, &jid, NULL)) {
-        const struct chat *chat = account_find_chat(account, jid);
+        struct chat *chat = account_find_chat(account, jid);
         g_autoptr(GPtrArray) last = history_page(account->history, jid,
             G_MAXINT64, G_MAXINT64, true, 1);
         if (last->len > 0 && !(chat && chat->unread > 0))
             history_set_read(account->history, jid,
                 ((const struct message *)last->pdata[0])->row, NULL);
+        if (chat)
+            account_emit(account, (struct event){ .type = EVENT_CHAT_CHANGED,
+                                      .chat = chat });
     }
 }
 
-static void one_line(struct import *import, char *line)
+static void one_line(struct import *import, const char *line)
 {
-    if (!g_utf8_validate(line, -1, NULL)) {
-        char *made = g_utf8_make_valid(line, -1);
-        one_line(import, made);
-        g_free(made);
-        return;
-    }
     if (import->more > 0) {
         import->more--;
         add_line(import, line);
@@ -400,37 +435,59 @@ static void one_line(struct import *import, char *line)
     }
 }
 
-/* True: the file goes on. */
-static bool read_some(struct import *import)
+static void end_line(struct import *import)
 {
-    char *line = NULL;
-    size_t size = 0;
-    bool more = true;
-    for (guint i = 0; i < LINES_A_TURN && more; i++) {
-        if (import->rows) {
-            more = foreign_next(import->rows);
-            if (more)
-                db_row(import);
-            continue;
-        }
-        ssize_t n = getline(&line, &size, import->in);
-        more = n >= 0;
-        if (n > 0 && n <= LINE_MAX_BYTES && !memchr(line, '\0', (size_t)n)) {
-            g_strchomp(line);
-            one_line(import, line);
-        } else if (more) {
-            import->skipped++;
-        }
+    g_autofree char *line =
+        g_utf8_make_valid(import->line->str, (gssize)import->line->len);
+    if (import->bad_line)
+        import->skipped++;
+    else
+        one_line(import, g_strchomp(line));
+    g_string_truncate(import->line, 0);
+    import->bad_line = false;
+}
+
+/* A line may be as long as the file: no more of it is kept than may count. */
+static void add_piece(struct import *import, const char *piece, gsize len)
+{
+    if (import->line->len + len > LINE_MAX_BYTES || memchr(piece, '\0', len))
+        import->bad_line = true;
+    if (!import->bad_line)
+        g_string_append_len(import->line, piece, (gssize)len);
+}
+
+static bool read_lines(struct import *import)
+{
+    char buffer[BYTES_A_TURN];
+    ssize_t n = read(import->fd, buffer, sizeof buffer);
+    const char *at = buffer, *end = buffer + MAX(n, 0);
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (gsize)(end - at));
+        add_piece(import, at, (gsize)((stop ? stop : end) - at));
+        if (stop)
+            end_line(import);
+        at = stop ? stop + 1 : end;
     }
-    free(line);
-    return more;
+    if (n <= 0 && (import->line->len > 0 || import->bad_line))
+        end_line(import);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static bool read_rows(struct import *import)
+{
+    for (guint i = 0; i < ROWS_A_TURN; i++) {
+        if (!foreign_next(import->rows))
+            return false;
+        db_row(import);
+    }
+    return true;
 }
 
 static gboolean on_idle(gpointer data)
 {
     struct import *import = data;
-    if (import->in || import->rows) {
-        if (!read_some(import))
+    if (import->fd >= 0 || import->rows) {
+        if (!(import->rows ? read_rows(import) : read_lines(import)))
             close_file(import);
         session_store_changed(import->account);
         return G_SOURCE_CONTINUE;
@@ -470,13 +527,15 @@ static enum cmd_status run_import(struct job *job)
         return job_fail(job, "not-allowed",
             "Nothing is stored for %s, so nothing can be imported.",
             account->jid);
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return job_fail(job, "item-not-found", "There is no %s.", path);
     struct import *import = g_new0(struct import, 1);
     *import = (struct import){ .account = account, .job = job,
         .chat = g_strdup(job_arg(job, "chat")),
         .files = g_ptr_array_new_with_free_func(g_free),
         .touched =
             g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-        .text = g_string_new(NULL) };
+        .text = g_string_new(NULL), .line = g_string_new(NULL), .fd = -1 };
     job_set_data(job, import, import_free);
     list_files(import, path, 0);
     g_ptr_array_sort(import->files, compare_paths);
@@ -497,7 +556,9 @@ const struct command app_import_commands[] = {
             IN_CHAT },
         .summary = "Take the logs of another client into the store",
         .detail = "profanity: chatlogs or chatlog.db; mcabber: histo. "
-                  "Importing again adds nothing twice.",
+                  "Importing again adds nothing twice, nor what came from the "
+                  "server already; so sign in first. Logs of rooms are left "
+                  "out.",
         .examples = examples,
         .fields = "import: files added known skipped",
         .run = run_import },
