@@ -10,7 +10,7 @@ import pytest
 import rig
 import txmpp
 from fake import INFO, SM, Closed, q
-from test_reliable import OFFER, SOAK, Managed, resuming
+from test_reliable import OFFER, Managed, resuming
 from test_talk import friends
 
 MAM = "urn:xmpp:mam:2"
@@ -29,7 +29,7 @@ def test_F25_what_came_meanwhile(kept, bots, script, profiles):
     t.run(f"/msg {romeo.jid} first")
     assert t.quit() == 0
     bot = bots(romeo)
-    count = 3000 if SOAK else 330
+    count = 330
     for i in range(count):
         bot.send(juliet.jid, f"text {i}")
     wanted = ["first"] + [f"text {i}" for i in range(count)]
