@@ -32,6 +32,7 @@
 #include "xmpp/testing.h"
 
 #define RETRY_COMMIT_S 1
+#define COMMIT_EVERY_US (100 * 1000)
 #define FRESH_S 60
 
 struct session {
@@ -64,7 +65,8 @@ struct session {
     const struct stream_manager *manager; /* NULL: none in features[] */
     bool dirty;              /* the store has something uncommitted */
     bool unsaved;            /* … and the disk did not take it */
-    guint commit;            /* idle, or timer when unsaved */
+    guint commit;            /* idle, or timer: see schedule_commit() */
+    gint64 committed_us;     /* monotonic: the last time */
     guint tidy;              /* idle, when the store has work left */
 
     struct login *login;
@@ -253,6 +255,8 @@ static void suspend(struct session *session, unsigned away_s)
     session->give_up = g_timeout_add_seconds(away_s, on_give_up, session);
 }
 
+static void settle(struct session *session);
+
 static void leave_online(struct session *session, enum connection_state state)
 {
     struct account *account = session->account;
@@ -261,6 +265,7 @@ static void leave_online(struct session *session, enum connection_state state)
     session->taken_up = false;
     if (!session->live)
         return;
+    settle(session);
     if (state != STATE_OFFLINE && session->manager &&
         session->manager->may_resume(account, &away_s))
         suspend(session, away_s);
@@ -537,6 +542,7 @@ static bool commit(struct session *session)
         return false;
     }
     session->dirty = false;
+    session->committed_us = g_get_monotonic_time();
     if (session->unsaved)
         say(account, "Messages are saved again.");
     session->unsaved = false;
@@ -544,16 +550,34 @@ static bool commit(struct session *session)
     return true;
 }
 
+/* A commit waits for the disk, and so does the screen. While messages pour in
+ * and nobody waits for a confirmation, a transaction covers several turns. */
+static guint commit_wait_ms(const struct session *session)
+{
+    gint64 due_us = session->committed_us + COMMIT_EVERY_US;
+    gint64 left_us = due_us - g_get_monotonic_time();
+
+    return left_us > 0 ? (guint)(left_us / 1000 + 1) : 0;
+}
+
+/* What came is on disk and counts as received, or neither. */
+static void settle(struct session *session)
+{
+    commit(session);
+    if (session->manager && session->account)
+        session->manager->turn(session->account, !session->dirty);
+}
+
 static void end_turn(struct session *session)
 {
-    struct account *account = session->account;
     const struct stream_manager *manager = session->manager;
+    bool asked = manager && manager->wants_turn(session->account);
 
-    if (manager && manager->wants_turn(account))
-        session->dirty = true;
-    commit(session);
-    if (manager && session->account)
-        manager->turn(account, !session->dirty);
+    session->dirty |= asked;
+    if (session->dirty && !asked && commit_wait_ms(session) > 0)
+        schedule_commit(session);
+    else
+        settle(session);
 }
 
 static gboolean on_commit(gpointer data)
@@ -573,7 +597,7 @@ static void schedule_commit(struct session *session)
         return;
     session->commit = session->unsaved
         ? g_timeout_add_seconds(RETRY_COMMIT_S, on_commit, session)
-        : g_idle_add_full(G_PRIORITY_DEFAULT, on_commit, session, NULL);
+        : g_timeout_add(commit_wait_ms(session), on_commit, session);
 }
 
 void session_store_changed(struct account *account)
