@@ -77,6 +77,8 @@ libtxmpp_a_SOURCES = \
 	src/net/sasl2.h \
 	src/net/scram.c \
 	src/net/scram.h \
+	src/net/seam.c \
+	src/net/seam.h \
 	src/net/stream.c \
 	src/net/stream.h \
 	src/net/stream_reason.c \

@@ -20,6 +20,7 @@
 #include <glib-unix.h>
 #include "net/link.h"
 #include "net/relay.h"
+#include "net/seam.h"
 
 #define READ_BYTES (32 * 1024)
 #define BATCH_BYTES (16 * 1024)    /* stanzas given to libstrophe together */
@@ -29,6 +30,7 @@
 #define TRUSTING_BYTES                                                         \
     (64 * 1024) /* a server may say while we ask the user                      \
                  */
+#define RECORD_BYTES (16 * 1024) /* of TLS, at most */
 #define TLS_MS 10000
 #define STEP_MS 30000
 #define CLOSE_MS 3000
@@ -55,6 +57,9 @@ struct relay {
     struct guard *guard;
     struct link *link;
 
+    GByteArray *half; /* of a stanza, for the next record of TLS */
+    struct seam seam;
+    gsize seen; /* of half, by the seam */
     GByteArray *out;
     gsize out_sent;
     GString *batch;
@@ -257,6 +262,41 @@ static void take_from_tls(struct relay *r)
     }
 }
 
+static void write_record(struct relay *r, gsize len)
+{
+    if (len == 0)
+        return;
+    if (!tls_write(r->tls, (const char *)r->half->data, len, NULL))
+        r->write_broken = true; /* reading tells why */
+    g_byte_array_remove_range(r->half, 0, (guint)len);
+    r->seen -= len;
+}
+
+/* A record of TLS arrives whole or not at all. Those that end with a stanza
+ * leave no half of one in a server when the connection breaks: one that takes
+ * the session up with its old parser would choke on the other half. */
+static void write_records(struct relay *r, const char *bytes, gsize len)
+{
+    gsize whole = 0, n;
+    g_byte_array_append(r->half, (const guint8 *)bytes, (guint)len);
+    while ((n = seam_next(&r->seam, (const char *)r->half->data + r->seen,
+                r->half->len - r->seen)) > 0) {
+        r->seen += n;
+        if (r->seen > RECORD_BYTES && whole > 0) {
+            write_record(r, whole);
+            whole = 0;
+        }
+        if (r->seen >= RECORD_BYTES)
+            write_record(r, r->seen);
+        else
+            whole = r->seen;
+    }
+    r->seen = r->half->len;
+    write_record(r, whole);
+    if (r->half->len >= RECORD_BYTES)
+        write_record(r, r->half->len);
+}
+
 static void write_plain(struct relay *r, const char *bytes, gsize len)
 {
     if (r->write_broken || r->phase == CLOSED)
@@ -264,8 +304,7 @@ static void write_plain(struct relay *r, const char *bytes, gsize len)
     if (!r->tls) {
         g_byte_array_append(r->out, (const guint8 *)bytes, len);
     } else if (r->phase == STREAMING || r->phase == LINGERING) {
-        if (!tls_write(r->tls, bytes, len, NULL))
-            r->write_broken = true; /* reading tells why */
+        write_records(r, bytes, len);
         take_from_tls(r);
     }
     if (out_waiting(r) > HOLD_BYTES && !r->held && !r->closing) {
@@ -543,6 +582,9 @@ static void start_handshake(struct relay *r)
     r->phase = SECURING;
     r->start_tls = r->header_asked = false;
     r->tls_config.direct = r->direct;
+    g_byte_array_set_size(r->half, 0);
+    r->seam = (struct seam){ 0 };
+    r->seen = 0;
     r->tls = tls_new(&r->tls_config, &error);
     if (!r->tls) {
         finish(r, error);
@@ -790,6 +832,7 @@ struct relay *relay_new(const struct relay_config *config,
         .client_key = g_strdup(config->tls.client_key),
     };
     r->phase_timeout_ms = config->phase_timeout_ms;
+    r->half = g_byte_array_new();
     r->out = g_byte_array_new();
     r->batch = g_string_new(NULL);
     r->dial = dial_start(&config->dial, on_dialed, r);
@@ -807,6 +850,7 @@ void relay_free(struct relay *r)
     link_free(r->link);
     guard_free(r->guard);
     tls_free(r->tls);
+    g_byte_array_unref(r->half);
     g_byte_array_unref(r->out);
     g_string_free(r->batch, TRUE);
     g_clear_error(&r->first_failure);

@@ -13,6 +13,7 @@
 #include <glib.h>
 #include "net/link.h"
 #include "net/relay.h"
+#include "net/seam.h"
 #include "tests/unit/kit_tls.h"
 
 #define HEADER                                                                 \
@@ -40,6 +41,7 @@ enum op {
     NEXT,  /* the next connection */
     WAIT,  /* until the test lets go */
     FLOOD, /* text, 3,000 times */
+    WHOLE, /* EXPECT, and all that is read until then ends with a stanza */
 };
 
 struct step {
@@ -95,6 +97,17 @@ static bool do_expect(struct server *s, const char *text)
             return false;
     }
     g_string_erase(s->input, 0, found + strlen(text) - s->input->str);
+    return true;
+}
+
+static bool do_whole(struct server *s, const char *text)
+{
+    do {
+        if (server_read(s) <= 0 ||
+            !(g_str_has_suffix(s->input->str, "</m>") ||
+                g_str_has_suffix(s->input->str, "/>")))
+            return false;
+    } while (!strstr(s->input->str, text));
     return true;
 }
 
@@ -192,6 +205,8 @@ static bool do_step(struct server *s, const struct step *step)
         return do_wait(s);
     case FLOOD:
         return do_flood(s, step->text);
+    case WHOLE:
+        return do_whole(s, step->text);
     case DONE:
         break;
     }
@@ -741,6 +756,67 @@ static void test_never_reads(void)
     g_assert_no_error(a->error);
 }
 
+static void check_ends(const char *text, const size_t *ends, size_t piece)
+{
+    struct seam seam = { 0 };
+    size_t len = strlen(text), at = 0, found = 0;
+    while (at < len) {
+        size_t n = seam_next(&seam, text + at, MIN(piece, len - at));
+        at += n ? n : MIN(piece, len - at);
+        if (n && (at == len || text[at] != ' '))
+            g_assert_cmpuint(at, ==, ends[found++]);
+    }
+    g_assert_cmpuint(ends[found], ==, 0);
+}
+
+static void test_seam(void)
+{
+    static const char *const parts[] = {
+        "<?xml version=\"1.0\"?>",
+        "<stream:stream to=\"v.tld\" xmlns=\"jabber:client\">",
+        "<r xmlns='urn:xmpp:sm:3'/>",
+        "<message to='a&gt;b' x=\"/>'\"><body>a/b &lt;</body><x/></message>",
+        "<a><a><a></a></a><b><c/></b></a> ",
+        "<?xml version=\"1.0\"?>",
+        "<stream:stream a='1'>",
+        "<iq><query xmlns=\"x\"/></iq>",
+        "</stream:stream>",
+    };
+    g_autoptr(GString) text = g_string_new(NULL);
+    size_t ends[G_N_ELEMENTS(parts) + 1] = { 0 };
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_string_append(text, parts[i]);
+        ends[i] = text->len;
+    }
+    for (size_t piece = 1; piece <= text->len; piece++)
+        check_ends(text->str, ends, piece);
+}
+
+/* No record of TLS ends within a stanza, but that of one larger than it. */
+static void test_records(void)
+{
+    static const struct step steps[] = { { TLS, NULL }, CLEAR_LOGIN,
+        { WHOLE, "<last/>" }, { EXPECT, "<end/>" }, { SEND, END },
+        { EXPECT, END }, { REFUSE, NULL }, { DONE, NULL } };
+    auto_struct(app) a = app_new(steps);
+    a->direct = true;
+    app_start(a, 0);
+    while (a->stanzas < 1)
+        g_main_context_iteration(NULL, TRUE);
+    for (guint i = 0; i < 400; i++) {
+        g_autofree char *text = g_strnfill(i * 7 % 900, 'x');
+        g_autofree char *xml = g_strdup_printf("<m><b>%s</b></m>", text);
+        relay_send_raw(a->relay, xml, -1);
+    }
+    relay_send_raw(a->relay, "<last/>", -1);
+    g_autofree char *large = g_strnfill(50000, 'x');
+    g_autofree char *xml = g_strdup_printf("<m>%s</m>", large);
+    relay_send_raw(a->relay, xml, -1);
+    relay_send_raw(a->relay, "<end/>", -1);
+    app_finish(a);
+    g_assert_no_error(a->error);
+}
+
 static void test_flood(void)
 {
     static const struct step steps[] = { { TLS, NULL }, CLEAR_LOGIN,
@@ -819,6 +895,8 @@ int main(int argc, char **argv)
     g_test_add_func("/relay/H05-P14-silence", test_silence);
     g_test_add_func("/relay/deadline", test_deadline);
     g_test_add_func("/relay/F37-never-reads", test_never_reads);
+    g_test_add_func("/relay/seam", test_seam);
+    g_test_add_func("/relay/F11-records", test_records);
     g_test_add_func("/relay/flood", test_flood);
     g_test_add_func("/relay/close-while-dialing", test_close_while_dialing);
     g_test_add_func("/relay/free-any-time", test_free_any_time);
