@@ -53,6 +53,7 @@ struct session {
     bool suspended;          /* … but no connection (XEP-0198 s. 5) */
     bool taking_up;          /* resuming: we may send, nobody else */
     bool taken_up;           /* this connection resumed; not told yet */
+    bool is_stale;           /* the server has the last process's presence */
     gint64 online_us;        /* monotonic: since then */
     bool was_synced;         /* before it was suspended */
     bool leaving;            /* session_disconnect(), and the server knows */
@@ -319,10 +320,7 @@ static void arrive(struct session *session, bool resumed, bool all_here)
         go_on(session);
         return;
     }
-    /* Taken up for its messages only: those who see us and whom we see are
-     * asked for anew, which takes a presence that was not there before. */
-    if (resumed)
-        rfc6121_presence_leave(session->account, NULL);
+    session->is_stale = resumed; /* taken up for its messages only */
     go_online(session);
 }
 
@@ -1069,6 +1067,14 @@ void session_disconnect(struct account *account, const char *status)
         stream_close(session->stream);
 }
 
+bool session_take_stale(struct account *account)
+{
+    const bool is_stale = account->session->is_stale;
+
+    account->session->is_stale = false;
+    return is_stale;
+}
+
 void session_kick(struct account *account)
 {
     struct session *session = account->session;
@@ -1077,6 +1083,8 @@ void session_kick(struct account *account)
         stream_kick(session->stream);
     else if (!session->capture)
         session_connect(account);
+    else
+        on_ask_alive(session); /* as a stream would */
 }
 
 bool session_has_token(const struct account *account)

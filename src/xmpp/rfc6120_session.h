@@ -63,6 +63,9 @@ bool session_counts(const struct account *account, guint32 *next);
 void session_request_ack(struct account *account);
 /* The resource that the command line or the configuration wants; NULL: any. */
 const char *session_resource(const struct account *account);
+/* Does the server still have the presence of the process before this one? Says
+ * so once. */
+bool session_take_stale(struct account *account);
 /* Are we waiting to take up a session again? */
 bool session_is_suspended(const struct account *account);
 

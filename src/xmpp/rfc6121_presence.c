@@ -99,6 +99,11 @@ void rfc6121_presence_initial(struct account *account)
 {
     const struct presence *own = &account->own;
 
+    /* Those whom we see are asked for only by a presence that was not there
+     * before. Nothing may come in between: it would wait in the server's
+     * offline storage and be overtaken by what comes next. */
+    if (session_take_stale(account))
+        rfc6121_presence_leave(account, NULL);
     if (own->show != SHOW_OFFLINE)
         outbox_send_presence(account,
             build(NULL, own->show, own->status, own->priority));
