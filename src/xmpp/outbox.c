@@ -38,6 +38,7 @@
 #define UNWRITTEN_BYTES (256 * 1024) /* … unless they are that long */
 #define OLD_US (24 * 60 * 60 * G_GINT64_CONSTANT(1000000))
 #define FAILED_KEPT 100              /* for /outbox retry */
+#define PATIENCE_MS 15000            /* nothing is confirmed: does it live? */
 
 G_DEFINE_QUARK(txmpp-outbox-error-quark, outbox_error)
 
@@ -73,6 +74,9 @@ struct outbox {
     GQueue failed;      /* some of the last, for another try */
     guint covered;      /* so many unconfirmed ones stand before the ping */
     bool pinging;
+    guint alarm;        /* while something is unconfirmed … */
+    gint64 since_us;    /* … and nothing was confirmed since then */
+    unsigned patience_ms;
     outbox_prover prover;
     bool proving;       /* it is at work */
     GHashTable *watches; /* id → struct watch */
@@ -102,6 +106,7 @@ struct outbox *outbox_new(struct account *account)
 
     outbox->account = account;
     outbox->epoch_us = stamp_now() - uptime_us();
+    outbox->patience_ms = PATIENCE_MS;
     outbox->watches =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return outbox;
@@ -116,7 +121,13 @@ void outbox_free(struct outbox *outbox)
     g_queue_clear_full(&outbox->unproved, (GDestroyNotify)row_free);
     g_queue_clear_full(&outbox->failed, (GDestroyNotify)row_free);
     g_hash_table_unref(outbox->watches);
+    g_clear_handle_id(&outbox->alarm, g_source_remove);
     g_free(outbox);
+}
+
+void outbox_set_patience(struct account *account, unsigned ms)
+{
+    session_outbox(account)->patience_ms = ms;
 }
 
 guint outbox_unsent(const struct account *account)
@@ -228,6 +239,7 @@ static void flush(struct outbox *outbox);
 
 static void confirm(struct outbox *outbox, struct row *row)
 {
+    outbox->since_us = g_get_monotonic_time();
     set_delivery(outbox, row, DELIVERY_SENT, NULL);
     tell(outbox, row->id, NULL);
     row_free(row);
@@ -263,6 +275,27 @@ static const char not_confirmed[] =
 static void on_pong(struct account *account, xmpp_stanza_t *result,
     const struct stanza_error *error, bool more, gpointer data);
 
+/* Somebody on the way keeps the connection open and carries nothing: the
+ * kernel does not know, and the next ping is minutes away (F02). */
+static gboolean on_alarm(gpointer data)
+{
+    struct outbox *outbox = data;
+    const gint64 now = g_get_monotonic_time();
+    gint64 left_ms = outbox->patience_ms - (now - outbox->since_us) / 1000;
+
+    outbox->alarm = 0;
+    if (outbox->unconfirmed.length == 0 ||
+        !session_is_online(outbox->account))
+        return G_SOURCE_REMOVE;
+    if (left_ms <= 0) {
+        left_ms = outbox->patience_ms;
+        outbox->since_us = now;
+        session_kick(outbox->account);
+    }
+    outbox->alarm = g_timeout_add((guint)left_ms, on_alarm, outbox);
+    return G_SOURCE_REMOVE;
+}
+
 static void ask_server(struct outbox *outbox)
 {
     xmpp_stanza_t *iq;
@@ -271,6 +304,9 @@ static void ask_server(struct outbox *outbox)
     if (outbox->unconfirmed.length == 0 ||
         !session_is_online(outbox->account))
         return;
+    if (!outbox->alarm)
+        outbox->alarm =
+            g_timeout_add(outbox->patience_ms, on_alarm, outbox);
     if (session_counts(outbox->account, NULL)) {
         session_request_ack(outbox->account);
         return;
@@ -782,6 +818,8 @@ static void flush(struct outbox *outbox)
     rows = g_ptr_array_new();
     stanzas = g_ptr_array_new();
     take_ready(outbox, rows, stanzas);
+    if (outbox->unconfirmed.length == 0)
+        outbox->since_us = g_get_monotonic_time();
     if (rows->len > 0)
         number(outbox, rows);
     for (guint i = 0; i < rows->len; i++) {

@@ -16,6 +16,9 @@ void outbox_send_presence(struct account *account, xmpp_stanza_t *presence);
 /* Asks what the server has of what was sent so far: by stream management, or
  * by a ping behind it. Marks messages sent. */
 void outbox_request_ack(struct account *account);
+/* For tests: after so long without a confirmation the server is asked whether
+ * it lives. */
+void outbox_set_patience(struct account *account, unsigned ms);
 /* Told once when the server has the message (error NULL) or it failed. */
 typedef void (*outbox_fn)(struct account *account, const char *id, const GError *error, gpointer data);
 void outbox_watch(struct account *account, const char *id, outbox_fn fn, gpointer data);
