@@ -1,7 +1,9 @@
 /*
  * When a message was really sent. Anybody can write a stamp, so only that of
- * our own server or of a room we are in counts, only when it is the only one,
- * and only when it is not in the future (H46). Servers let through what others
+ * our own server or of a room we are in counts, only when there is no other,
+ * and only when it is not in the future (H46). Of several by our server, as it
+ * writes when a session is lost and what was on its way is kept for later, the
+ * latest counts, if they say about the same. Servers let through what others
  * write in their name: see kept_place() for how far a stamp is believed.
  */
 #include <string.h>
@@ -11,6 +13,7 @@
 
 #define NS_DELAY "urn:xmpp:delay"
 #define TOLERANCE_US (60 * G_USEC_PER_SEC) /* clocks differ */
+#define APART_US (600 * G_USEC_PER_SEC) /* a session waits for so long */
 
 static bool is_joined_room(const struct incoming *incoming)
 {
@@ -31,14 +34,23 @@ static bool is_trusted(const struct incoming *incoming, const char *by)
 
 static enum verdict on_delay(struct incoming *incoming, xmpp_stanza_t *delay)
 {
-    gint64 time_us;
-    const char *stamp = stanza_attr(delay, "stamp");
-    if (!stamp || !is_trusted(incoming, stanza_attr(delay, "from")) ||
-        stanza_child(incoming->stanza, "delay", NS_DELAY) != delay ||
-        stanza_next(delay, "delay", NS_DELAY) ||
-        !stamp_parse(stamp, &time_us) || time_us > stamp_now() + TOLERANCE_US)
+    gint64 first = G_MAXINT64, last = 0;
+    xmpp_stanza_t *one = stanza_child(incoming->stanza, "delay", NS_DELAY);
+    if (one != delay)
         return GO_ON;
-    incoming->message->time_us = time_us;
+    for (; one; one = stanza_next(one, "delay", NS_DELAY)) {
+        const char *stamp = stanza_attr(one, "stamp");
+        gint64 time_us;
+        if (!stamp || !is_trusted(incoming, stanza_attr(one, "from")) ||
+            !stamp_parse(stamp, &time_us) ||
+            time_us > stamp_now() + TOLERANCE_US)
+            return GO_ON;
+        first = MIN(first, time_us);
+        last = MAX(last, time_us);
+    }
+    if (last - first > APART_US)
+        return GO_ON;
+    incoming->message->time_us = last;
     incoming->message->delayed = true;
     return GO_ON;
 }

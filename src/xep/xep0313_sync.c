@@ -2,7 +2,8 @@
  * Keeping the store without gaps. mam->last is the archive's id up to which
  * nothing is missing: a catch-up moves it on page by page, in the transaction
  * that has the page's messages, so a cut costs one page. Live messages move it
- * on only after the catch-up. What cannot be had is remembered as a hole (ids
+ * on only after the catch-up, and never past one of ours that the server has
+ * not confirmed: whether the archive has that is asked from there. What cannot be had is remembered as a hole (ids
  * on both sides, an open end where there is none) and asked for again later.
  */
 #include <string.h>
@@ -87,7 +88,8 @@ static void on_event(const struct event *event, gpointer data)
     m = event->message.message;
     mam = mam_of(account);
     if (m->archive || !m->stanza_id || !mam->whole || !account->caught_up ||
-        g_strcmp0(m->stanza_by, account->jid) != 0)
+        g_strcmp0(m->stanza_by, account->jid) != 0 ||
+        outbox_unsent(account) > 0)
         return;
     set_last(account, m->stanza_id);
     if (!mam->save_timer)

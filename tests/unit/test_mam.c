@@ -4,6 +4,7 @@
 #include "store/history.h"
 #include "xep/xep.h"
 #include "xep/xep0313_mam.h"
+#include "xmpp/outbox.h"
 
 #define MAM "urn:xmpp:mam:2"
 #define EPOCH G_GINT64_CONSTANT(1700000000000000)
@@ -235,6 +236,45 @@ static void test_catch_up(void)
     g_assert_cmpuint(f.counts[EVENT_MESSAGE], ==, 999);
     g_assert_cmpuint(account_find_chat(f.account, BOB)->unread, ==, 999);
     g_assert_cmpuint(s.sent, ==, 999);
+}
+
+static void live(struct fixture *f, guint id)
+{
+    receive(f,
+        "<message from='" BOB_FULL "' to='" ME "' type='chat' id='m%u'>"
+        "<body>text %u</body><stanza-id xmlns='urn:xmpp:sid:0' by='" ME
+        "' id='a%u'/></message>",
+        id, id, id);
+}
+
+static void asked_after(struct fixture *f, const char *id)
+{
+    session_test_lose(f->account);
+    forget_sent(f);
+    sign_in(f);
+    xmpp_stanza_t *iq = take_query(f);
+    g_autofree char *keep = NULL;
+    g_assert_nonnull(iq);
+    g_assert_cmpstr(
+        rsm(stanza_child(iq, "query", MAM), "after", &keep), ==, id);
+    xmpp_stanza_release(iq);
+}
+
+/* What came behind ours does not prove ours: the archive is asked from before
+ * both, or ours would be missed there and sent again. */
+static void test_unproved(void)
+{
+    STORED(f);
+    struct server s = { 0 };
+    begin(&f, &s);
+    sign_in(&f);
+    run(&f, &s);
+    server_has(&f, "urn:xmpp:sid:0");
+    live(&f, 2);
+    struct chat *chat = account_open_chat(f.account, BOB, CHAT_CONTACT);
+    g_assert_nonnull(outbox_send_text(chat, "ours", NULL));
+    live(&f, 4);
+    asked_after(&f, "a2");
 }
 
 static void test_cut(gconstpointer fin)
@@ -570,6 +610,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mam/before-closed", test_before_closed);
     g_test_add_func("/mam/F26-before-circles", test_before_circles);
     g_test_add_func("/mam/F06-settled", test_settled);
+    g_test_add_func("/mam/F03-unproved", test_unproved);
     g_test_add_func("/mam/prefs", test_prefs);
     return g_test_run();
 }

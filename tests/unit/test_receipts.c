@@ -251,6 +251,9 @@ static void test_delay(void)
     static const char *const good[] = {
         DELAY("from='im.example.com' stamp='2020-02-03T04:05:06Z'"),
         DELAY("from='" ME "' stamp='2020-02-03T04:05:06Z'"),
+        /* a session was lost, and what it had not handled kept: by both */
+        DELAY("from='" ME "' stamp='2020-02-03T04:05:02Z'")
+            DELAY("from='im.example.com' stamp='2020-02-03T04:05:06Z'"),
     };
     for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
         const struct message *message = delayed(&f, BOB_FULL, good[i]);
