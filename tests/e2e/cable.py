@@ -21,9 +21,9 @@ class Cable:
         self.lock = threading.Lock()
         self.pairs = []
         self.dead = []
-        self.pulled = False
+        self.flows = threading.Event()
+        self.flows.set()
         self.cuts = self.buried = 0
-        self.wake, self.waker = socket.socketpair()
         self.running = True
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -51,16 +51,14 @@ class Cable:
             self.pairs = []
 
     def pull(self):
-        self.pulled = True
-        self.waker.send(b"x")
+        self.flows.clear()
 
     def plug(self):
-        self.pulled = False
-        self.waker.send(b"x")
+        self.flows.set()
 
     def close(self):
         self.running = False
-        self.waker.send(b"x")
+        self.flows.set()
         self.thread.join(5)
         self.cut()
         for pair in self.dead:
@@ -83,6 +81,7 @@ class Cable:
             near.close()
             return
         for end in (near, far):
+            end.settimeout(30)      # who reads nothing holds up nobody else
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.lock:
             self.pairs.append((near, far))
@@ -114,15 +113,11 @@ class Cable:
 
     def _run(self):
         self.selector = selectors.DefaultSelector()
-        self.selector.register(self.wake, selectors.EVENT_READ)
         self.selector.register(self.listener, selectors.EVENT_READ)
         while self.running:
-            for key, _ in self.selector.select(0.5):
-                if key.fileobj is self.wake:
-                    self.wake.recv(100)
-                elif self.pulled:
-                    self.wake.recv(100)     # nothing moves until it is back
-                elif key.fileobj is self.listener:
+            for key, _ in self.selector.select(0.1):
+                self.flows.wait()
+                if key.fileobj is self.listener:
                     self._accept()
                 elif key.fileobj.fileno() >= 0:
                     self._carry(key.fileobj, key.data)

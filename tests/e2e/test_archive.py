@@ -2,6 +2,7 @@
 with one that does as it likes; scrolling back."""
 import datetime
 import itertools
+import os
 import re
 import time
 
@@ -16,6 +17,7 @@ from test_talk import friends
 MAM = "urn:xmpp:mam:2"
 RSM = "http://jabber.org/protocol/rsm"
 SID = "urn:xmpp:sid:0"
+SOAK = bool(os.environ.get("TXMPP_SOAK"))     # make soak
 
 
 def texts(t, jid, n=5000):

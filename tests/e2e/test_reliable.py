@@ -91,10 +91,10 @@ KINDS = pytest.mark.parametrize("kind", [trials.Scripted, trials.Typed])
 
 def check(score):
     shown = score.more["shown"]
-    assert score.perfect() and score.out.sent and score.in_.sent, score
+    assert score.perfect() and score.out.sent and score.in_.sent, str(score)
     assert shown is None or shown.perfect(), vars(shown)
-    assert score.more["unconfirmed"] == 0, score
-    assert score.more["kept"] == score.more["typed"], score
+    assert score.more["unconfirmed"] == 0, str(score)
+    assert score.more["kept"] == score.more["typed"], str(score)
     return score
 
 

@@ -66,7 +66,7 @@ class Person:
         ident = f"r{len(self.said)}"
         self.said.append(ident)
         self.bot.send(self.juliet.jid, f"in {len(self.said) - 1}", id=ident)
-        screen.say(f"/msg --account {self.juliet.jid} {self.romeo.jid} "
+        screen.say(f"/msg -a {self.juliet.jid} {self.romeo.jid} "
                    f"out {self.outs}")
         self.outs += 1
 
