@@ -7,7 +7,7 @@ BUILD_DEPS="gcc libc6-dev make autoconf automake autopoint gettext pkg-config
     libutf8proc-dev libexpat1-dev libsqlite3-dev libjson-glib-dev
     libncurses-dev libreadline-dev xz-utils"
 DEMO_DEPS="python3 python3-slixmpp prosody openssl"
-TEST_DEPS="$DEMO_DEPS python3-pytest python3-pyte python3-dbus python3-gi dbus ejabberd profanity poezio clang
+TEST_DEPS="$DEMO_DEPS python3-pytest python3-pyte python3-dbus python3-gi dbus ejabberd prosody-modules profanity poezio clang
     llvm binutils mandoc locales ncurses-term git procps"
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

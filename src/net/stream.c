@@ -130,6 +130,7 @@ struct stream {
     unsigned early_failures; /* … and this often in a row */
     bool no_extras;          /* it fell silent: the login, and nothing else … */
     unsigned silences;       /* … so often in a row */
+    bool login_only;         /* what the owner knows of it */
 
     /* between connections */
     unsigned losses, redirects;
@@ -374,9 +375,9 @@ static void learn_about_haste(struct stream *stream)
     stream->early_failures += !stream->redial;
 }
 
-/* There are servers that never answer when a session or a binding is asked for
- * together with the login. After it they can do both, so that is what is asked
- * next; when they fall silent again and again, always. */
+/* There are servers that never answer when a session, a binding or a token is
+ * asked for together with the login, or to a token. So the login alone, by
+ * password, is asked for next; when they fall silent again, always. */
 static void learn_about_silence(struct stream *stream)
 {
     if (!stream->fell_silent || stream->closing)
@@ -387,7 +388,9 @@ static void learn_about_silence(struct stream *stream)
 
 static bool asked_for_extras(const struct stream *stream)
 {
-    return stream->sasl2 && (stream->bind_asked || stream->resume_id);
+    return stream->sasl2 &&
+        (stream->bind_asked || stream->resume_id || stream->wanted_token ||
+            stream->by_token);
 }
 
 static gboolean on_finish(gpointer data)
@@ -854,7 +857,7 @@ static const char *token_to_ask_for(struct stream *stream)
     const char *avoid =
         stream->token_refusals > 1 ? stream->refused_token : NULL;
     if (!stream->token_mechanisms || !stream->user_agent ||
-        !stream->callbacks.fast_got || stream->by_token)
+        !stream->callbacks.fast_got || stream->by_token || stream->no_extras)
         return NULL;
     offer.mechanisms = (const char *const *)stream->token_mechanisms;
     return sasl_choose_token(&offer, avoid, &choice) ? choice.mechanism : NULL;
@@ -929,8 +932,8 @@ static bool authenticate_by_token(struct stream *stream)
     struct stream_token token = { 0 };
     struct sasl_offer offer = offer_of(stream);
     struct sasl_choice choice;
-    if (stream->no_token || !stream->secured || stream->anonymous ||
-        !stream->local || !stream->user_agent || !stream->token_mechanisms ||
+    if (stream->no_extras || stream->no_token || !stream->secured ||
+        stream->anonymous || !stream->local || !stream->user_agent || !stream->token_mechanisms ||
         !stream->callbacks.fast_token ||
         !stream->callbacks.fast_token(&token, stream->data))
         return false;
@@ -1121,6 +1124,20 @@ static bool is_proven(struct stream *stream, const char *text)
     return false;
 }
 
+/* This login worked, with or without extras. */
+static void settle_extras(struct stream *stream)
+{
+    bool login_only = stream->no_extras;
+    bool news = login_only != stream->login_only;
+
+    if (!login_only)
+        stream->silences = 0;
+    stream->no_extras = stream->silences > 1;
+    stream->login_only = login_only;
+    if (news && stream->callbacks.login_only)
+        stream->callbacks.login_only(login_only, stream->data);
+}
+
 static void take_mechanism(struct stream *stream)
 {
     bool bound = stream->choice.binding != SASL_BIND_NONE;
@@ -1131,9 +1148,7 @@ static void take_mechanism(struct stream *stream)
     stream->no_token = stream->not_early = false;
     if (stream->went_early)
         stream->early_failures = 0;
-    if (!stream->no_extras)
-        stream->silences = 0;
-    stream->no_extras = stream->silences > 1;
+    settle_extras(stream);
     if (stream->by_token) { /* says nothing about the password */
         stream->token_refusals = 0;
         return;
@@ -1946,6 +1961,8 @@ struct stream *stream_new(const struct stream_config *config,
     stream->software = g_strdup(config->software);
     if (config->offer && strlen(config->offer) <= OFFER_BYTES_MAX)
         stream->offer = g_strdup(config->offer);
+    stream->login_only = stream->no_extras = config->login_only;
+    stream->silences = config->login_only ? 2 : 0;
     stream->anonymous = config->anonymous;
     stream->lang = g_strdup(config->lang ? config->lang : "en");
     stream->timeout_ms = config->timeout_ms;

@@ -73,6 +73,9 @@ struct stream_callbacks {
     void (*fast_refused)(gpointer data);
     /* What the server offers for SASL2 has changed: config.offer next time. */
     void (*offer)(const char *xml, gpointer data);
+    /* Asked for more than a login the server said nothing, and asked for the
+     * login alone it answered: config.login_only next time. False: it answers. */
+    void (*login_only)(bool login_only, gpointer data);
 };
 
 struct stream_config { /* all strings copied */
@@ -89,6 +92,7 @@ struct stream_config { /* all strings copied */
     const char *user_agent;  /* UUID of this installation and account (XEP-0388); NULL: no FAST */
     const char *software;    /* our name for user agent and tag, NULL: say nothing */
     const char *offer;       /* see the callback; lets a login by token begin early */
+    bool login_only;         /* see the callback: a session or a binding is asked for later */
     bool plain_allowed;      /* the user said yes to PLAIN (H11) */
     bool anonymous;
     bool registration;       /* stop before logging in: see the callback */

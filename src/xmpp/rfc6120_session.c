@@ -16,6 +16,7 @@
 #include "xmpp/rfc6120_session.h"
 #include <string.h>
 #include "base/log.h"
+#include "base/stamp.h"
 #include "model/jid.h"
 #include "net/wake.h"
 #include "store/history.h"
@@ -34,6 +35,8 @@
 #define RETRY_COMMIT_S 1
 #define COMMIT_EVERY_US (100 * 1000)
 #define FRESH_S 60
+#define LOGIN_ONLY "login.only" /* since when: a stamp */
+#define LOGIN_ONLY_US (7 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
 
 struct session {
     int refs;
@@ -794,6 +797,32 @@ static void on_offer(const char *xml, gpointer data)
     credentials_set_offer(session->credentials, xml);
 }
 
+static void on_login_only(bool login_only, gpointer data)
+{
+    struct session *session = data;
+    struct account *account = enter(session);
+    g_autofree char *now = login_only ? stamp_format(stamp_now()) : NULL;
+
+    if (account && account->history) {
+        history_set_value(account->history, LOGIN_ONLY, now);
+        session_store_changed(account);
+    }
+    leave(session);
+}
+
+/* A server may have learnt to answer: after a while it is asked again. */
+static bool is_login_only(const struct account *account)
+{
+    g_autofree char *since = account->history
+        ? history_get_value(account->history, LOGIN_ONLY)
+        : NULL;
+    const gint64 now = stamp_now();
+    gint64 then;
+
+    return since && stamp_parse(since, &then) && then <= now &&
+        now - then < LOGIN_ONLY_US;
+}
+
 static void on_certificate(const struct tls_peer *peer, gpointer data)
 {
     struct session *session = data;
@@ -848,6 +877,7 @@ static const struct stream_callbacks callbacks = {
     .fast_got = on_fast_got,
     .fast_refused = on_fast_refused,
     .offer = on_offer,
+    .login_only = on_login_only,
 };
 
 /* ---- life -------------------------------------------------------------- */
@@ -996,6 +1026,7 @@ static struct stream *make_stream(struct session *session)
         .user_agent = tokens ? credentials_user_agent(credentials) : NULL,
         .software = software_name(account),
         .offer = credentials_offer(credentials),
+        .login_only = is_login_only(account),
         .plain_allowed =
             account_option_bool(account, "account.plain_allowed"),
         .anonymous = account_option_bool(account, "account.anonymous") ||

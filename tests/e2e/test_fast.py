@@ -9,11 +9,9 @@ from cable import Cable
 from fake import BIND2, FAST, SASL2, SM, q
 
 
-@pytest.fixture
-def asking(profiles, fake):
+def asking_for(profile):
     """A profile whose configuration has the password: asked for when needed,
     which leaves a line in the file `asked`."""
-    profile = profiles(fake)
     profile.profile.mkdir(mode=0o700)
     asked = profile.dir / "asked"
     command = profile.dir / "command"
@@ -33,6 +31,11 @@ def asking(profiles, fake):
                              if asked.exists() else 0)
     profile.login = profile.profile / profile.jid / "login"
     return profile
+
+
+@pytest.fixture
+def asking(profiles, fake):
+    return asking_for(profiles(fake))
 
 
 def end(t, c):

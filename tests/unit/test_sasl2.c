@@ -168,6 +168,12 @@ static void on_fast_refused(gpointer data)
     g_string_append(owner->log, "no-token ");
 }
 
+static void on_login_only(bool login_only, gpointer data)
+{
+    struct owner *owner = data;
+    g_string_append(owner->log, login_only ? "login-only " : "all-at-once ");
+}
+
 static void on_offer(const char *xml, gpointer data)
 {
     struct owner *owner = data;
@@ -190,6 +196,7 @@ static const struct stream_callbacks callbacks = {
     .fast_got = on_fast_got,
     .fast_refused = on_fast_refused,
     .offer = on_offer,
+    .login_only = on_login_only,
     .mechanism = on_mechanism,
     .state = on_state,
     .bound = on_bound,
@@ -1114,9 +1121,35 @@ static void test_silent(void)
     config.reconnect = true;
     owner_start(&owner, &config);
     wait_log(&owner, "online");
-    g_assert_cmpstr(owner.log->str, ==, "password resumed:345 online ");
+    g_assert_cmpstr(
+        owner.log->str, ==, "password login-only resumed:345 online ");
     owner_stop(&owner);
     g_assert_cmpuint(owner.host->connections, ==, 2);
+    owner_clear(&owner);
+}
+
+static void play_login_only(struct kit_peer *peer)
+{
+    kit_secure(peer);
+    kit_features(peer, NEW(SCRAM, ALL));
+    kit_login_scram2(peer, "secret", false, false, ME);
+    kit_features(peer, BIND);
+    kit_bind(peer, "me@v.tld/r");
+    kit_wait_closed(peer);
+}
+
+/* Who knows of it is not told again, and does not wait again. */
+static void test_login_only(void)
+{
+    struct owner owner;
+    owner_init(&owner, play_login_only);
+    struct stream_config config = config_for(owner.host);
+    config.login_only = true;
+    owner_start(&owner, &config);
+    wait_log(&owner, "online");
+    g_assert_cmpstr(owner.log->str, ==, "password bound:me@v.tld/r online ");
+    owner_stop(&owner);
+    g_assert_cmpuint(owner.host->connections, ==, 1);
     owner_clear(&owner);
 }
 
@@ -1181,6 +1214,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fast/early-in-vain", test_early_in_vain);
     g_test_add_func("/fast/early-nonsense", test_early_nonsense);
     g_test_add_func("/sasl2/silent", test_silent);
+    g_test_add_func("/sasl2/login-only", test_login_only);
     int status = g_test_run();
     g_remove(kit.ca_file);
     g_free(kit.ca_file);
