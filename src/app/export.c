@@ -257,7 +257,7 @@ static enum cmd_status run_export(struct job *job)
         return history_no_chat(job);
     struct export *export = g_new0(struct export, 1);
     *export = (struct export){ .account = account, .job = job,
-        .format = format_of(job), .path = g_strdup(job_arg(job, "file")),
+        .format = format_of(job), .path = g_canonicalize_filename(job_arg(job, "file"), NULL),
         .chats = g_ptr_array_new_with_free_func(g_free),
         .out = g_string_new(NULL), .fd = -1 };
     job_set_data(job, export, export_free);

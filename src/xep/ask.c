@@ -104,3 +104,11 @@ char *ask_target(struct job *job, bool full)
         "%s is not online, so no client of theirs can answer.", jid);
     return NULL;
 }
+
+enum cmd_status ask_get(struct job *job, bool full, const char *element,
+    const char *ns, ask_reply_fn fn)
+{
+    g_autofree char *jid = ask_target(job, full);
+    return jid ? ask_send(job, iq_new("get", jid, element, ns, NULL), fn)
+               : CMD_DONE;
+}

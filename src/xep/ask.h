@@ -22,3 +22,6 @@ void ask_reply_done(struct job *job, const char *jid, xmpp_stanza_t *result,
  * chat, else our server. full: the best resource of a contact; NULL and the
  * job has failed when none is online. */
 char *ask_target(struct job *job, bool full);
+/* Asks that one for element and waits: what most commands do. */
+enum cmd_status ask_get(struct job *job, bool full, const char *element,
+    const char *ns, ask_reply_fn fn);

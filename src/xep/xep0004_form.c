@@ -497,6 +497,23 @@ xmpp_stanza_t *form_cancel(void)
     return stanza_new("x", NS_FORM, "type", "cancel", NULL);
 }
 
+void form_put(xmpp_stanza_t *x, const char *var, const char *value)
+{
+    if (value)
+        stanza_set_text(
+            stanza_add(stanza_add(x, "field", NS_FORM, "var", var, NULL),
+                "value", NS_FORM, NULL),
+            value);
+}
+
+xmpp_stanza_t *form_begin(xmpp_stanza_t *parent, const char *form_type)
+{
+    xmpp_stanza_t *x =
+        stanza_add(parent, "x", NS_FORM, "type", "submit", NULL);
+    form_put(x, "FORM_TYPE", form_type);
+    return x;
+}
+
 /* The open form. It outlives its end while a dialog still points to it. */
 
 struct open_form {

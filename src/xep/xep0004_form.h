@@ -107,6 +107,10 @@ bool form_check(
  * required are left out, hidden ones are sent back. */
 xmpp_stanza_t *form_submit(const struct form *form);
 xmpp_stanza_t *form_cancel(void);
+/* A form of ours that nobody has asked for: <x/> below parent (borrowed), then
+ * its fields. value NULL: no such field. */
+xmpp_stanza_t *form_begin(xmpp_stanza_t *parent, const char *form_type);
+void form_put(xmpp_stanza_t *x, const char *var, const char *value);
 
 const char *form_field_type_name(enum form_field_type type);
 

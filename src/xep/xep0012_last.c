@@ -75,8 +75,7 @@ static void show(struct job *job, const char *jid, xmpp_stanza_t *result,
 
 static enum cmd_status run(struct job *job)
 {
-    g_autofree char *jid = ask_target(job, false);
-    return ask_send(job, iq_new("get", jid, "query", NS_LAST, NULL), show);
+    return ask_get(job, false, "query", NS_LAST, show);
 }
 
 static const char *const examples[] = {

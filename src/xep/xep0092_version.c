@@ -44,10 +44,7 @@ static void show(struct job *job, const char *jid, xmpp_stanza_t *result,
 
 static enum cmd_status run(struct job *job)
 {
-    g_autofree char *jid = ask_target(job, true);
-    if (!jid)
-        return CMD_DONE;
-    return ask_send(job, iq_new("get", jid, "query", NS_VERSION, NULL), show);
+    return ask_get(job, true, "query", NS_VERSION, show);
 }
 
 static const char *const examples[] = {

@@ -253,16 +253,6 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
 
 /* ---- questions --------------------------------------------------------- */
 
-static void add_field(
-    xmpp_stanza_t *form, const char *var, const char *type, const char *value)
-{
-    if (!value)
-        return;
-    xmpp_stanza_t *field =
-        stanza_add(form, "field", NS_FORM, "var", var, "type", type, NULL);
-    stanza_set_text(stanza_add(field, "value", NS_FORM, NULL), value);
-}
-
 static void add_text(xmpp_stanza_t *set, const char *name, const char *text)
 {
     if (text)
@@ -276,11 +266,10 @@ static xmpp_stanza_t *build(const struct mam_page *page)
     g_autofree char *max = g_strdup_printf("%u", page->max);
     stanza_set(query, "queryid", page->queryid);
     if (page->with || page->start || page->end) {
-        form = stanza_add(query, "x", NS_FORM, "type", "submit", NULL);
-        add_field(form, "FORM_TYPE", "hidden", NS_MAM);
-        add_field(form, "with", NULL, page->with);
-        add_field(form, "start", NULL, page->start);
-        add_field(form, "end", NULL, page->end);
+        form = form_begin(query, NS_MAM);
+        form_put(form, "with", page->with);
+        form_put(form, "start", page->start);
+        form_put(form, "end", page->end);
     }
     set = stanza_add(query, "set", NS_RSM, NULL);
     add_text(set, "max", max);

@@ -194,26 +194,18 @@ static void ready(struct account *account)
 
 /* ---- what we read ------------------------------------------------------ */
 
-static void add_option(xmpp_stanza_t *form, const char *var, const char *value)
-{
-    xmpp_stanza_t *field = stanza_add(form, "field", NS_FORM, "var", var, NULL);
-    stanza_set_text(stanza_add(field, "value", NS_FORM, NULL), value);
-}
-
 static xmpp_stanza_t *add_form(xmpp_stanza_t *to, const char *type)
 {
-    xmpp_stanza_t *x =
-        stanza_add(to, "x", NS_FORM, "type", "submit", NULL);
-    add_option(x, "FORM_TYPE", type);
-    add_option(x, "pubsub#persist_items", "true");
-    add_option(x, "pubsub#access_model", "whitelist");
+    xmpp_stanza_t *x = form_begin(to, type);
+    form_put(x, "pubsub#persist_items", "true");
+    form_put(x, "pubsub#access_model", "whitelist");
     return x;
 }
 
 static void add_more(xmpp_stanza_t *x)
 {
-    add_option(x, "pubsub#max_items", "max");
-    add_option(x, "pubsub#send_last_published_item", "never");
+    form_put(x, "pubsub#max_items", "max");
+    form_put(x, "pubsub#send_last_published_item", "never");
 }
 
 static xmpp_stanza_t *build(

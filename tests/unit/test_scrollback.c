@@ -269,6 +269,23 @@ static void test_search(void)
     scene_free(scene);
 }
 
+/* What was imported from long ago, and where the archive was left off. */
+static void test_gap(void)
+{
+    struct scene *scene = scene_new(1000);
+    g_autofree char *place = g_strdup_printf("%" G_GINT64_FORMAT,
+        FROM + (gint64)60 * 500 * G_USEC_PER_SEC);
+    history_set_value(scene->account->history, "archive.from", place);
+    tui_run(scene->tui, "/goto m510");
+    g_assert_false(shows(scene, "missing here"));
+    tui_run(scene->tui, "/goto m498");
+    g_assert_true(shows(scene, "messages may be missing here"));
+    g_assert_true(shows(scene, "line 500"));
+    history_set_value(scene->account->history, "archive.from", "0");
+    g_assert_false(shows(scene, "missing here"));
+    scene_free(scene);
+}
+
 /* What was not seen when the program ended begins with a line. */
 static void test_new_line(void)
 {
@@ -292,6 +309,7 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/goto", test_goto);
     g_test_add_func("/scrollback/meanwhile", test_meanwhile);
     g_test_add_func("/scrollback/search", test_search);
+    g_test_add_func("/scrollback/gap", test_gap);
     g_test_add_func("/scrollback/new-line", test_new_line);
     return g_test_run();
 }
