@@ -124,6 +124,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0012_last.h \
 	src/xep/xep0030_disco.c \
 	src/xep/xep0030_disco.h \
+	src/xep/xep0059_rsm.c \
+	src/xep/xep0059_rsm.h \
 	src/xep/xep0066_oob.c \
 	src/xep/xep0077_account.c \
 	src/xep/xep0077_form.c \
@@ -153,6 +155,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0313_mam.h \
 	src/xep/xep0313_sync.c \
 	src/xep/xep0333_markers.c \
+	src/xep/xep0334_hints.c \
+	src/xep/xep0334_hints.h \
 	src/xep/xep0352_csi.c \
 	src/xep/xep0352_csi.h \
 	src/xep/xep0359_sid.c \

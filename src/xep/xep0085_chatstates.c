@@ -10,6 +10,7 @@
 #include "xep/privacy.h"
 #include "xep/xep.h"
 #include "xep/xep0030_disco.h"
+#include "xep/xep0334_hints.h"
 #include "xmpp/outbox.h"
 #include "xmpp/rfc6120_session.h"
 
@@ -97,6 +98,7 @@ static void tell(struct chat_memory *memory, enum chat_state state)
     xmpp_stanza_t *message = stanza_new(
         "message", NULL, "to", address_of(chat), "type", "chat", NULL);
     stanza_add(message, state_names[state], NS_CHATSTATES, NULL);
+    hint_no_store(message);
     if (chat->thread)
         stanza_set_text(
             stanza_add(message, "thread", NULL, NULL), chat->thread);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "xep/privacy.h"
 #include "xep/xep.h"
+#include "xep/xep0334_hints.h"
 #include "xmpp/delivery.h"
 #include "xmpp/outbox.h"
 
@@ -35,6 +36,7 @@ static enum verdict on_request(struct incoming *incoming, xmpp_stanza_t *child)
     xmpp_stanza_t *receipt = stanza_new(
         "message", NULL, "to", incoming->from, "type", "chat", "id", id, NULL);
     stanza_add(receipt, "received", NS_RECEIPTS, "id", incoming->id, NULL);
+    hint_store(receipt);
     outbox_send_bare(account, receipt);
     return GO_ON;
 }

@@ -11,6 +11,7 @@
 #include "store/history.h"
 #include "xep/xep.h"
 #include "xep/xep0004_form.h"
+#include "xep/xep0059_rsm.h"
 #include "xep/xep0297_forward.h"
 #include "xep/xep0313_mam.h"
 #include "xmpp/inbox.h"
@@ -19,7 +20,6 @@
 #include "xmpp/reading.h"
 #include "xmpp/rfc6120_session.h"
 
-#define NS_RSM "http://jabber.org/protocol/rsm"
 #define MAX_ID_BYTES 1024
 #define TOLERANCE_US (60 * G_USEC_PER_SEC) /* clocks differ */
 #define TIMEOUT_S 60
@@ -253,17 +253,10 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
 
 /* ---- questions --------------------------------------------------------- */
 
-static void add_text(xmpp_stanza_t *set, const char *name, const char *text)
-{
-    if (text)
-        stanza_set_text(stanza_add(set, name, NS_RSM, NULL), text);
-}
-
 static xmpp_stanza_t *build(const struct mam_page *page)
 {
-    xmpp_stanza_t *query, *form, *set;
+    xmpp_stanza_t *query, *form;
     xmpp_stanza_t *iq = iq_new("set", NULL, "query", NS_MAM, &query);
-    g_autofree char *max = g_strdup_printf("%u", page->max);
     stanza_set(query, "queryid", page->queryid);
     if (page->with || page->start || page->end) {
         form = form_begin(query, NS_MAM);
@@ -271,10 +264,7 @@ static xmpp_stanza_t *build(const struct mam_page *page)
         form_put(form, "start", page->start);
         form_put(form, "end", page->end);
     }
-    set = stanza_add(query, "set", NS_RSM, NULL);
-    add_text(set, "max", max);
-    add_text(set, "after", page->after);
-    add_text(set, "before", page->before);
+    rsm_add(query, page->max, page->after, page->before);
     return iq;
 }
 

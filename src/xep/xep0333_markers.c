@@ -6,6 +6,7 @@
 #include <string.h>
 #include "xep/privacy.h"
 #include "xep/xep.h"
+#include "xep/xep0334_hints.h"
 #include "xmpp/delivery.h"
 #include "xmpp/outbox.h"
 #include "xmpp/reading.h"
@@ -13,7 +14,6 @@
 #include "model/jid.h"
 
 #define NS_MARKERS "urn:xmpp:chat-markers:0"
-#define NS_HINTS "urn:xmpp:hints"
 #define MAX_ID_BYTES 1024
 #define LOOK_BACK 200
 
@@ -54,7 +54,7 @@ static void send_displayed(struct chat *chat, const struct message *message)
     xmpp_stanza_t *marker = stanza_new(
         "message", NULL, "to", message->from, "type", "chat", "id", id, NULL);
     stanza_add(marker, "displayed", NS_MARKERS, "id", message->id, NULL);
-    stanza_add(marker, "store", NS_HINTS, NULL);
+    hint_store(marker);
     outbox_send_bare(chat->account, marker);
 }
 

@@ -7,6 +7,7 @@
 #include "xmpp/outbox.h"
 
 #define NS_RECEIPTS "urn:xmpp:receipts"
+#define NS_HINTS "urn:xmpp:hints"
 #define NS_STATES "http://jabber.org/protocol/chatstates"
 
 static struct chat *open_chat(struct fixture *f)
@@ -108,6 +109,7 @@ static void test_answer(void)
         stanza_attr(stanza_child(sent, "received", NS_RECEIPTS), "id"), ==,
         "m1");
     g_assert_null(stanza_child(sent, "request", NS_RECEIPTS));
+    g_assert_nonnull(stanza_child(sent, "store", NS_HINTS));
 }
 
 /* H45: nothing for strangers, rooms, errors, the past, or without an id. */
@@ -189,6 +191,7 @@ static void test_states_out(void)
         chatstate_set(chat, CHATSTATE_COMPOSING);
     xmpp_stanza_t *sent = only_sent(&f);
     g_assert_nonnull(stanza_child(sent, "composing", NS_STATES));
+    g_assert_nonnull(stanza_child(sent, "no-store", NS_HINTS));
     g_assert_cmpstr(stanza_attr(sent, "type"), ==, "chat");
     g_assert_null(stanza_child(sent, "body", NULL));
     forget_sent(&f);
