@@ -35,5 +35,5 @@ const struct feature xep0297 = {
     .spec = "XEP-0297",
     .name = "Stanza Forwarding",
     .version = "1.0",
-    .since = "0.2.0",
+    .since = "0.1.0",
 };

@@ -313,5 +313,5 @@ const struct feature xep0441 = {
     .spec = "XEP-0441",
     .name = "Message Archive Management Preferences",
     .version = "0.2.0",
-    .since = "0.2.0",
+    .since = "0.1.0",
 };

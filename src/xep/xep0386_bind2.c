@@ -6,5 +6,5 @@ const struct feature xep0386 = {
     .spec = "XEP-0386",
     .name = "Bind 2",
     .version = "1.0.1",
-    .since = "0.2.0",
+    .since = "0.1.0",
 };

@@ -196,6 +196,6 @@ const struct feature xep0494 = {
     .spec = "XEP-0494",
     .name = "Client Access Management",
     .version = "0.1.0",
-    .since = "0.2.0",
+    .since = "0.1.0",
     .commands = commands,
 };
