@@ -230,8 +230,8 @@ static enum cmd_status clear(struct job *job)
     if (job_flag(job, "history")) {
         if (account->history) {
             history_clear(account->history, jid);
-            session_store_changed(account);
             mam_close(account, jid);
+            session_commit(account); /* forgotten when it says so */
         }
         if (chat)
             chat_clear(chat);
