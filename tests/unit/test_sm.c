@@ -987,12 +987,12 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sm/enable", test_enable);
-    g_test_add_func("/sm/handled", test_handled);
-    g_test_add_func("/sm/acked", test_acked);
+    g_test_add_func("/sm/C64-handled", test_handled);
+    g_test_add_func("/sm/C64-acked", test_acked);
     g_test_add_func("/sm/refused", test_refused_by_server);
-    g_test_add_func("/sm/F08-impossible", test_impossible);
+    g_test_add_func("/sm/F08-C64-impossible", test_impossible);
     g_test_add_func("/sm/F08-parse", test_parse);
-    g_test_add_func("/sm/F08-wrap", test_wrap);
+    g_test_add_func("/sm/F08-C64-wrap", test_wrap);
     g_test_add_func("/sm/resume", test_resume);
     g_test_add_func("/sm/F07-flapping", test_F07_flapping);
     g_test_add_func("/sm/requests", test_requests);
