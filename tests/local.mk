@@ -149,12 +149,15 @@ dist-hook:
 	find $(distdir)/tests -name __pycache__ -prune -exec rm -rf {} +
 
 # make bench: figures beside the peers'; see tests/bench/bench.py.
-EXTRA_DIST += tests/bench/bench.py tests/bench/bench_archive.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_archive.py \
+	tests/bench/bench_store.py
 .PHONY: bench
-bench: txmpp tests/bench/bench_screen
+bench: txmpp tests/bench/bench_screen tests/bench/bench_history
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp \
 	    --screen tests/bench/bench_screen $(BENCH_FLAGS)
 	/usr/bin/python3 $(srcdir)/tests/bench/bench_archive.py --binary ./txmpp
+	/usr/bin/python3 $(srcdir)/tests/bench/bench_store.py --binary ./txmpp \
+	    --history tests/bench/bench_history $(STORE_FLAGS)
 
 # make soak: long conversations over bad links, and a table; tests/soak/soak.py.
 EXTRA_DIST += tests/soak
@@ -162,7 +165,7 @@ EXTRA_DIST += tests/soak
 soak: txmpp
 	/usr/bin/python3 $(srcdir)/tests/soak/soak.py --binary ./txmpp $(SOAK_FLAGS)
 
-# tests/bench/bench_history -n 1000000 prints what storing and reading cost.
+# make bench STORE_FLAGS='--messages 1000000,10000000': the largest store, too.
 EXTRA_PROGRAMS = tests/bench/bench_history tests/bench/bench_screen
 tests_bench_bench_screen_SOURCES = tests/bench/bench_screen.c
 tests_bench_bench_screen_LDADD = $(LIBUI) $(LDADD)

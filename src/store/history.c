@@ -60,6 +60,7 @@ struct history *history_open(
         ? NULL
         : g_build_filename(paths->data_dir, jid, NULL);
     history->log = g_byte_array_new();
+    history->turn_rows = g_array_new(FALSE, FALSE, sizeof(gint64));
     history->kept = g_ptr_array_new_with_free_func(g_free);
     history->chats =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -110,6 +111,7 @@ void history_close(struct history *history)
     pending_free(history);
     g_byte_array_unref(history->log);
     g_ptr_array_unref(history->kept);
+    g_array_unref(history->turn_rows);
     g_hash_table_unref(history->chats);
     g_free(history->jid);
     g_free(history->dir);

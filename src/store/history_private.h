@@ -8,7 +8,7 @@ enum sql {
     SQL_ADD_CHAT, SQL_SET_CHAT, SQL_SET_READ, SQL_SET_KEEP, SQL_BURY_CHAT,
     SQL_INHERIT_CHAT, SQL_MOVE_UNSENT, SQL_DROP_CHAT,
     SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
-    SQL_WAIT, SQL_INDEX, SQL_INDEXED, SQL_UNINDEX, SQL_UNWAIT, SQL_MERGE,
+    SQL_WAIT, SQL_INDEX, SQL_INDEXED, SQL_UNINDEX, SQL_MERGE,
     SQL_SET_LAST, SQL_ADD_HOLE, SQL_SET_HOLE, SQL_DROP_HOLE,
     SQL_SET_VALUE, SQL_DROP_VALUE,
     /* the rest only read */
@@ -17,7 +17,7 @@ enum sql {
     SQL_SPAN, SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
     SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_SEEK, SQL_COUNT,
     SQL_COUNT_ALL, SQL_OUTBOX, SQL_OUTBOX_SENT, SQL_OUTBOX_AFTER,
-    SQL_COUNT_UNSENT, SQL_WAITING, SQL_COUNT_WAITING, SQL_INDEXED_BEFORE, SQL_SEARCH,
+    SQL_COUNT_UNSENT, SQL_WAITING, SQL_WORDS, SQL_COUNT_WAITING, SQL_INDEXED_BEFORE, SQL_SEARCH,
     SQL_LAST, SQL_HOLES, SQL_VALUE,
     N_SQL
 };
@@ -68,7 +68,9 @@ struct history {
     int some_unkept;     /* -1: not known yet */
     bool cleaning;       /* what was cleared may still be on disk */
     guint waiting;       /* messages whose words are not in the index yet … */
-    GPtrArray *kept;     /* … and what is to be done for them, when it is all */
+    GPtrArray *kept;     /* … what is to be done for them, when it is all … */
+    GArray *turn_rows;   /* … and those of this turn, not in the table yet */
+    gint64 last_wait;
 };
 
 extern const struct db_schema history_schema;
@@ -142,8 +144,10 @@ void history_put_words(struct history *history, enum sql which,
 /* Not at once. */
 void history_index(struct history *history, const struct message *message, gint64 chat_id);
 void history_unindex(struct history *history, const struct message *message, gint64 chat_id);
-/* Up to n of those that wait. */
+/* About n of those that wait. */
 void history_index_some(struct history *history, guint n);
+/* Says in the turn who waits since. */
+void history_note_waiting(struct history *history);
 /* After history_saw_in_index(), between two turns: an empty index. False: the
  * file is not to be saved that way. */
 bool history_renew_index(struct history *history);

@@ -39,7 +39,7 @@ static const char *const create[] = {
     "WITHOUT ROWID",
     "CREATE VIRTUAL TABLE words USING fts5(body,tags,content='',"
     "columnsize=0,tokenize='unicode61 remove_diacritics 2')",
-    "CREATE TABLE waiting(row INTEGER PRIMARY KEY)",
+    "CREATE TABLE waiting(number INTEGER PRIMARY KEY,rows BLOB NOT NULL)",
     NULL,
 };
 
@@ -51,7 +51,7 @@ static const char *const create[] = {
 
 static const char *const upgrade[] = {
     NULL,
-    "CREATE TABLE waiting(row INTEGER PRIMARY KEY);" MERGES,
+    "CREATE TABLE waiting(number INTEGER PRIMARY KEY,rows BLOB NOT NULL);" MERGES,
     NULL,
 };
 
@@ -111,15 +111,13 @@ const char *const history_sql[N_SQL] = {
     [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1",
     [SQL_DROP_GHOSTS] = "DELETE FROM message WHERE row IN "
                         "(SELECT row FROM message WHERE chat=?1 LIMIT ?2)",
-    [SQL_WAIT] = "INSERT INTO waiting VALUES(?1) ON CONFLICT DO NOTHING",
+    [SQL_WAIT] = "INSERT INTO waiting VALUES(?1,?2) ON CONFLICT DO NOTHING",
     [SQL_INDEX] = "INSERT INTO words(rowid,body,tags) VALUES(?1,?2,?3)",
-    [SQL_INDEXED] = "DELETE FROM waiting WHERE row<=?1",
+    [SQL_INDEXED] = "DELETE FROM waiting",
     [SQL_UNINDEX] =
         "INSERT INTO words(words,rowid,body,tags) SELECT 'delete',?1,?2,?3 "
-        "WHERE NOT EXISTS(SELECT 1 FROM waiting WHERE row=?1) AND ?1>coalesce("
-        "(SELECT CAST(value AS INTEGER) FROM value WHERE key='" REINDEX "'),"
-        "-2)",
-    [SQL_UNWAIT] = "DELETE FROM waiting WHERE row=?1",
+        "WHERE ?1>coalesce((SELECT CAST(value AS INTEGER) FROM value "
+        "WHERE key='" REINDEX "'),-2)",
     [SQL_MERGE] = "INSERT INTO words(words,rank) VALUES('merge',?1)",
     [SQL_SET_LAST] = "INSERT INTO archive VALUES(?1,?2) "
                      "ON CONFLICT DO UPDATE SET last=?2",
@@ -187,13 +185,14 @@ const char *const history_sql[N_SQL] = {
     [SQL_COUNT_UNSENT] = "SELECT count(*) FROM message "
                          "INDEXED BY message_outbox WHERE delivery=1 AND "
                          "row>?1 AND row<=?2 AND sm_seq IS NULL",
-    [SQL_WAITING] = "SELECT " WORD_COLUMNS
-                    " FROM waiting w CROSS JOIN message m ON m.row=w.row "
-                    "JOIN chat c ON c.id=m.chat ORDER BY w.row LIMIT ?1",
+    [SQL_WAITING] = "SELECT rows FROM waiting",
+    [SQL_WORDS] =
+        "SELECT " WORD_COLUMNS " FROM message m JOIN chat c ON c.id=m.chat "
+        "WHERE m.row=?1 AND m.flags&2048",
     [SQL_INDEXED_BEFORE] =
         "SELECT " WORD_COLUMNS " FROM message m JOIN chat c ON c.id=m.chat "
         "WHERE m.row<=?1 AND m.flags&2048 ORDER BY m.row DESC LIMIT ?2",
-    [SQL_COUNT_WAITING] = "SELECT count(*) FROM waiting",
+    [SQL_COUNT_WAITING] = "SELECT sum(length(rows)/8) FROM waiting",
     [SQL_SEARCH] =
         "SELECT " HISTORY_COLUMNS " FROM words CROSS JOIN message m "
         "ON m.row=words.rowid CROSS JOIN chat c ON c.id=m.chat "

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include <utf8proc.h>
+#include "base/stamp.h"
 #include "model/jid.h"
 #include "store/history_private.h"
 
@@ -112,15 +113,16 @@ void history_put_words(struct history *history, enum sql which,
 }
 
 /* One by one, each turn's words would be a list of their own on disk, to be
- * merged with all the others: half of all that a message costs. So they wait,
- * in a table of the same transaction, until there are many or somebody
- * searches. In their order: FTS5 begins a new list when a row goes back. */
+ * merged with all the others: half of all that a message costs. So they wait
+ * until there are many or somebody searches. In their order: FTS5 begins a new
+ * list when a row goes back. Which rows wait is part of their turn; putting one
+ * into the index twice, after a crash, is the same as once. */
 void history_index(
     struct history *history, const struct message *message, gint64 chat_id)
 {
-    op_begin(history, SQL_WAIT);
-    op_int(history, message->row);
-    op_end(history);
+    gint64 row = message->row;
+
+    g_array_append_val(history->turn_rows, row);
     if (history->kept->len == history->waiting) {
         history_put_words(history, SQL_INDEX, message, chat_id);
         g_ptr_array_add(history->kept, op_keep(history));
@@ -128,15 +130,18 @@ void history_index(
     history->waiting++;
 }
 
-void history_unindex(
-    struct history *history, const struct message *message, gint64 chat_id)
+void history_note_waiting(struct history *history)
 {
-    history_put_words(history, SQL_UNINDEX, message, chat_id);
+    const GArray *rows = history->turn_rows;
+
+    if (!rows->len)
+        return;
+    history->last_wait = MAX(history->last_wait + 1, stamp_now());
+    op_begin(history, SQL_WAIT);
+    op_int(history, history->last_wait);
+    op_blob(history, rows->data, rows->len * sizeof(gint64));
     op_end(history);
-    op_begin(history, SQL_UNWAIT);
-    op_int(history, message->row);
-    op_end(history);
-    g_ptr_array_set_size(history->kept, 0);
+    g_array_set_size(history->turn_rows, 0);
 }
 
 static gint by_row(gconstpointer a, gconstpointer b)
@@ -147,56 +152,78 @@ static gint by_row(gconstpointer a, gconstpointer b)
     return first < second ? -1 : first > second;
 }
 
-/* Row of the last one; 0: none. */
-static gint64 index_kept(struct history *history, guint n)
+static void index_kept(struct history *history, guint n)
 {
-    gint64 last = 0;
-
     g_ptr_array_sort(history->kept, by_row);
-    for (guint i = 0; i < n; i++) {
-        last = op_first_int(history->kept->pdata[i]);
+    for (guint i = 0; i < n; i++)
         op_run_kept(history, history->kept->pdata[i]);
-    }
     g_ptr_array_remove_range(history->kept, 0, n);
     history->waiting -= n;
-    return last;
+}
+
+static gint by_number(gconstpointer a, gconstpointer b)
+{
+    gint64 first = *(const gint64 *)a, second = *(const gint64 *)b;
+
+    return first < second ? -1 : first > second;
+}
+
+static void index_row(struct history *history, gint64 place)
+{
+    sqlite3_stmt *row = history_read(history, SQL_WORDS);
+
+    if (row)
+        sqlite3_bind_int64(row, 1, place);
+    if (history_step(history, row)) {
+        auto_struct(message) m = history_read_message(history, row);
+        gint64 chat = sqlite3_column_int64(row, COLUMN_CHAT_ID);
+        sqlite3_reset(row);
+        history_put_words(history, SQL_INDEX, m, chat);
+        op_end(history);
+    }
 }
 
 /* What another run left. */
-static gint64 index_stored(struct history *history, guint n)
+static void index_stored(struct history *history)
 {
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
     sqlite3_stmt *row = history_read(history, SQL_WAITING);
-    gint64 last = 0;
-    guint done = 0;
 
-    g_ptr_array_set_size(history->kept, 0);
-    if (row)
-        sqlite3_bind_int64(row, 1, n);
-    while (!history->queueing && history_step(history, row)) {
-        auto_struct(message) m = history_read_message(history, row);
-        history_put_words(history, SQL_INDEX, m,
-            sqlite3_column_int64(row, COLUMN_CHAT_ID));
-        op_end(history);
-        last = m->row;
-        done++;
+    while (history_step(history, row)) {
+        const void *some = sqlite3_column_blob(row, 0);
+        if (some)
+            g_array_append_vals(rows, some,
+                (guint)sqlite3_column_bytes(row, 0) / sizeof(gint64));
     }
-    if (row)
-        sqlite3_reset(row);
-    history->waiting =
-        done < n ? 0 : history->waiting - MIN(done, history->waiting);
-    return last;
+    if (history->turn_rows->len)
+        g_array_append_vals(rows, history->turn_rows->data,
+            history->turn_rows->len);
+    g_array_sort(rows, by_number);
+    for (guint i = 0; i < rows->len && !history->queueing; i++)
+        index_row(history, g_array_index(rows, gint64, i));
+    history->waiting = history->queueing ? rows->len : 0;
+    g_ptr_array_set_size(history->kept, 0);
 }
 
 void history_index_some(struct history *history, guint n)
 {
-    gint64 last = history->kept->len && history->kept->len == history->waiting
-        ? index_kept(history, MIN(n, history->waiting))
-        : index_stored(history, n);
-
-    if (!last)
+    if (history->kept->len == history->waiting)
+        index_kept(history, MIN(n, history->waiting));
+    else if (!history->queueing && !history->rescue)
+        index_stored(history);
+    if (history->waiting || history->queueing)
         return;
+    g_array_set_size(history->turn_rows, 0);
     op_begin(history, SQL_INDEXED);
-    op_int(history, last);
+    op_end(history);
+}
+
+void history_unindex(
+    struct history *history, const struct message *message, gint64 chat_id)
+{
+    if (history->waiting)
+        history_index_some(history, history->waiting);
+    history_put_words(history, SQL_UNINDEX, message, chat_id);
     op_end(history);
 }
 
@@ -227,7 +254,7 @@ bool history_renew_index(struct history *history)
     if (db_renew_fts(history->db, &history_schema, also) != SQLITE_OK)
         return false;
     history->index_made = true;
-    history->waiting = 0;
+    history->waiting = history->turn_rows->len;
     g_ptr_array_set_size(history->kept, 0);
     history_reindex_load(history);
     return true;
@@ -402,8 +429,8 @@ static void index_all(struct history *history)
 {
     bool in_turn = history->in_turn;
 
-    while (history->waiting && !history->queueing)
-        history_index_some(history, WAITING_MAX);
+    if (history->waiting && !history->queueing)
+        history_index_some(history, history->waiting);
     if (!in_turn)
         history_commit(history, NULL);
 }

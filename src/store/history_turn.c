@@ -473,6 +473,16 @@ static bool try_again(struct history *history, GError **error)
     return later(history, result, error);
 }
 
+static void do_chores(struct history *history)
+{
+    if (history->cleaning)
+        history_clean(history, CLEAN_ROWS);
+    if (history->reindex)
+        history_reindex_some(history, CLEAN_ROWS);
+    if (history->waiting >= WAITING_MAX)
+        history_index_some(history, WAITING_MAX);
+}
+
 bool history_commit(struct history *history, GError **error)
 {
     int result;
@@ -481,14 +491,11 @@ bool history_commit(struct history *history, GError **error)
         renew_index(history);
     if (history->rescue)
         rescue(history);
+    if (!history->queueing)
+        do_chores(history);
+    history_note_waiting(history);
     if (history->queueing)
         return try_again(history, error);
-    if (history->cleaning)
-        history_clean(history, CLEAN_ROWS);
-    if (history->reindex)
-        history_reindex_some(history, CLEAN_ROWS);
-    if (history->waiting >= WAITING_MAX)
-        history_index_some(history, WAITING_MAX);
     if (!history->in_turn) {
         g_byte_array_set_size(history->log, 0);
         return true;

@@ -49,17 +49,21 @@ static struct watch start(void)
         seconds(CLOCK_PROCESS_CPUTIME_ID) };
 }
 
-static void report(struct watch from, const char *what, double each)
+/* limit: what the issue allows, in us or ms; 0: nothing is said. */
+static double report(
+    struct watch from, const char *what, double each, double limit)
 {
     double wall = seconds(CLOCK_MONOTONIC) - from.wall;
     double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - from.cpu;
+    double scale = each > 1 ? 1e6 : 1e3, value = cpu / each * scale;
+    const char *unit = each > 1 ? "us" : "ms";
 
-    if (each > 1)
-        printf("%-44s %9.2f us CPU %9.2f us wall each\n", what,
-            cpu / each * 1e6, wall / each * 1e6);
-    else
-        printf("%-44s %9.2f ms CPU %9.2f ms wall\n", what, cpu * 1e3,
-            wall * 1e3);
+    printf("%-44s %9.2f %s CPU %9.2f %s wall%s", what, value, unit,
+        wall / each * scale, unit, each > 1 ? " each" : "     ");
+    if (limit > 0)
+        printf("  <= %g %s", limit, value <= limit ? "ok" : "MISSED");
+    printf("\n");
+    return value;
 }
 
 static char *new_id(const char *kind, gint i)
@@ -68,10 +72,13 @@ static char *new_id(const char *kind, gint i)
                       : g_strdup_printf("%s%09d", kind, i);
 }
 
-/* Without a history: what making the messages costs. */
-static void fill(struct history *history, gint from, gint to, const char *what)
+/* Without a history: what making the messages costs. The longest turn is what
+ * a person may have to wait for. */
+static double fill(
+    struct history *history, gint from, gint to, const char *what)
 {
     struct watch all = start();
+    double longest = 0, began = seconds(CLOCK_PROCESS_CPUTIME_ID);
 
     for (gint i = from; i < to; i++) {
         g_autofree char *jid = i % 2
@@ -94,13 +101,21 @@ static void fill(struct history *history, gint from, gint to, const char *what)
         if (!history)
             continue;
         g_assert(history_add(history, &chat, m, 0) == HISTORY_NEW);
-        if (i % turn == turn - 1)
+        if (i % turn == turn - 1) {
+            double now;
             g_assert(history_commit(history, NULL));
+            now = seconds(CLOCK_PROCESS_CPUTIME_ID);
+            longest = MAX(longest, now - began);
+            began = now;
+        }
     }
     if (history)
         history_commit(history, NULL);
-    if (to > from)
-        report(all, what, to - from);
+    if (to <= from)
+        return 0;
+    if (history)
+        printf("%-44s %9.2f ms CPU\n", "the longest turn", longest * 1e3);
+    return report(all, what, to - from, 0);
 }
 
 static void page(struct history *history)
@@ -121,7 +136,7 @@ static void page(struct history *history)
         pages = i;
     }
     if (pages)
-        report(all, "page up, 50 messages", pages);
+        report(all, "page up, 50 messages", pages, 2000);
 }
 
 static void search(struct history *history, const char *words,
@@ -138,7 +153,7 @@ static void search(struct history *history, const char *words,
     g_autofree char *what = g_strdup_printf("search %s%s%s: %u", words,
         chat ? " in " : "", chat ? chat : from ? from : "", hits->len);
 
-    report(all, what, 1);
+    report(all, what, 1, rows > 1000000 ? 100 : 50);
 }
 
 static long resident_kb(void)
@@ -161,6 +176,7 @@ int main(int argc, char **argv)
     struct paths *paths;
     struct history *history;
     struct watch all;
+    double making, storing;
     g_autoptr(GPtrArray) newest = NULL;
 
     g_option_context_add_main_entries(context, entries, NULL);
@@ -173,17 +189,21 @@ int main(int argc, char **argv)
     if (problem)
         printf("%s\n", problem);
     what = g_strdup_printf("make and add, turns of %d", turn);
-    fill(NULL, 0, MIN(rows, 100000), "make");
-    fill(history, (gint)history_count(history, NULL), rows, what);
+    making = fill(NULL, 0, MIN(rows, 100000), "make");
+    storing =
+        fill(history, (gint)history_count(history, NULL), rows, what) - making;
+    if (storing > 0)
+        printf("%-44s %9.2f us CPU  <= 15 %s\n", "store one", storing,
+            storing <= 15 ? "ok" : "MISSED");
     all = start();
     history_close(history);
-    report(all, "close", 1);
+    report(all, "close", 1, 0);
     printf("memory before opening again %ld kB\n", resident_kb());
     all = start();
     history = history_open(paths, "me@example.org", NULL);
-    report(all, "open", 1);
+    report(all, "open", 1, 0);
     newest = history_page(history, BIG, G_MAXINT64, 0, true, 50);
-    report(all, "open and newest page", 1);
+    report(all, "open and newest page", 1, 13);
     page(history);
     search(history, "needle", NULL, NULL);
     search(history, "the", NULL, NULL);
@@ -196,7 +216,7 @@ int main(int argc, char **argv)
     search(history, "m0000001", NULL, NULL);
     all = start();
     history_count(history, NULL);
-    report(all, "count", 1);
+    report(all, "count", 1, 0);
     printf("memory %ld kB\n", resident_kb());
     history_close(history);
     paths_free(paths);
