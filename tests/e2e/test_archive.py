@@ -58,8 +58,8 @@ def test_first_sign_in_is_no_news(kept, bots, script, profiles):
     assert not new.ever("message", body="old 4")
 
 
-def test_prefs(keeping, script):
-    juliet, romeo = friends(keeping)
+def test_prefs(kept, script):
+    juliet, romeo = kept
     t = script(juliet).online()
     assert t.run("/mam prefs")[0]["keep"] == "always"
     t.run(f"/mam prefs never {romeo.jid}")
@@ -463,6 +463,38 @@ def slow(fake):
             return bool(asked)
         return answer
     return make
+
+
+@pytest.mark.parametrize("result", [
+    "",
+    "<forwarded xmlns='urn:xmpp:forward:0'/>",
+    "<forwarded xmlns='urn:xmpp:forward:0'>{m}{m}</forwarded>",
+    "<forwarded xmlns='urn:xmpp:forward:0'><iq xmlns='jabber:client' "
+    "type='set' id='1'><query xmlns='jabber:iq:roster'/></iq></forwarded>",
+    "<forwarded xmlns='urn:xmpp:forward:0'>" * 50 + "{m}"
+    + "</forwarded>" * 50,
+    "{m}"], ids=["nothing", "empty", "two", "iq", "deep", "bare"])
+def test_H33_results_without_a_message(fake, script, result):
+    """Right archive, open question, and nothing that could be one message."""
+    t = script(fake)
+    conn = fake.accept()
+    archive = Archive(conn)
+    answer = archive.query
+    one = said(f"{BOB}/x", fake.bare, "false", "m1")
+
+    def broken(iq):
+        queryid = iq.find(q("query", MAM)).get("queryid")
+        return (f"<message from='{fake.bare}' to='{conn.jid}'><result "
+                f"xmlns='{MAM}' queryid='{queryid}' id='a1'>"
+                f"{result.format(m=one)}</result></message>" + answer(iq))
+    conn.answers[(MAM, "query")] = broken
+    conn.login()
+    conn.online()
+    served(conn, t, "/wait synced")
+    conn.send(said(f"{BOB}/x", fake.full, "true", "m2"))
+    t.wait("message", body="true")
+    assert [r["body"] for r in served(conn, t, f"/history in {BOB}")] == \
+        ["true"]
 
 
 def test_progress_on_the_screen(fake, screen, slow):
