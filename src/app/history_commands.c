@@ -87,18 +87,20 @@ static GPtrArray *stored_page(const struct listing *listing)
 static void on_fetched(struct chat *chat, guint fetched, bool more,
     const char *error, gpointer data);
 
-/* Is the archive to be asked for more? */
+/* Is the archive to be asked for more? Where it was left off something may
+ * lie between what is here. */
 static bool fetch(struct listing *listing, const GPtrArray *page)
 {
     struct account *account = job_account(listing->job);
-    if (page->len >= listing->count || listing->fetches++ >= FETCHES_MAX ||
-        !session_is_online(account) || !account->caught_up)
-        return false;
-    const struct message *oldest = page->len > 0 ? page->pdata[0] : NULL;
-    if (oldest && oldest->row < listing->after)
-        return false;
     struct chat *chat = account_find_chat(account, listing->jid);
-    return chat && mam_fetch_before(chat, on_fetched, listing);
+    const struct message *oldest = page->len > 0 ? page->pdata[0] : NULL;
+    if (!chat || listing->count == 0 || !session_is_online(account) ||
+        !account->caught_up || listing->fetches++ >= FETCHES_MAX)
+        return false;
+    if (oldest && oldest->row >= mam_reach(chat) &&
+        (page->len >= listing->count || oldest->row < listing->after))
+        return false;
+    return mam_fetch_before(chat, on_fetched, listing);
 }
 
 static enum cmd_status list_stored(struct listing *listing)

@@ -258,3 +258,28 @@ def test_H64_hostile_logs(fake, profiles, script, tmp_path):
     check = subprocess.run(["sqlite3", str(store), "PRAGMA integrity_check"],
                            capture_output=True, text=True)
     assert check.stdout.strip() == "ok", check
+
+
+def test_what_lies_between(keeping, bots, script, profiles, tmp_path):
+    """Imported messages of long ago do not hide what the archive has between
+    them and the newest."""
+    juliet, romeo = friends(keeping)
+    bot = bots(romeo)
+    one = script(profiles(juliet)).online()
+    for i in range(120):
+        bot.send(juliet.jid, f"text {i}")
+    one.wait("message", body="text 119", timeout=60)
+    log = tmp_path / romeo.jid
+    log.write_text("MR 20260101T00:00:00Z 000 long ago\n"
+                   "MS 20260101T00:00:01Z 000 and far away\n")
+    profile = profiles(juliet)
+    profile.profile.mkdir(parents=True, mode=0o700)
+    (profile.profile / "txmpp.conf").write_text(
+        f"[account {juliet.jid}]\narchive_count = 50\n")
+    t = script(profile).online()
+    assert t.run(f"/import {log}")[0]["added"] == 2
+    t.run(f"/msg {romeo.jid}")
+    assert [r["body"] for r in t.run(f"/history 60 in {romeo.jid}")] == [
+        f"text {i}" for i in range(60, 120)]
+    assert [r["body"] for r in t.run(f"/history 200 in {romeo.jid}")] == [
+        "long ago", "and far away", *(f"text {i}" for i in range(120))]
