@@ -8,6 +8,7 @@ a Score:
     assert score.perfect(), score
 """
 import collections
+import contextlib
 import glob
 import os
 import random
@@ -86,7 +87,7 @@ def stored(profile, what="body", where="1", account=None):
 OUT, IN = "body LIKE 'out %'", "body LIKE 'in %'"
 
 
-def integrity(profile):
+def of_copy(profile, sql):
     """Of a copy, so that the program finds the file as it left it."""
     path = database(profile)
     with tempfile.TemporaryDirectory() as folder:
@@ -94,8 +95,16 @@ def integrity(profile):
             if not name.endswith("-shm"):
                 shutil.copy(name, folder)
         copy = os.path.join(folder, os.path.basename(path))
-        with sqlite3.connect(copy) as db:
-            return db.execute("PRAGMA integrity_check").fetchone()[0]
+        with contextlib.closing(sqlite3.connect(copy)) as db:
+            return [r[0] for r in db.execute(sql)]
+
+
+def integrity(profile):
+    return of_copy(profile, "PRAGMA integrity_check")[0]
+
+
+def stored_in_copy(profile):
+    return of_copy(profile, "SELECT body FROM message ORDER BY row")
 
 
 # ---- the program, in two ways ----------------------------------------------

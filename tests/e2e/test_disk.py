@@ -1,0 +1,187 @@
+"""The disk, the memory and other processes fail: F13, F14, F34, F35."""
+import os
+import pathlib
+import random
+import resource
+import signal
+
+import pytest
+
+from fake import Closed
+from rig import wait_until
+from test_reliable import OFFER, Managed, enable
+from trials import integrity, stored, stored_in_copy
+from txmpp import PATIENCE, SANITIZED, once
+
+SOAK = bool(os.environ.get("TXMPP_SOAK"))
+
+
+def limit_files(pid, size):
+    """Files may grow up to size: a disk that is full, also to root."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def say(c, ident, body):
+    c.send(f"<message from='bob@b.tld/p' to='{c.jid}' id='{ident}' "
+           f"type='chat'><body>{body}</body></message>")
+
+
+def test_F13_full_disk(fake, profiles, script):
+    """Shown, said, not confirmed; saved and confirmed when there is room."""
+    profile = profiles(fake)
+    t = script(profile)
+    m = enable(fake)
+    t.wait("connected")
+    before = m.settle()
+    limit_files(t.process.pid, 0)
+    say(m.c, "a1", "while it is full")
+    t.wait("message", body="while it is full")
+    assert m.settle() == before
+    wait_until("a sentence", lambda: b"cannot be saved" in t.errors)
+    t.feed("/msg bob@b.tld mine meanwhile")
+    limit_files(t.process.pid, resource.RLIM_INFINITY)
+    (ident, _), = m.get(1)      # a row first, then the bytes
+    m.ack()
+    t.wait("result", command="msg", ok=True)
+    wait_until("another sentence", lambda: b"saved again" in t.errors)
+    wait_until("the confirmation", lambda: m.settle() == before + 1)
+    t.process.send_signal(signal.SIGKILL)
+    t.exit()
+    assert stored(profile) == ["while it is full", "mine meanwhile"]
+    assert integrity(profile) == "ok"
+
+
+def test_F13_full_disk_on_the_screen(fake, profiles, screen):
+    profile = profiles(fake)
+    s = screen(profile)
+    m = enable(fake)
+    s.wait("online")
+    s.line("/msg bob@b.tld")
+    s.wait("Message to")
+    limit_files(s.process.pid, 0)
+    say(m.c, "a1", "while it is full")
+    s.wait("while it is full")
+    s.wait("cannot be saved")
+    limit_files(s.process.pid, resource.RLIM_INFINITY)
+    s.wait("saved again")
+
+
+def test_F14_no_place(fake, profiles, script):
+    """A home that can hold nothing: said, and all else goes on."""
+    profile = profiles(fake)
+    profile.profile = pathlib.Path("/proc/no-such-place")
+    t = script(profile)
+    m = enable(fake)
+    t.wait("connected")
+    assert b"in memory only" in t.errors
+    before = m.settle()
+    say(m.c, "a1", "kept in memory")
+    t.wait("message", body="kept in memory")
+    assert m.settle() == before + 1     # this is all the place there is
+    assert [r["body"] for r in t.run("/history in bob@b.tld")] == [
+        "kept in memory"]
+    assert [r["body"] for r in t.run("/search memory")] == ["kept in memory"]
+    t.feed("/msg bob@b.tld hello")
+    m.get(1)
+    m.ack()
+    t.wait("result", command="msg", ok=True)
+    m.c.sock.settimeout(PATIENCE)
+    t.eof()
+    m.c.until_closed()
+    assert t.exit() == 0
+
+
+def test_F14_no_place_no_connection(fake, profiles):
+    """What is neither sent nor kept is no success."""
+    profile = profiles(fake)
+    profile.profile = pathlib.Path("/proc/no-such-place")
+    port, profile.port = profile.port, 9
+    status, _, errors = once(profile.argv(
+        "--timeout", "2", "-c", "/msg bob@b.tld hello"))
+    profile.port = port
+    assert "in memory only" in errors
+    assert status in (3, 6), (status, errors)
+
+
+def test_F14_banner(fake, profiles, screen):
+    profile = profiles(fake)
+    profile.profile = pathlib.Path("/proc/no-such-place")
+    s = screen(profile, "--offline", connect=False)
+    s.wait("kept in memory only")
+
+
+def children(pid):
+    return pathlib.Path(
+        f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_F34_no_process(fake, profiles, script, preload):
+    """A program cannot be started: the session does not care."""
+    t = script(profiles(fake), env=preload("fork"))
+    fake.online()
+    t.wait("connected")
+    t.run("/set script.exec on")
+    t.run("/onerror continue")
+    assert t.run("/exec true", ok=False)["error"]["text"]
+    t.run("/echo alive")
+
+
+def test_F34_a_program_hangs(fake, profiles, script):
+    """It is ended at the deadline, and leaves no zombie."""
+    t = script(profiles(fake), "--timeout", "2")
+    c = fake.online()
+    t.wait("connected")
+    t.run("/set script.exec on")
+    t.run("/onerror continue")
+    t.feed("/exec sleep 1000")
+    say(c, "a1", "meanwhile")
+    t.wait("message", body="meanwhile")
+    t.wait("result", command="exec", ok=False)
+    wait_until("no child", lambda: children(t.process.pid) == [])
+    t.run("/echo alive")
+
+
+def converse(fake, t, run):
+    """True: what came in was confirmed."""
+    c = fake.accept(timeout=PATIENCE)
+    c.login(extra=OFFER)
+    m = Managed(c).enabled().synced()
+    before = m.settle()
+    say(c, f"in{run}", f"in {run}")
+    confirmed = m.settle() > before
+    t.feed(f"/msg bob@b.tld out {run}")
+    m.get(1)
+    m.ack()
+    t.eof()
+    c.until_closed()
+    return confirmed
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer allocates itself")
+def test_F35_no_memory(fake, profiles, script, preload, pytestconfig):
+    """One allocation fails between login and the end: it goes on or ends, and
+    what was confirmed is there, in a sound file."""
+    rng = random.Random(pytestconfig.getoption("seed"))
+    profile = profiles(fake)
+    wanted = []
+    for run in range(300 if SOAK else 8):
+        at = int(10 ** rng.uniform(0, 4.5))
+        t = script(profile, env=preload("memory", MEMORY_AT=str(at)))
+        try:
+            if converse(fake, t, run):
+                wanted.append(f"in {run}")
+        except (AssertionError, Closed, OSError):
+            t.process.terminate()       # it has ended, or gave up the login
+        status = t.exit()
+        ended = (-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGTERM)
+        assert status in (*range(7), *ended), (
+            at, status, t.errors[-2000:])
+        for one in fake.conns:
+            one.sock.close()
+        if not list(profile.profile.rglob("history.db")):
+            continue                            # it had not begun
+        there = stored_in_copy(profile)
+        assert [b for b in wanted if b not in there] == [], at
+        assert integrity(profile) == "ok", at
+        assert list(profile.profile.rglob("*.damaged-*")) == [], at
