@@ -154,7 +154,7 @@ static const struct command words_commands[] = {
     .args = { { .name = "value", .kind = &arg_choice, .flags = ARG_OPTIONAL, .choices = (words) } }, \
     .needs = NEEDS_SCREEN, .run = run_choice, .fields = SETTING_ROW
 
-static const char *const command_examples[] = { "/notify command notify-send -- %n %t",
+static const char *const command_examples[] = { "/notify command notify-send %n %t",
     "Let a program of your own tell of messages.", NULL };
 
 const struct command notify_commands[] = {

@@ -613,7 +613,7 @@ void session_store_changed(struct account *account)
 
 bool session_commit(struct account *account)
 {
-    return commit(account->session);
+    return !account->session || commit(account->session);
 }
 
 static void on_turn(gpointer data)
