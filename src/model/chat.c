@@ -10,6 +10,7 @@
 #define LOOK_BACK 2000
 #define HELD_MAX 800  /* messages; then the oldest go, until … */
 #define HELD_KEEP 400
+#define HELD_UNSAVED_MAX 4000 /* which the store did not take */
 
 struct chat *chat_new(
     struct account *account, const char *jid, enum chat_kind kind)
@@ -65,7 +66,7 @@ static void trim(struct chat *chat)
         return;
     while (n < chat->messages->len - HELD_KEEP) {
         const struct message *m = g_ptr_array_index(chat->messages, n);
-        if (m->row == 0)
+        if (m->row == 0 && chat->messages->len <= HELD_UNSAVED_MAX)
             break;
         forget_id(chat, m);
         n++;

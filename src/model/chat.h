@@ -29,6 +29,7 @@ struct chat {
     char *read_stanza_id; /* the same by its archive id (XEP-0490), NULL; may be
                              of one that has not come yet */
     GHashTable *outgoing; /* id → our message, both borrowed from messages */
+    bool put_away;       /* it goes to make room; unread it stays (reading.h) */
     gpointer ui;         /* for the front end's use, not owned */
 };
 struct chat *chat_new(struct account *account, const char *jid, enum chat_kind kind);

@@ -146,6 +146,7 @@ struct history_chat {
 };
 void history_chat_free(struct history_chat *chat);
 AUTO_STRUCT_FREE(history_chat, history_chat_free)
+/* only…: a thousand at most, those with drafts and the latest that began. */
 GPtrArray *history_chats(struct history *history, bool only_unread_or_drafts);
 struct history_chat *history_find_chat(struct history *history, const char *jid); /* new; NULL */
 /* Draft, unread, mentions and the read mark, which does not go back. Not unkept. */

@@ -135,8 +135,9 @@ const char *const history_sql[N_SQL] = {
                      "(SELECT coalesce(max(chat),0) FROM message))",
     [SQL_CHATS] = "SELECT " CHAT_COLUMNS " FROM chat WHERE kind<>99",
     [SQL_CHATS_WAITING] =
-        "SELECT " CHAT_COLUMNS " FROM chat "
-        "WHERE (unread>0 OR mentions>0 OR draft IS NOT NULL) AND kind<>99",
+        "SELECT " CHAT_COLUMNS " FROM (SELECT * FROM chat "
+        "WHERE (unread>0 OR mentions>0 OR draft IS NOT NULL) AND kind<>99 "
+        "ORDER BY draft IS NULL,id DESC LIMIT 1000) chat",
     [SQL_SALVAGE] = "SELECT " CHAT_FIELDS "0 FROM chat WHERE kind<>99",
     [SQL_ONE_CHAT] =
         "SELECT " CHAT_COLUMNS " FROM chat WHERE jid=?1 AND kind<>99",

@@ -6,6 +6,8 @@
 #define COUNT_MAX 1000 /* more than that is "many" */
 #define LOOK_BACK 50
 #define PAGE 100u
+#define CHATS_MAX 1000 /* then some go, until … */
+#define CHATS_KEEP 900
 
 static void tell(struct chat *chat)
 {
@@ -84,6 +86,50 @@ static bool is_visible(const struct chat *chat)
 
     return front && front->ops->is_visible &&
         front->ops->is_visible(front, chat);
+}
+
+/* The store has all of it, and nobody would miss it before it comes back. */
+static bool may_go(const struct chat *chat)
+{
+    return chat->kind == CHAT_CONTACT && !chat->draft &&
+        g_hash_table_size(chat->outgoing) == 0 && !is_visible(chat);
+}
+
+static gint by_use(gconstpointer a, gconstpointer b)
+{
+    const struct chat *first = *(struct chat *const *)a;
+    const struct chat *second = *(struct chat *const *)b;
+    const struct roster *roster = first->account->roster;
+    bool known = roster_find(roster, first->jid) != NULL;
+
+    if (known != (roster_find(roster, second->jid) != NULL))
+        return known ? 1 : -1;
+    return first->active_us < second->active_us
+        ? -1
+        : first->active_us > second->active_us;
+}
+
+void reading_make_room(struct account *account)
+{
+    g_autoptr(GPtrArray) spare = NULL;
+    GHashTableIter iter;
+    gpointer chat;
+    guint n = g_hash_table_size(account->chats);
+
+    if (n <= CHATS_MAX || !account->history ||
+        history_health(account->history) == HISTORY_FAILING)
+        return;
+    spare = g_ptr_array_new();
+    g_hash_table_iter_init(&iter, account->chats);
+    while (g_hash_table_iter_next(&iter, NULL, &chat))
+        if (may_go(chat))
+            g_ptr_array_add(spare, chat);
+    g_ptr_array_sort(spare, by_use);
+    for (guint i = 0; i < spare->len && n > CHATS_KEEP; i++, n--) {
+        struct chat *gone = g_ptr_array_index(spare, i);
+        gone->put_away = true;
+        account_close_chat(account, gone);
+    }
 }
 
 /* True: the mark moved. */
@@ -195,6 +241,13 @@ static void clear(struct chat *chat)
     chat->unread = chat->mentions = 0;
     save(chat);
     tell(chat);
+}
+
+void reading_uncount(struct chat *chat, const struct message *message)
+{
+    if (chat->unread > 0 && chat->read_row > 0 && !message->outgoing &&
+        message->body && message->row > chat->read_row)
+        chat->unread--;
 }
 
 void reading_count(struct chat *chat, const struct message *message)

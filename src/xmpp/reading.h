@@ -12,6 +12,12 @@
  * For all that have unread messages or a draft: when the account is attached. */
 void reading_load(struct account *account);
 void reading_open(struct chat *chat);
+/* Strangers may begin as many chats as they like: the ones longest untouched go
+ * when there are very many. They stay unread in the store, and are there again
+ * with their next message or the next start. */
+void reading_make_room(struct account *account);
+/* message was stored before its chat was opened, and so counted then. */
+void reading_uncount(struct chat *chat, const struct message *message);
 /* message was put into chat; catches up its counters and tells. */
 void reading_count(struct chat *chat, const struct message *message);
 /* Everything up to the newest message was seen here. Features are told

@@ -564,6 +564,7 @@ static guint commit_wait_ms(const struct session *session)
 /* What came is on disk and counts as received, or neither. */
 static void settle(struct session *session)
 {
+    reading_make_room(session->account);
     commit(session);
     if (session->manager && session->account)
         session->manager->turn(session->account, !session->dirty);
@@ -637,8 +638,10 @@ static void on_event(const struct event *event, gpointer data)
     if (event->type == EVENT_CHAT_ADDED) {
         reading_open(chat);
     } else if (event->type == EVENT_CHAT_GONE) {
-        g_clear_pointer(&chat->draft, g_free); /* closed: it stays away */
-        chat->unread = chat->mentions = 0;
+        if (!chat->put_away) { /* closed: it stays away */
+            g_clear_pointer(&chat->draft, g_free);
+            chat->unread = chat->mentions = 0;
+        }
         history_save_chat(account->history, chat);
         session_store_changed(account);
     }

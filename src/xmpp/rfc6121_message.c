@@ -294,8 +294,10 @@ static enum verdict deliver(struct incoming *incoming, xmpp_stanza_t *child)
     chat = account_find_chat(account, bare);
     if (store(incoming, bare, chat) == HISTORY_DUPLICATE)
         return meet(incoming, chat);
-    if (!chat)
+    if (!chat) {
         chat = account_open_chat(account, bare, CHAT_CONTACT);
+        reading_uncount(chat, message);
+    }
     g_clear_pointer(&chat->typing, g_free);
     lock(chat, incoming);
     if (message->type == MESSAGE_CHAT)

@@ -1,8 +1,10 @@
 /* Messages on their way in and out. */
 #include "session_fixture.h"
 #include "model/message.h"
+#include "store/history.h"
 #include "xmpp/inbox.h"
 #include "xmpp/outbox.h"
+#include "xmpp/reading.h"
 
 #define ROMEO "romeo@example.net"
 
@@ -293,6 +295,41 @@ static void test_flood(void)
     fixture_free(f);
 }
 
+static void from_stranger(struct fixture *f, int i)
+{
+    receive(f, "<message xmlns='jabber:client' from='s%d@example.net/x' "
+        "to='" BALCONY "' type='chat'><body>I am %d</body></message>", i, i);
+}
+
+/* H49: as many strangers as they like, and bounded memory. What is of use to
+ * somebody stays; the others are unread in the store and come back. */
+static void test_strangers(void)
+{
+    struct fixture *f = fixture_new();
+    struct chat *chat;
+
+    from_stranger(f, 1);
+    chat_set_draft(account_find_chat(f->account, "s1@example.net"), "half");
+    for (int i = 0; i < 5000; i++) {
+        from_stranger(f, i);
+        if (i % 100 == 0)
+            while (g_main_context_pending(NULL))
+                g_main_context_iteration(NULL, FALSE);
+    }
+    while (g_hash_table_size(f->account->chats) > 1000)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_nonnull(account_find_chat(f->account, "s1@example.net"));
+    g_assert_nonnull(account_find_chat(f->account, "s4999@example.net"));
+    g_assert_null(account_find_chat(f->account, "s2@example.net"));
+    from_stranger(f, 2);
+    chat = account_find_chat(f->account, "s2@example.net");
+    g_assert_nonnull(chat);
+    g_assert_cmpuint(chat->unread, ==, 2);
+    g_assert_cmpint(
+        history_count(f->account->history, "s2@example.net"), ==, 2);
+    fixture_free(f);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -303,6 +340,7 @@ int main(int argc, char **argv)
     g_test_add_func("/inbox/C55-C57-lock", test_lock);
     g_test_add_func("/inbox/silence", test_silence);
     g_test_add_func("/inbox/H49-flood", test_flood);
+    g_test_add_func("/inbox/H49-strangers", test_strangers);
     g_test_add_func("/outbox/send", test_send);
     g_test_add_func("/outbox/F09-offline", test_offline);
     g_test_add_func("/outbox/lost", test_lost);
