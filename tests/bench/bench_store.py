@@ -33,7 +33,7 @@ def pss(pid):
     return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) / 1024
 
 
-def sign_in(ca, folder):
+def sign_in_F38(ca, folder):
     """Seconds from start to the end of a sign-in, MB held then."""
     fake = Fake(ca, domain="example.org", user="me")
     profile = txmpp.Profile.fake(fake)
@@ -72,7 +72,7 @@ def main():
     os.environ["TXMPP"] = os.path.abspath(a.binary)
     with tempfile.TemporaryDirectory(dir=a.dir, prefix="bench-store-") as work:
         ca = CA(pathlib.Path(work))
-        _, empty = sign_in(ca, None)
+        _, empty = sign_in_F38(ca, None)
         print(f"{'memory, nothing stored':<44} {empty:9.2f} MB")
         for n in a.messages.split(","):
             folder = pathlib.Path(work) / "profile"
@@ -80,7 +80,7 @@ def main():
                   + (", random ids" if a.random else ""), flush=True)
             subprocess.run([a.history, "-n", n, *(["-r"] if a.random else []),
                             str(folder)], check=True)
-            took, held = sign_in(ca, folder)
+            took, held = sign_in_F38(ca, folder)
             line(f"start to online, roster of {ROSTER:,}", took, "s ",
                  ONLINE_S)
             line("memory more than with nothing stored", held - empty, "MB",

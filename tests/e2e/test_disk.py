@@ -1,15 +1,19 @@
-"""The disk, the memory and other processes fail: F13, F14, F34, F35."""
+"""The disk, the memory and other processes fail: F13 to F15, F34, F35."""
+import contextlib
 import os
 import pathlib
 import random
 import resource
 import signal
+import sqlite3
 
 import pytest
 
 from fake import Closed
 from rig import wait_until
+from test_archive import texts
 from test_reliable import OFFER, Managed, enable
+from test_talk import friends
 from trials import integrity, stored, stored_in_copy
 from txmpp import PATIENCE, SANITIZED, once
 
@@ -158,6 +162,34 @@ def converse(fake, t, run):
     return confirmed
 
 
+def test_F34_editor_and_opener_hang(fake, screen, tmp_path):
+    """The session goes on beside them, and nothing is left of them."""
+    hang = tmp_path / "hang"
+    hang.write_text("#!/bin/sh\nexec sleep 1000\n")
+    hang.chmod(0o755)
+    s = screen(fake, env={"VISUAL": str(hang), "EDITOR": str(hang)})
+    c = fake.online()
+    s.wait("online")
+    say(c, "a1", "see https://x.tld/1")
+    s.line(f"/set ui.url_opener {hang}")
+    s.line("/msg bob@b.tld")
+    s.wait("https://x.tld/1")
+
+    def ended():
+        s.pump(0.02)
+        return children(s.process.pid) == []
+    for line in ("/url open 1 --yes", "/editor"):
+        s.line(line)
+        wait_until("the program", lambda: s.pump(0.02) and False
+                   or children(s.process.pid))
+        c.settle()
+        child, = children(s.process.pid)
+        os.kill(int(child), signal.SIGTERM)
+        wait_until("no zombie", ended)
+    s.line("/msg bob@b.tld still here")
+    c.expect("message", timeout=PATIENCE)
+
+
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer allocates itself")
 def test_F35_no_memory(fake, profiles, script, preload, pytestconfig):
     """One allocation fails between login and the end: it goes on or ends, and
@@ -185,3 +217,61 @@ def test_F35_no_memory(fake, profiles, script, preload, pytestconfig):
         assert [b for b in wanted if b not in there] == [], at
         assert integrity(profile) == "ok", at
         assert list(profile.profile.rglob("*.damaged-*")) == [], at
+
+
+def damage(path, how):
+    size = path.stat().st_size
+    if how == "empty":
+        os.truncate(path, 0)
+    elif how == "cut":
+        os.truncate(path, size // 2 // 4096 * 4096)
+    else:
+        with path.open("r+b") as f:
+            f.write(b"\x55" * 4096)
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "first page"])
+def test_F15_damaged_and_filled_again(keeping, bots, script, profiles, how):
+    """Kept aside, said, and everything is there again from the archive."""
+    juliet, romeo = friends(keeping)
+    profile = profiles(juliet)
+    bot = bots(romeo)
+    t = script(profile).online()
+    for i in range(20):
+        bot.send(juliet.jid, f"text {i}")
+    t.wait("message", body="text 19")
+    t.run(f"/msg {romeo.jid} mine")
+    before = texts(t, romeo.jid)
+    assert t.quit() == 0
+    path, = profile.profile.rglob("history.db")
+    damage(path, how)
+    kept = path.read_bytes()
+    t = script(profile).online()
+    assert b"damaged" in t.errors or b"cut off" in t.errors
+    wait_until("all of it", lambda: texts(t, romeo.jid) == before)
+    assert t.quit() == 0
+    aside, = [p for p in path.parent.glob("history.db.damaged-*")
+              if not p.name.endswith(("-wal", "-shm"))]
+    assert aside.read_bytes() == kept
+    assert integrity(profile) == "ok"
+
+
+def test_F15_newer_is_left_alone(fake, profiles, script):
+    profile = profiles(fake)
+    with script(profile) as t:
+        fake.online()
+        t.wait("connected")
+    path, = profile.profile.rglob("history.db")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=99")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.read_bytes()
+    t = script(profile)
+    c = fake.online()
+    t.wait("connected")
+    assert b"newer txmpp" in t.errors and b"memory only" in t.errors
+    t.eof()
+    c.until_closed()
+    assert t.exit() == 0
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*.damaged-*"))
