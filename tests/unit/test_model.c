@@ -106,22 +106,26 @@ static void test_chat(void)
 {
     struct chat *chat = chat_new(NULL, "c@d", CHAT_CONTACT);
 
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 4000; i++) {
         g_autofree char *id = g_strdup_printf("m%d", i);
         chat_append(chat, make(id, i % 2));
     }
     g_assert_cmpuint(chat_find_id(chat, "m1", true)->number, ==, 2);
     g_assert_null(chat_find_id(chat, "m1", false));
-    g_assert_cmpuint(chat_find_id(chat, "m4998", false)->number, ==, 4999);
+    g_assert_cmpuint(chat_find_id(chat, "m3998", false)->number, ==, 3999);
     g_assert_null(chat_find_id(chat, "m0", false)); /* too far back */
     g_assert_null(chat_find_id(chat, NULL, true));
     g_assert_cmpstr(chat_find_number(chat, 4000)->id, ==, "m3999");
     g_assert_null(chat_find_number(chat, 0));
-    g_assert_null(chat_find_number(chat, 5001));
+    g_assert_null(chat_find_number(chat, 4001));
     chat_clear(chat);
     g_assert_null(chat_find_id(chat, "m1", true));
     chat_append(chat, make(NULL, true));
-    g_assert_cmpuint(chat_find_number(chat, 5001)->number, ==, 5001);
+    g_assert_cmpuint(chat_find_number(chat, 4001)->number, ==, 4001);
+    for (int i = 0; i < 5000; i++) /* the store takes none: bounded as well */
+        chat_append(chat, make(NULL, false));
+    g_assert_cmpuint(chat->messages->len, <=, 4001);
+    g_assert_nonnull(chat_find_number(chat, 9001));
     chat_free(chat);
 }
 
