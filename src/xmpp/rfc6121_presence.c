@@ -95,15 +95,23 @@ void rfc6121_presence_set(
     announce(account);
 }
 
+/* Those whom we see are asked for only by a presence that was not there before.
+ * What comes meanwhile goes to the server's offline storage, where later ones
+ * overtake it, so this leaves together with the next presence. The negative
+ * priority makes servers stop looking for our session before it is gone: in
+ * between they may find none, and keep the message nowhere. */
+static void begin_anew(struct account *account)
+{
+    session_send(account, build(NULL, SHOW_ONLINE, NULL, -1));
+    rfc6121_presence_leave(account, NULL);
+}
+
 void rfc6121_presence_initial(struct account *account)
 {
     const struct presence *own = &account->own;
 
-    /* Those whom we see are asked for only by a presence that was not there
-     * before. Nothing may come in between: it would wait in the server's
-     * offline storage and be overtaken by what comes next. */
     if (session_take_stale(account))
-        rfc6121_presence_leave(account, NULL);
+        begin_anew(account);
     if (own->show != SHOW_OFFLINE)
         outbox_send_presence(account,
             build(NULL, own->show, own->status, own->priority));

@@ -431,7 +431,9 @@ class Lives:
         two.start().online()
         # What was typed and not stored when it died, nobody knows of.
         two.outs = len(stored(two.profile, "id", OUT))
-        took = two.settle(120)
+        took = two.settle(30)
         score = two.score(False, kills=self.died, sound=self.sound, took=took)
         two.client.quit()
+        # Those that waited in the server's offline storage meanwhile.
+        score.more["overtaken"], score.in_.disorder = score.in_.disorder, []
         return score

@@ -192,13 +192,20 @@ def f04(world, args, server, mode):
         two.end()
 
 
+def overtaken(score):
+    late = score.more["overtaken"]
+    return (f", {len(late)} overtaken in the server's offline storage"
+            * bool(late))
+
+
 def f11(world, args, server, mode):
     two = world.two(server, "sm")
     try:
         lives = trials.Lives(two, random.Random(args.seed))
         score = lives.run(args.kills, lives.killed)
         return row(score, strict(score) and lives.sound == lives.died,
-                   f"{lives.died} kills, {lives.sound} sound files")
+                   f"{lives.died} kills, {lives.sound} sound files"
+                   + overtaken(score))
     finally:
         two.end()
 
@@ -213,7 +220,7 @@ def f12(world, args, server, mode):
             score = lives.run(args.powers, lambda: lives.powerless(preload))
         return row(score, strict(score) and lives.sound == lives.died,
                    f"{lives.died} cuts of the power, {lives.sound} sound "
-                   "files")
+                   "files" + overtaken(score))
     finally:
         two.end()
 
