@@ -1,7 +1,9 @@
 /*
  * Any bytes as a history file: opened, read in every way, written to, closed,
  * and never a crash; the history is usable afterwards. A first byte of 'S' and
- * what follows are a search instead.
+ * what follows are a search instead; behind 'M' are changes to a file of ours,
+ * a place of three bytes and a new byte each: they reach what random bytes do
+ * not, damage within tables and lists of words.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -118,15 +120,75 @@ static void use(struct history *h, const char *words)
     history_set_value(h, "sm.id", "x");
 }
 
+/* A sound file with some of everything, made once. */
+static const GString *get_template(void)
+{
+    static GString *template;
+    struct place place;
+    struct history *h;
+    char *bytes;
+    gsize len;
+
+    if (template)
+        return template;
+    place = make_place();
+    h = history_open(place.paths, OWN, NULL);
+    for (guint i = 0; i < 40; i++) {
+        const struct chat chat = { .jid = (char *)PEER,
+            .draft = (char *)"draft",
+            .unread = 3 };
+        auto_struct(message) m = message_new();
+        m->type = MESSAGE_CHAT;
+        m->outgoing = i % 5 == 0;
+        m->delivery = m->outgoing ? DELIVERY_QUEUED : DELIVERY_NONE;
+        m->from = g_strdup(m->outgoing ? OWN : PEER "/x");
+        m->body = g_strdup_printf("our text number %u", i);
+        m->id = g_strdup_printf("old%u", i);
+        m->received_us = m->time_us = G_GINT64_CONSTANT(1600000000000000) + i;
+        history_add(h, &chat, m, 0);
+        if (i == 20)
+            search(h, "text"); /* half of them in the index */
+        history_save_chat(h, &chat);
+    }
+    history_set_value(h, "sm.id", "y");
+    history_commit(h, NULL);
+    history_close(h);
+    g_assert_true(g_file_get_contents(place.file, &bytes, &len, NULL));
+    template = g_string_new_len(bytes, (gssize)len);
+    g_free(bytes);
+    end_place(&place);
+    return template;
+}
+
+static char *change(const uint8_t *data, size_t size, gsize *len)
+{
+    const GString *from = get_template();
+    char *bytes = g_memdup2(from->str, from->len);
+
+    *len = from->len;
+    for (; size >= 4; data += 4, size -= 4)
+        bytes[(data[0] << 16 | data[1] << 8 | data[2]) % *len] =
+            (char)data[3];
+    return bytes;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct place place = make_place();
-    struct history *h;
+    g_autofree char *changed = NULL;
     bool is_query = size && data[0] == 'S';
+    struct place place;
+    struct history *h;
     g_autofree char *words = is_query
         ? g_strndup((const char *)data + 1, size - 1)
         : g_strdup("our text");
 
+    if (size && data[0] == 'M') {
+        gsize len;
+        changed = change(data + 1, size - 1, &len);
+        data = (const uint8_t *)changed;
+        size = len;
+    }
+    place = make_place();
     if (!is_query)
         g_assert_true(g_file_set_contents_full(place.file, (const char *)data,
             (gssize)size, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
