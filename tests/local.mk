@@ -154,7 +154,8 @@ EXTRA_DIST += tests/bench/bench.py tests/bench/bench_archive.py \
 .PHONY: bench
 bench: txmpp tests/bench/bench_screen tests/bench/bench_history
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py --binary ./txmpp \
-	    --screen tests/bench/bench_screen $(BENCH_FLAGS)
+	    --screen tests/bench/bench_screen \
+	    --history tests/bench/bench_history $(BENCH_FLAGS)
 	/usr/bin/python3 $(srcdir)/tests/bench/bench_archive.py --binary ./txmpp
 	/usr/bin/python3 $(srcdir)/tests/bench/bench_store.py --binary ./txmpp \
 	    --history tests/bench/bench_history $(STORE_FLAGS)

@@ -46,6 +46,10 @@ ROWS = [
     ("s5-idle", "p50_ms", 1, "ms", "key to screen, idle, p50", None),
     ("s5-idle", "p99_ms", 1, "ms", "… p99", at_most(0.5)),
     ("s5-2000", "p99_ms", 1, "ms", "key to screen under 2,000 messages/s, p99", at_most(1.3)),
+    ("s6-1m", "open", 1e3, "ms", "chat with 1,000,000 stored: opened", at_most(13)),
+    ("s6-1m", "page_p50_ms", 1, "ms", "… a page up, p50", at_most(2)),
+    ("s6-1m", "search", 1e3, "ms", "… search, first page", at_most(50)),
+    ("s6-1m", "pss2", 1 / 1024, "MB", "… memory after (PSS)", None),
     ("s8-accept", "max_ms", 1, "ms", "key to screen, server silent after TCP, max", at_most(16)),
     ("s8-syn", "max_ms", 1, "ms", "… connection attempt unanswered, max", at_most(16)),
     ("s8-tls", "max_ms", 1, "ms", "… silent in the TLS handshake, max", at_most(16)),
@@ -63,7 +67,7 @@ ROWS += [
 QUICK = {"screen", "s1", "s2-1k", "s3-10k", "s5-idle"}
 
 
-def prepare(harness):
+def prepare(harness, history):
     """A writable copy, its C programs built, its unprivileged user made."""
     work = tempfile.mkdtemp(prefix="txmpp-bench-")
     os.chmod(work, 0o755)
@@ -75,6 +79,14 @@ def prepare(harness):
         pwd.getpwnam("xbench")
     except KeyError:
         subprocess.run(["useradd", "-r", "-M", "-d", "/nonexistent", "-s", "/usr/sbin/nologin", "xbench"], check=True)
+    # A store is filled by a program of ours.
+    path = os.path.join(copy, "clients.d", "txmpp.json")
+    with open(path) as f:
+        described = json.load(f)
+    described["history"] = [os.path.abspath(history), "-n", "{n}", "--account", "{jid}",
+                            "--only", "{contact}", "{home}/profile"]
+    with open(path, "w") as f:
+        json.dump(described, f)
     return work, copy
 
 
@@ -109,6 +121,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--binary", default="./txmpp")
     ap.add_argument("--screen", default="tests/bench/bench_screen", help="the program of that name")
+    ap.add_argument("--history", default="tests/bench/bench_history", help="the program of that name")
     ap.add_argument("--harness", default=os.path.join(HERE, "../../../shared/bench"))
     ap.add_argument("--runs", type=int, default=3)
     ap.add_argument("--quick", action="store_true", help="four scenarios, one run")
@@ -121,7 +134,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench: run as root: clients are started as a user of their own")
 
-    work, copy = prepare(os.path.abspath(a.harness))
+    work, copy = prepare(os.path.abspath(a.harness), a.history)
     binary = os.path.join(work, "txmpp")
     shutil.copy(a.binary, binary)
     os.chmod(binary, 0o755)

@@ -3,7 +3,8 @@
  * of 200 chats (half of them in one), in turns of 500, and measures adding,
  * opening, paging and searching; CPU and wall. DIR is kept and used again, so
  * that a filled one can be measured cold. -r: random ids instead of growing
- * ones. -t: without the words of the texts (what the index costs).
+ * ones. -t: without the words of the texts (what the index costs). --only is
+ * for tests/bench/bench.py.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,16 @@
 
 static gint rows = 100000, turn = 500;
 static gboolean random_ids, no_words;
+static char *account, *only;
 static const GOptionEntry entries[] = {
     { "rows", 'n', 0, G_OPTION_ARG_INT, &rows, "messages", "N" },
     { "turn", 'b', 0, G_OPTION_ARG_INT, &turn, "messages in a turn", "N" },
     { "random", 'r', 0, G_OPTION_ARG_NONE, &random_ids, "random ids", NULL },
     { "no-words", 't', 0, G_OPTION_ARG_NONE, &no_words, "no text", NULL },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "whose", "JID" },
+    { "only", 'o', 0, G_OPTION_ARG_STRING, &only,
+        "only fill it, with messages of this one, a minute apart until an hour "
+        "ago; the one in the middle says xyzzyneedle", "JID" },
     { NULL }
 };
 static const char *const texts[] = {
@@ -78,24 +84,30 @@ static double fill(
     struct history *history, gint from, gint to, const char *what)
 {
     struct watch all = start();
+    gint64 ended = g_get_real_time() - G_TIME_SPAN_HOUR;
     double longest = 0, began = seconds(CLOCK_PROCESS_CPUTIME_ID);
 
     for (gint i = from; i < to; i++) {
-        g_autofree char *jid = i % 2
-            ? g_strdup(BIG)
+        g_autofree char *jid = only || i % 2
+            ? g_strdup(only ? only : BIG)
             : g_strdup_printf("contact%d@example.net", i / 2 % 199);
         const struct chat chat = { .jid = jid, .kind = CHAT_CONTACT };
         auto_struct(message) m = message_new();
         m->type = MESSAGE_CHAT;
         m->from = g_strconcat(jid, "/orchard", NULL);
-        m->to = g_strdup("me@example.org/balcony");
+        m->to = g_strconcat(account, "/balcony", NULL);
         m->id = new_id("id", i);
         m->stanza_id = new_id("s", i);
-        m->stanza_by = g_strdup("me@example.org");
+        m->stanza_by = g_strdup(account);
         m->received_us = m->time_us =
             G_GINT64_CONSTANT(1700000000000000) + (gint64)i * 1000000;
+        if (only)
+            m->received_us = m->time_us =
+                ended - (gint64)(to - i) * G_TIME_SPAN_MINUTE;
         if (!no_words)
-            m->body = i % 1000 == 7
+            m->body = only && i == to / 2
+                ? g_strdup_printf("m%07d xyzzyneedle", i)
+                : i % 1000 == 7
                 ? g_strdup_printf("m%07d needle %s", i, texts[i % 5])
                 : g_strdup_printf("m%07d %s", i, texts[i % 5]);
         if (!history)
@@ -184,11 +196,19 @@ int main(int argc, char **argv)
         return 2;
     dir = argc > 1 ? g_strdup(argv[1])
                    : g_dir_make_tmp("bench-history-XXXXXX", NULL);
+    if (!account)
+        account = g_strdup("me@example.org");
     paths = paths_new(dir, NULL);
-    history = history_open(paths, "me@example.org", &problem);
+    history = history_open(paths, account, &problem);
     if (problem)
         printf("%s\n", problem);
     what = g_strdup_printf("make and add, turns of %d", turn);
+    if (only) {
+        fill(history, 0, rows, what);
+        history_close(history);
+        paths_free(paths);
+        return 0;
+    }
     making = fill(NULL, 0, MIN(rows, 100000), "make");
     storing =
         fill(history, (gint)history_count(history, NULL), rows, what) - making;
@@ -200,7 +220,7 @@ int main(int argc, char **argv)
     report(all, "close", 1, 0);
     printf("memory before opening again %ld kB\n", resident_kb());
     all = start();
-    history = history_open(paths, "me@example.org", NULL);
+    history = history_open(paths, account, NULL);
     report(all, "open", 1, 0);
     newest = history_page(history, BIG, G_MAXINT64, 0, true, 50);
     report(all, "open and newest page", 1, 13);
