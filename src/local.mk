@@ -67,6 +67,9 @@ libtxmpp_a_SOURCES = \
 	src/net/dial.h \
 	src/net/guard.c \
 	src/net/guard.h \
+	src/net/http.c \
+	src/net/http.h \
+	src/net/http_curl.h \
 	src/net/link.c \
 	src/net/link.h \
 	src/net/relay.c \

@@ -26,6 +26,9 @@ UNIT_TESTS += tests/unit/test_roster
 UNIT_TESTS += tests/unit/test_presence
 UNIT_TESTS += tests/unit/test_inbox
 EXTRA_DIST += tests/unit/session_fixture.h tests/unit/tree.h
+UNIT_TESTS += tests/unit/test_http
+tests_unit_test_http_SOURCES = tests/unit/test_http.c \
+	tests/unit/kit_tls.c tests/unit/kit_tls.h
 UNIT_TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c \
 	tests/unit/kit_server.c tests/unit/kit_server.h \
