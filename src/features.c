@@ -45,6 +45,7 @@ const struct feature *const features[] = {
     &xep0441,
     &xep0484,
     &xep0490,
+    &xep0492,
     &xep0494,
     NULL,
 };

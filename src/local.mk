@@ -118,6 +118,7 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/testing.h \
 	src/xep/ask.c \
 	src/xep/ask.h \
+	src/xep/pep.c src/xep/pep.h \
 	src/xep/privacy.c \
 	src/xep/privacy.h \
 	src/xep/xep.h \
@@ -169,6 +170,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0484_fast.c \
 	src/xep/xep0490_displayed.c \
 	src/xep/xep0490_displayed.h \
+	src/xep/xep0492_notify.c \
+	src/xep/xep0492_notify.h \
 	src/xep/xep0494_access.c \
 	src/features.c \
 	src/features_doap.c \

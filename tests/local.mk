@@ -43,6 +43,7 @@ tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 UNIT_TESTS += tests/unit/test_access
 UNIT_TESTS += tests/unit/test_blocking
 UNIT_TESTS += tests/unit/test_carbons
+UNIT_TESTS += tests/unit/test_chat_settings
 UNIT_TESTS += tests/unit/test_disco_caps
 UNIT_TESTS += tests/unit/test_features
 UNIT_TESTS += tests/unit/test_forms

@@ -30,7 +30,7 @@ struct desktop {
     gint64 failed_us;
     GDBusConnection *bus;
     guint signals;
-    bool markup, actions;
+    bool markup, actions, reply;
     GPtrArray *shown;   /* struct shown*, the newest last */
     GPtrArray *waiting; /* struct waiting*, until the service has answered */
 };
@@ -189,6 +189,10 @@ static void send(struct desktop *desktop, struct waiting *waiting)
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
             g_variant_builder_add(&actions, "s", rows[i]);
     }
+    if (desktop->reply) {
+        g_variant_builder_add(&actions, "s", "inline-reply");
+        g_variant_builder_add(&actions, "s", _("Reply"));
+    }
     g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
     g_variant_builder_add(&hints, "{sv}", "category", g_variant_new_string("im.received"));
     g_variant_builder_add(&hints, "{sv}", "urgency", g_variant_new_byte(1));
@@ -203,6 +207,24 @@ static void send(struct desktop *desktop, struct waiting *waiting)
 }
 
 /* ---- what the service says ---- */
+
+static struct chat *chat_of_id(const struct desktop *desktop, guint32 id)
+{
+    struct shown *shown = id ? find_id(desktop, id) : NULL;
+    return shown ? chat_of(desktop, shown) : NULL;
+}
+
+/* Not in the specification; desktops that know it say so ("inline-reply"). */
+static void reply(struct desktop *desktop, struct chat *chat, const char *text)
+{
+    struct window *window = chat && *text ? window_open(desktop->tui, chat) : NULL;
+    if (!window)
+        return;
+    g_autofree char *account = tui_quote(chat->account->jid);
+    g_autofree char *jid = tui_quote(chat->jid);
+    tui_runf(desktop->tui, "/msg -a %s %s %s", account, jid, text);
+    window_mark_read(desktop->tui, window);
+}
 
 static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
     const char *interface, const char *name, GVariant *arguments, gpointer data)
@@ -224,13 +246,13 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
             g_ptr_array_remove(desktop->shown, shown);
         return;
     }
-    if (strcmp(name, "ActionInvoked") != 0 ||
-        !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(us)")))
+    if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(us)")))
         return;
     g_variant_get(arguments, "(u&s)", &id, &action);
-    struct shown *shown = id ? find_id(desktop, id) : NULL;
-    struct chat *chat = shown ? chat_of(desktop, shown) : NULL;
-    if (!chat)
+    struct chat *chat = chat_of_id(desktop, id);
+    if (!strcmp(name, "NotificationReplied"))
+        reply(desktop, chat, action);
+    if (!chat || strcmp(name, "ActionInvoked") != 0)
         return;
     struct window *window = window_open(desktop->tui, chat);
     if (!strcmp(action, "default"))
@@ -251,6 +273,7 @@ static void on_capabilities(GObject *source, GAsyncResult *result, gpointer data
         g_variant_get(reply, "(^a&s)", &words);
         desktop->markup = g_strv_contains(words, "body-markup");
         desktop->actions = g_strv_contains(words, "actions");
+        desktop->reply = g_strv_contains(words, "inline-reply");
         desktop->state = STATE_READY;
         for (guint i = 0; i < desktop->waiting->len; i++)
             send(desktop, desktop->waiting->pdata[i]);

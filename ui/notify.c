@@ -309,9 +309,12 @@ void notifier_message(
     int more = take_turn(notifier, chat, now);
     if (more < 0)
         return;
-    if (tui_option_bool(tui, "ui.bell") && now - notifier->bell_us >= BELL_US) {
+    if (now - notifier->bell_us >= BELL_US) {
         notifier->bell_us = now;
-        screen_bell(tui->screen);
+        if (tui_option_bool(tui, "ui.bell"))
+            screen_bell(tui->screen);
+        if (tui_option_bool(tui, "ui.flash"))
+            screen_flash(tui->screen);
     }
     g_autofree char *name =
         text_clean(account_display_name(chat->account, chat->jid), -1, TEXT_ONE_LINE);

@@ -5,6 +5,7 @@
 #include "ui/tui.h"
 #include "cmd/job.h"
 #include "store/option.h"
+#include "xep/xep0492_notify.h"
 #include <string.h>
 
 static struct options *options_of(struct job *job)
@@ -17,9 +18,9 @@ static enum cmd_status list_rules(struct job *job)
     struct options *options = options_of(job);
     JOB_ROW(job, "notify", FIELD_T("chat", "(default)"),
         FIELD_T("rule", options_get(options, NULL, "ui.notify")));
-    g_auto(GStrv) keys = options_section_keys(options, "notify");
+    g_auto(GStrv) keys = options_section_keys(options, NOTIFY_SECTION);
     for (char **key = keys; key && *key; key++) {
-        g_autofree char *value = options_section_get(options, "notify", *key);
+        g_autofree char *value = options_section_get(options, NOTIFY_SECTION, *key);
         JOB_ROW(job, "notify", FIELD_T("chat", *key), FIELD_T("rule", value));
     }
     return job_done(job);
@@ -37,9 +38,13 @@ enum cmd_status notify_run(struct job *job)
         who = chat->jid;
     bool reset = !strcmp(rule, "default");
     bool done = who && strcmp(who, "all")
-        ? options_section_set(options, "notify", who, reset ? NULL : rule, &error)
+        ? options_section_set(options, NOTIFY_SECTION, who, reset ? NULL : rule, &error)
         : options_set(options, NULL, "ui.notify", reset ? NULL : rule, false, &error);
-    return done ? job_done(job) : job_fail_error(job, error);
+    if (!done)
+        return job_fail_error(job, error);
+    if (who && strcmp(who, "all") && job_account(job))
+        notify_rule_changed(job_account(job), who);
+    return job_done(job);
 }
 
 /* ---- one option each ---- */
@@ -47,7 +52,7 @@ enum cmd_status notify_run(struct job *job)
 static const struct {
     const char *name, *option;
 } settings[] = {
-    { "sound", "ui.bell" }, { "osc", "ui.notify_osc" },
+    { "sound", "ui.bell" }, { "flash", "ui.flash" }, { "osc", "ui.notify_osc" },
     { "desktop", "ui.notify_desktop" },
     { "command", "ui.notify_command" }, { "quiet", "ui.notify_quiet" },
     { "text", "ui.notify_text" }, { "words", "ui.notify_words" },
@@ -161,6 +166,7 @@ const struct command notify_commands[] = {
     { .name = "words", .needs = NEEDS_SCREEN, .run = show, .sub = words_commands,
         .summary = "Show the words that count like your name", .fields = SETTING_ROW },
     { .name = "sound", CHOICE("on off"), .summary = "Ring the terminal's bell (ui.bell)" },
+    { .name = "flash", CHOICE("on off"), .summary = "Flash the whole screen (ui.flash)" },
     { .name = "osc", CHOICE("off on 9 777"),
         .summary = "Let the terminal show notifications (ui.notify_osc)" },
     { .name = "desktop", CHOICE("on off"),

@@ -55,6 +55,8 @@ const struct option ui_options[] = {
         .summary = "set the terminal's title" },
     { .name = "ui.bell", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "ring the bell for messages you do not see" },
+    { .name = "ui.flash", .kind = OPTION_BOOL, .fallback = "off",
+        .summary = "flash the screen for messages you do not see" },
     { .name = "ui.url_opener", .kind = OPTION_STRING, .fallback = "xdg-open",
         .summary = "program that /url open hands a link to, with a window of its own",
         .detail = "The link takes the place of %u, or stands at the end. No shell is started." },
@@ -960,7 +962,7 @@ const struct command ui_commands[] = {
                   "remembered (ui.layout). Where a terminal is too narrow for two parts side "
                   "by side, the one with the focus is shown; the contact list needs 60 columns.",
         .examples = layout_examples, .fields = "part: number shows columns rows focused" },
-    { .name = "notify", .aliases = "beep=sound", .needs = NEEDS_SCREEN, .run = notify_run,
+    { .name = "notify", .aliases = "beep=sound flash=flash", .needs = NEEDS_SCREEN, .run = notify_run,
         .sub = notify_commands,
         .args = { { .name = "rule", .kind = &arg_choice, .flags = ARG_OPTIONAL,
                       .choices = "always mention never default" },
@@ -971,7 +973,10 @@ const struct command ui_commands[] = {
                   "With mention a message has to have your name or one of your words; as the "
                   "rule of all chats it is about rooms only. What you are looking at never "
                   "notifies, where the terminal tells whether it has the focus. One sender "
-                  "notifies once in five seconds; the next one says how many were left out.",
+                  "notifies once in five seconds; the next one says how many were left out.\n\n"
+                  "The rule of a chat with one person goes to your other txmpp, too: it is "
+                  "kept at the account, where the server keeps such things private "
+                  "(XEP-0492).",
         .examples = notify_examples, .fields = "notify: chat rule" },
     { .name = "theme", .needs = NEEDS_SCREEN, .run = run_theme,
         .args = { { .name = "name", .kind = &arg_theme, .flags = ARG_OPTIONAL } },

@@ -9,9 +9,8 @@
 #include <string.h>
 #include "model/jid.h"
 #include "store/history.h"
+#include "xep/pep.h"
 #include "xep/xep.h"
-#include "xep/xep0004_form.h"
-#include "xep/xep0030_disco.h"
 #include "xep/xep0313_mam.h"
 #include "xep/xep0490_displayed.h"
 #include "xmpp/iq.h"
@@ -20,18 +19,13 @@
 
 #define NS_MDS "urn:xmpp:mds:displayed:0"
 #define NS_SID "urn:xmpp:sid:0"
-#define NS_PUBSUB "http://jabber.org/protocol/pubsub"
-#define NS_EVENT NS_PUBSUB "#event"
-#define NS_OPTIONS NS_PUBSUB "#publish-options"
-#define NS_OWNER NS_PUBSUB "#owner"
-#define NS_CONFIG NS_PUBSUB "#node_config"
 #define ITEMS_MAX 5000
 
 struct mds {
     GHashTable *todo;  /* chat JID → archive id that was read */
     GHashTable *items; /* … that the server has; until they are taken over */
-    bool busy, told, known;
-    bool made;         /* the node: its options do not go with the items */
+    struct pep_node node;
+    bool busy, known;
     void (*begin)(struct account *account); /* waits for the items */
 };
 
@@ -96,7 +90,7 @@ static void take_items(struct account *account, xmpp_stanza_t *items)
 static enum verdict on_pep(struct incoming *incoming, xmpp_stanza_t *event)
 {
     struct account *account = incoming->account;
-    xmpp_stanza_t *items = stanza_child(event, "items", NS_EVENT);
+    xmpp_stanza_t *items = stanza_child(event, "items", NS_PUBSUB_EVENT);
     if (g_strcmp0(stanza_attr(items, "node"), NS_MDS) != 0)
         return GO_ON;
     if (incoming->carbon || incoming->archive ||
@@ -154,9 +148,7 @@ static void on_items(struct account *account, xmpp_stanza_t *result,
     (void)data;
     if (!mds || !session_is_online(account))
         return;
-    take_items(account,
-        stanza_child(stanza_child(result, "pubsub", NS_PUBSUB), "items",
-            NS_PUBSUB));
+    take_items(account, pep_items(result, NS_MDS));
     if (more)
         return;
     mds->known = true;
@@ -183,48 +175,19 @@ void displayed_when_known(
 
 static void ready(struct account *account)
 {
-    xmpp_stanza_t *pubsub;
     mds_of(account)->known = !account->history;
-    if (!account->history)
-        return;
-    xmpp_stanza_t *iq = iq_new("get", NULL, "pubsub", NS_PUBSUB, &pubsub);
-    stanza_add(pubsub, "items", NS_PUBSUB, "node", NS_MDS, NULL);
-    iq_send(account, iq, 0, on_items, NULL, NULL);
+    if (account->history)
+        pep_fetch(account, NULL, NS_MDS, NULL, on_items, NULL, NULL);
 }
 
 /* ---- what we read ------------------------------------------------------ */
 
-static xmpp_stanza_t *add_form(xmpp_stanza_t *to, const char *type)
+static xmpp_stanza_t *build(struct account *account, const char *id)
 {
-    xmpp_stanza_t *x = form_begin(to, type);
-    form_put(x, "pubsub#persist_items", "true");
-    form_put(x, "pubsub#access_model", "whitelist");
-    return x;
-}
-
-static void add_more(xmpp_stanza_t *x)
-{
-    form_put(x, "pubsub#max_items", "max");
-    form_put(x, "pubsub#send_last_published_item", "never");
-}
-
-static xmpp_stanza_t *build(
-    struct account *account, const char *jid, const char *id)
-{
-    xmpp_stanza_t *pubsub;
-    xmpp_stanza_t *iq = iq_new("set", NULL, "pubsub", NS_PUBSUB, &pubsub);
-    xmpp_stanza_t *node =
-        stanza_add(pubsub, "publish", NS_PUBSUB, "node", NS_MDS, NULL);
-    xmpp_stanza_t *item = stanza_add(node, "item", NS_PUBSUB, "id", jid, NULL);
-    xmpp_stanza_t *displayed = stanza_add(item, "displayed", NS_MDS, NULL);
+    xmpp_stanza_t *displayed = stanza_new("displayed", NS_MDS, NULL);
     stanza_add(displayed, "stanza-id", NS_SID, "by", account->jid, "id", id,
         NULL);
-    xmpp_stanza_t *x =
-        add_form(stanza_add(pubsub, "publish-options", NS_PUBSUB, NULL),
-            NS_OPTIONS);
-    if (!mds_of(account)->made)
-        add_more(x);
-    return iq;
+    return displayed;
 }
 
 struct sending {
@@ -239,79 +202,17 @@ static void sending_free(gpointer data)
     g_free(sending);
 }
 
-static void on_made(struct account *account, xmpp_stanza_t *result,
-    const struct stanza_error *error, bool more, gpointer data)
-{
-    (void)result;
-    (void)error;
-    (void)more;
-    (void)data;
-    mds_of(account)->busy = false;
-    if (session_is_online(account))
-        publish(account);
-}
-
-static void on_created(struct account *account, xmpp_stanza_t *result,
-    const struct stanza_error *error, bool more, gpointer data)
-{
-    xmpp_stanza_t *pubsub, *configure;
-    if (result || !session_is_online(account)) {
-        on_made(account, result, error, more, data);
-        return;
-    }
-    xmpp_stanza_t *iq = iq_new("set", NULL, "pubsub", NS_OWNER, &pubsub);
-    configure =
-        stanza_add(pubsub, "configure", NS_OWNER, "node", NS_MDS, NULL);
-    add_more(add_form(configure, NS_CONFIG));
-    iq_send(account, iq, 0, on_made, NULL, NULL);
-}
-
-/* The server does not take all options with an item, or the node is another
- * client's, of other properties: they are given to the node itself, once. */
-static void make_node(struct account *account)
-{
-    xmpp_stanza_t *pubsub;
-    xmpp_stanza_t *iq = iq_new("set", NULL, "pubsub", NS_PUBSUB, &pubsub);
-    mds_of(account)->made = true;
-    stanza_add(pubsub, "create", NS_PUBSUB, "node", NS_MDS, NULL);
-    add_more(add_form(
-        stanza_add(pubsub, "configure", NS_PUBSUB, NULL), NS_CONFIG));
-    iq_send(account, iq, 0, on_created, NULL, NULL);
-}
-
-static void on_published(struct account *account, xmpp_stanza_t *result,
-    const struct stanza_error *error, bool more, gpointer data)
+/* Refused: the next one may do better. */
+static void on_published(struct account *account, bool ok, gpointer data)
 {
     struct mds *mds = mds_of(account);
     const struct sending *sending = data;
     const char *now = g_hash_table_lookup(mds->todo, sending->jid);
-    (void)error;
-    (void)more;
-    if (!session_is_online(account))
-        return;
-    if (!result && !mds->made) {
-        make_node(account);
-        return;
-    }
-    mds->busy = false; /* refused again: the next one may do better */
+    (void)ok;
+    mds->busy = false;
     if (g_strcmp0(now, sending->id) == 0)
         g_hash_table_remove(mds->todo, sending->jid);
     publish(account);
-}
-
-static bool is_private(struct account *account)
-{
-    struct mds *mds = mds_of(account);
-    enum disco_answer answer = disco_server_has(account, NS_OPTIONS);
-    if (answer == DISCO_YES)
-        return true;
-    if (answer == DISCO_NO && !mds->told) {
-        mds->told = true;
-        observers_notice(account->observers, account,
-            "The server does not promise to keep it private what was read, "
-            "so other clients are not told (XEP-0223).");
-    }
-    return false;
 }
 
 static void publish(struct account *account)
@@ -320,15 +221,16 @@ static void publish(struct account *account)
     GHashTableIter iter;
     gpointer jid, id;
     if (mds->busy || g_hash_table_size(mds->todo) == 0 ||
-        !session_is_online(account) || !is_private(account))
+        !session_is_online(account) ||
+        !pep_is_private(account, &mds->node, "what was read"))
         return;
     g_hash_table_iter_init(&iter, mds->todo);
     g_hash_table_iter_next(&iter, &jid, &id);
     struct sending *sending = g_new(struct sending, 1);
     *sending = (struct sending){ g_strdup(jid), g_strdup(id) };
     mds->busy = true;
-    iq_send(account, build(account, jid, id), 0, on_published, sending,
-        sending_free);
+    pep_publish(account, &mds->node, jid, build(account, id), on_published,
+        sending, sending_free);
 }
 
 static void on_read(struct chat *chat, const struct message *last)
@@ -348,6 +250,7 @@ static void on_read(struct chat *chat, const struct message *last)
 static void attach(struct account *account)
 {
     struct mds *mds = mds_of(account);
+    mds->node.name = NS_MDS;
     mds->todo = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     mds->items = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
@@ -355,7 +258,7 @@ static void attach(struct account *account)
 static void offline(struct account *account)
 {
     struct mds *mds = mds_of(account);
-    mds->busy = mds->known = mds->made = false;
+    mds->busy = mds->known = mds->node.made = false;
     mds->begin = NULL;
     g_hash_table_remove_all(mds->items);
 }
@@ -367,7 +270,7 @@ static void detach(struct account *account)
 }
 
 static const struct incoming_hook incoming_hooks[] = {
-    { PHASE_CLAIM, "message", "event", NS_EVENT, on_pep },
+    { PHASE_CLAIM, "message", "event", NS_PUBSUB_EVENT, on_pep },
     { .run = NULL },
 };
 static const char *const namespaces[] = { NS_MDS "+notify", NULL };

@@ -1,7 +1,7 @@
 """A desktop that shows notifications, on a session bus of its own.
 
 Run as a program it is the service: calls go out as JSON lines, and lines
-"SIGNAL ID ACTION" come in.
+"SIGNAL ID ACTION-OR-TEXT" come in.
 """
 import json
 import os
@@ -95,6 +95,10 @@ def serve(capabilities):
         def ActionInvoked(self, number, action):
             pass
 
+        @dbus.service.signal(NAME, signature="us")
+        def NotificationReplied(self, number, text):
+            pass
+
         @dbus.service.signal(NAME, signature="uu")
         def NotificationClosed(self, number, reason):
             pass
@@ -106,9 +110,9 @@ def serve(capabilities):
 
     def command(*_):
         lines = os.read(0, 65536).decode().splitlines()
-        for signal, number, *rest in map(str.split, lines):
-            if signal == "ActionInvoked":
-                service.ActionInvoked(dbus.UInt32(int(number)), rest[0])
+        for signal, number, *rest in (line.split(" ", 2) for line in lines):
+            if rest:
+                getattr(service, signal)(dbus.UInt32(int(number)), rest[0])
             else:
                 service.NotificationClosed(dbus.UInt32(int(number)), 2)
         if not lines:

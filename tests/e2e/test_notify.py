@@ -59,6 +59,16 @@ def test_osc_bell_and_title(shown):
     wrote(s, b"\x1b]2;(1) txmpp")
 
 
+def test_flash_goes_back_by_itself(shown):
+    s, c = shown("/flash on", "/beep off")
+    say(c, "hi")
+    wrote(s, b"\x1b[?5h")
+    wrote(s, b"\x1b[?5l")
+    assert not bells(s)
+    s.line("/flash")
+    s.wait(r"ui\.flash +on")
+
+
 def test_osc_H49_one_per_sender(shown):
     s, c = shown("/set ui.notify_osc 9")
     for i in range(50):
@@ -171,6 +181,37 @@ def test_text_may_be_kept_back(shown):
     assert b"secret" not in s.bytes
 
 
+NODE = "https://txmpp.invalid/notify"
+PUBSUB = "http://jabber.org/protocol/pubsub"
+
+
+def setting(jid, rule):
+    return (f"<item id='{jid}'><chat xmlns='{NODE}' jid='{jid}'><notify "
+            f"xmlns='urn:xmpp:notification-settings:1'><{rule}/></notify>"
+            "</chat></item>")
+
+
+def test_rules_are_shared_with_other_clients(shown):
+    """XEP-0492, and nobody but our account is believed (H39)."""
+    s, c = shown()
+    c.send(f"<message from='bob@b.tld' to='{c.jid}'><event xmlns='{PUBSUB}"
+           f"#event'><items node='{NODE}'>{setting('bob@b.tld', 'never')}"
+           "</items></event></message>")
+    say(c, "one")
+    s.wait("Bob +1")
+    wait_until("the bell", lambda: s.pump(0.05) and False or bells(s))
+    bare = c.jid.split("/")[0]
+    c.send(f"<message from='{bare}' to='{c.jid}'><event xmlns='{PUBSUB}"
+           f"#event'><items node='{NODE}'>{setting('bob@b.tld', 'never')}"
+           f"{setting('eve@e.tld', 'never')}</items></event></message>")
+    say(c, "two", "eve@e.tld/p")
+    s.wait("eve")
+    s.wait_quiet(0.2)
+    s.line("/notify")
+    s.wait(r"bob@b\.tld +never")
+    assert bells(s) == 1
+
+
 # ---- the desktop ------------------------------------------------------------
 
 @pytest.fixture
@@ -225,6 +266,18 @@ def test_desktop_read_marks_it_read(shown, desktop):
     d.signal("ActionInvoked", call["id"], "read")
     s.wait("Bob +1", gone=True)
     assert "well" not in s.text()
+
+
+def test_desktop_reply_where_it_is_offered(shown, desktop):
+    d = desktop("actions", "inline-reply")
+    s, c = shown(env=d.env)
+    say(c, "well?")
+    call = d.expect("Notify", s)
+    assert call["actions"][-2:] == ["inline-reply", "Reply"]
+    d.signal("NotificationReplied", call["id"], "/quit -- \"well\\")
+    sent = c.expect("message", type="chat", to="bob@b.tld/p")
+    assert sent.findtext("{jabber:client}body") == "/quit -- \"well\\"
+    s.wait("Bob +1", gone=True)
 
 
 def test_desktop_goes_when_the_chat_is_read_here(shown, desktop):

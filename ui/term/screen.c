@@ -21,7 +21,7 @@
 G_DEFINE_QUARK(txmpp - screen, screen_error)
 
 enum { COPY_BYTES = 74994 /* what xterm takes */ };
-enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, ANSWERS_MS = 100 };
+enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, ANSWERS_MS = 100, FLASH_MS = 100 };
 
 struct screen {
     struct terminfo *info;
@@ -38,6 +38,8 @@ struct screen {
     gpointer data;
     int cols, rows;
     bool utf8, osc, away, mouse;
+    guint flash_timer;
+    char *flash_end;      /* what ends it; while the timer runs */
 };
 
 static struct {
@@ -258,11 +260,28 @@ static void wait_for_answers(struct screen *screen)
     }
 }
 
+/* Terminfo has it as "reverse, wait, back". Nobody waits here: the way back
+ * leaves by itself, a moment later. */
+static void end_flash(struct screen *screen)
+{
+    g_clear_handle_id(&screen->flash_timer, g_source_remove);
+    append_string(screen, screen->flash_end ? screen->flash_end : "");
+    g_clear_pointer(&screen->flash_end, g_free);
+}
+
+static gboolean on_flash_over(gpointer data)
+{
+    end_flash(data);
+    flush(data);
+    return G_SOURCE_REMOVE;
+}
+
 void screen_leave(struct screen *screen)
 {
     if (screen->away)
         return;
     screen->away = true;
+    end_flash(screen);
     append_string(screen, modes_off);
     if (screen->osc)
         append_string(screen, "\033[23;2t");
@@ -293,6 +312,8 @@ void screen_free(struct screen *screen)
         watch_fatal(false);
     }
     g_clear_handle_id(&screen->out_watch, g_source_remove);
+    g_clear_handle_id(&screen->flash_timer, g_source_remove);
+    g_free(screen->flash_end);
     if (screen->own_fd)
         close(screen->fd);
     else
@@ -400,6 +421,23 @@ void screen_bell(struct screen *screen)
     if (screen->away || screen->out->len > BACKLOG_MAX)
         return;
     append(screen, "\a", 1);
+    flush(screen);
+}
+
+void screen_flash(struct screen *screen)
+{
+    if (screen->away || screen->flash_timer || screen->out->len > BACKLOG_MAX)
+        return;
+    const char *begin = terminfo_text(screen->info, CAP_FLASH);
+    const char *end = strstr(begin, "\033[?5l");
+    if (!end) {
+        append_string(screen, begin);
+        flush(screen);
+        return;
+    }
+    append(screen, begin, (gsize)(end - begin));
+    screen->flash_end = g_strdup(end);
+    screen->flash_timer = g_timeout_add(FLASH_MS, on_flash_over, screen);
     flush(screen);
 }
 

@@ -39,6 +39,8 @@ bool screen_busy(const struct screen *screen);
 
 void screen_mouse(struct screen *screen, bool on);
 void screen_bell(struct screen *screen);
+/* For an instant in reverse, where the terminal can. */
+void screen_flash(struct screen *screen);
 /* OSC strings: text is cleaned here; nothing on terminals that lack them. */
 void screen_title(struct screen *screen, const char *text);
 void screen_notify(struct screen *screen, const char *title, const char *text,

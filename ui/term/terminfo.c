@@ -30,7 +30,7 @@ static const struct {
     [CAP_BG] = { "setab", true }, [CAP_OP] = { "op", false },
     [CAP_HIDE] = { "civis", false }, [CAP_SHOW] = { "cnorm", false },
     [CAP_ENTER] = { "smcup", false }, [CAP_LEAVE] = { "rmcup", false },
-    [CAP_ASK] = { "u7", false },
+    [CAP_FLASH] = { "flash", false }, [CAP_ASK] = { "u7", false },
 };
 
 static const struct {

@@ -15,7 +15,7 @@ enum cap {
     CAP_SGR0, CAP_BOLD, CAP_DIM, CAP_ITALIC, CAP_UNDERLINE, CAP_REVERSE,
     CAP_STRIKE, CAP_FG, CAP_BG, CAP_OP,
     CAP_HIDE, CAP_SHOW, CAP_ENTER, CAP_LEAVE,
-    CAP_ASK, /* where is the cursor? */
+    CAP_FLASH, CAP_ASK, /* where is the cursor? */
     CAPS
 };
 
