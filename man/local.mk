@@ -2,15 +2,15 @@
 # "make man" writes it again, the result is committed, and a test fails when it
 # is stale.
 dist_man_MANS = man/txmpp.1 man/txmpp-script.7 man/txmpp.conf.5 \
-	man/txmpp-commands.7 man/txmpp-keys.7
-EXTRA_DIST += man/txmpp.conf.5.in man/txmpp-commands.7.in man/txmpp-keys.7.in \
+	man/txmpp-themes.5 man/txmpp-commands.7 man/txmpp-keys.7
+EXTRA_DIST += man/txmpp.conf.5.in man/txmpp-themes.5.in man/txmpp-commands.7.in man/txmpp-keys.7.in \
 	man/fill.sh man/txmpp.desktop man/screen.svg
 desktopdir = $(datadir)/applications
 dist_desktop_DATA = man/txmpp.desktop
 
 .PHONY: man
 man: txmpp
-	for page in txmpp.conf.5 txmpp-commands.7 txmpp-keys.7; do \
+	for page in txmpp.conf.5 txmpp-themes.5 txmpp-commands.7 txmpp-keys.7; do \
 	    sh $(srcdir)/man/fill.sh ./txmpp $(srcdir)/man/$$page.in \
 	        >$(srcdir)/man/$$page || exit 1; done
 	./txmpp --print-manual doap >$(srcdir)/txmpp.doap

@@ -489,6 +489,8 @@ static int print_manual(const char *part, GError **error)
         ui_print_keys_mdoc(out);
     } else if (strcmp(part, "roles") == 0) {
         ui_print_roles_mdoc(out);
+    } else if (strcmp(part, "palette") == 0) {
+        ui_print_palette_mdoc(out);
     } else if (strcmp(part, "features") == 0) {
         g_autofree char *text = features_mdoc();
         g_string_append(out, text);
@@ -497,7 +499,7 @@ static int print_manual(const char *part, GError **error)
         g_string_append(out, text);
     } else {
         usage_error(error, "--print-manual knows commands, options, keys, roles, "
-            "features and doap, not “%s”", part);
+            "palette, features and doap, not “%s”", part);
     }
     app_free(app);
     return *error || fputs(out->str, stdout) < 0 ? EXIT_USAGE : 0;

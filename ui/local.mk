@@ -11,6 +11,7 @@ libui_a_SOURCES = \
 	ui/term/screen.c ui/term/screen.h \
 	ui/term/signals.c ui/term/signals.h \
 	ui/term/terminfo.c ui/term/terminfo.h \
+	ui/theme/color.c ui/theme/color.h \
 	ui/theme/theme.c ui/theme/theme.h \
 	ui/widget/form.c ui/widget/form.h \
 	ui/widget/table.c ui/widget/table.h \

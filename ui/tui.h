@@ -15,4 +15,5 @@ void tui_free(struct front *front); /* gives it back */
 extern const struct option ui_options[];
 extern const struct command ui_commands[];
 void ui_print_keys_mdoc(GString *out);
-void ui_print_roles_mdoc(GString *out); /* what a theme can colour */
+void ui_print_palette_mdoc(GString *out); /* what a theme can colour … */
+void ui_print_roles_mdoc(GString *out);   /* … and with what */

@@ -19,7 +19,7 @@
 
 const struct option ui_options[] = {
     { .name = "ui.theme", .kind = OPTION_STRING, .fallback = "dark",
-        .summary = "theme: dark, light, high-contrast, mono, or one of yours" },
+        .summary = "how the screen looks; /theme shows what there is" },
     { .name = "ui.colors", .kind = OPTION_ENUM, .fallback = "auto",
         .choices = "auto none 8 16 256 true",
         .summary = "how many colours the terminal has",
@@ -1021,10 +1021,24 @@ const struct command ui_commands[] = {
     { .name = NULL },
 };
 
+static void print_look(GString *out, const char *name, const char *spec, const char *summary)
+{
+    g_autofree char *look = g_strstrip(g_strdup(spec));
+    g_string_append_printf(out, ".It Cm %s\n%s\n.br\n.Li \"%s\"\n", name, summary, look);
+}
+
+void ui_print_palette_mdoc(GString *out)
+{
+    g_string_append(out, ".Bl -tag -width accent-text\n");
+    for (int i = 0; i < PALETTE_COLORS; i++)
+        print_look(out, palette_rows[i].name, palette_rows[i].spec, palette_rows[i].summary);
+    g_string_append(out, ".El\n");
+}
+
 void ui_print_roles_mdoc(GString *out)
 {
-    g_string_append(out, ".Bl -tag -width 16n -compact\n");
+    g_string_append(out, ".Bl -tag -width roster-account\n");
     for (int i = 0; i < ROLES; i++)
-        g_string_append_printf(out, ".It Cm %s\n%s\n", role_rows[i].name, role_rows[i].summary);
+        print_look(out, role_rows[i].name, role_rows[i].spec, role_rows[i].summary);
     g_string_append(out, ".El\n");
 }

@@ -98,6 +98,22 @@ static void test_marks(void)
     g_assert_cmpuint(style_hue_of("juliet@capulet.lit"), ==, 1 + (unsigned)(209.410400 * HUES / 360));
 }
 
+/* No two states of one kind share a shape: colours only help. */
+static void test_every_state_has_a_shape(void)
+{
+    static const struct {
+        enum mark from, to;
+    } kinds[] = { { MARK_ONLINE, MARK_ROOM }, { MARK_OPEN, MARK_FOLDED },
+        { MARK_QUEUED, MARK_FAILED }, { MARK_CHECKED, MARK_UNCHECKED },
+        { MARK_RADIO_ON, MARK_RADIO_OFF } };
+    for (int ascii = 0; ascii < 2; ascii++)
+        for (gsize k = 0; k < G_N_ELEMENTS(kinds); k++)
+            for (guint a = kinds[k].from; a <= kinds[k].to; a++)
+                for (guint b = a + 1; b <= kinds[k].to; b++)
+                    g_assert_cmpstr(mark_text((enum mark)a, ascii), !=,
+                        mark_text((enum mark)b, ascii));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -106,5 +122,6 @@ int main(int argc, char **argv)
     g_test_add_func("/grid/H51-H53-hostile", test_hostile);
     g_test_add_func("/grid/areas", test_areas);
     g_test_add_func("/grid/marks", test_marks);
+    g_test_add_func("/grid/every-state-has-a-shape", test_every_state_has_a_shape);
     return g_test_run();
 }

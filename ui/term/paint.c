@@ -35,7 +35,7 @@ struct paint {
     bool hidden, cursor_known, recheck;
 };
 
-static const struct look plain = { LOOK_DEFAULT, LOOK_DEFAULT, 0 };
+static const struct look plain = { COLOR_DEFAULT, COLOR_DEFAULT, 0 };
 
 struct paint *paint_new(const struct terminfo *info, bool utf8)
 {
@@ -100,8 +100,8 @@ static const struct look *look_of(struct paint *paint, style_t style)
     look = g_new(struct look, 1);
     *look = theme_look(paint->theme, style, paint->depth);
     if (!terminfo_colors(paint->info))
-        look->fg = look->bg = LOOK_DEFAULT;
-    if (look->fg != LOOK_DEFAULT || look->bg != LOOK_DEFAULT)
+        look->fg = look->bg = COLOR_DEFAULT;
+    if (look->fg != COLOR_DEFAULT || look->bg != COLOR_DEFAULT)
         look->attrs &= ~terminfo_attrs_without_color(paint->info);
     g_hash_table_insert(paint->looks, GUINT_TO_POINTER(style), look);
     return look;
@@ -110,13 +110,13 @@ static const struct look *look_of(struct paint *paint, style_t style)
 static void put_color(struct paint *paint, enum cap cap, int color)
 {
     int colors = terminfo_colors(paint->info);
-    if (color == LOOK_DEFAULT)
+    if (color == COLOR_DEFAULT)
         return;
     if (colors > 256) /* wants 0xrrggbb; its first eight are the palette's */
-        put(paint, cap, color < 8 ? color : MAX(theme_rgb(color), 8), 0);
+        put(paint, cap, color < 8 ? color : MAX(color_rgb(color), 8), 0);
     else if (color < colors)
         put(paint, cap, color, 0);
-    else if (!(color & LOOK_RGB)) { /* more than terminfo knows of: ui.colors */
+    else if (!(color & COLOR_RGB)) { /* more than terminfo knows of: ui.colors */
         char text[16];
         int len = g_snprintf(text, sizeof text, "\033[%d;5;%dm", cap == CAP_FG ? 38 : 48, color);
         put_text(paint, text, (gsize)len);
@@ -141,14 +141,14 @@ static void set_pen(struct paint *paint, const struct look *look)
     struct look *pen = &paint->pen;
     if (pen->attrs == look->attrs && pen->fg == look->fg && pen->bg == look->bg)
         return;
-    bool to_default = (look->fg == LOOK_DEFAULT && pen->fg != LOOK_DEFAULT) ||
-        (look->bg == LOOK_DEFAULT && pen->bg != LOOK_DEFAULT);
+    bool to_default = (look->fg == COLOR_DEFAULT && pen->fg != COLOR_DEFAULT) ||
+        (look->bg == COLOR_DEFAULT && pen->bg != COLOR_DEFAULT);
     if ((pen->attrs & ~look->attrs) || (to_default && !terminfo_has(paint->info, CAP_OP))) {
         put(paint, CAP_SGR0, 0, 0);
         *pen = plain;
     } else if (to_default) {
         put(paint, CAP_OP, 0, 0);
-        pen->fg = pen->bg = LOOK_DEFAULT;
+        pen->fg = pen->bg = COLOR_DEFAULT;
     }
     for (gsize i = 0; i < G_N_ELEMENTS(attrs); i++)
         if (look->attrs & ~pen->attrs & attrs[i].attr)
@@ -355,7 +355,7 @@ static bool can_erase(struct paint *paint, style_t style)
     const struct look *look = look_of(paint, style);
     return terminfo_has(paint->info, CAP_EL) &&
         !(look->attrs & (ATTR_REVERSE | ATTR_UNDERLINE | ATTR_STRIKE)) &&
-        (look->bg == LOOK_DEFAULT || terminfo_erases_colored(paint->info));
+        (look->bg == COLOR_DEFAULT || terminfo_erases_colored(paint->info));
 }
 
 /* Where the blanks of one style at the end of a row begin. */

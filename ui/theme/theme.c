@@ -1,143 +1,149 @@
 /*
- * A theme is one struct paint per role, twice: as written, and for terminals
- * with 8 or 16 colours. Nick colours are computed from hue, saturation and
- * lightness in HSLuv (XEP-0392 s. 5.4).
+ * A theme is a palette, some thirty colours with a meaning ("accent", "bar"),
+ * and what each role takes of it: so a theme file names its palette, a role
+ * that is new looks right in all of them, and a file may still give any role
+ * a look of its own. A look is written three times, "colours | 8 and 16
+ * colours | none"; what is left out is computed, here and nowhere else.
  */
 #include "config.h"
 #include "ui/theme/theme.h"
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const struct role_row role_rows[ROLES] = {
-    [ROLE_TEXT] = { "text", "default", "everything without a role of its own" },
-    [ROLE_DIM] = { "dim", "#7f8796 | white dim", "secondary text" },
-    [ROLE_RULE] = { "rule", "#3f4757 | blue", "lines between panes" },
-    [ROLE_TITLE] = { "title", "#c5cddb on #262c38 | white on blue",
-        "title bar" },
-    [ROLE_TITLE_NAME] = { "title-name",
-        "#ffffff on #262c38 bold | white on blue bold",
-        "name of the conversation in the title bar" },
-    [ROLE_TITLE_DIM] = { "title-dim", "#8e98aa on #262c38 | cyan on blue",
-        "status text in the title bar" },
-    [ROLE_SECURE] = { "secure", "#9ece6a on #262c38 | green on blue bold",
-        "encrypted connection or chat" },
-    [ROLE_INSECURE] = { "insecure", "#e0af68 on #262c38 | yellow on blue bold",
-        "not encrypted" },
-    [ROLE_STATUS] = { "status", "#a9b1c2 on #262c38 | white on blue",
-        "status line" },
-    [ROLE_STATUS_HOT] = { "status-hot",
-        "#7dcfff on #262c38 bold | cyan on blue bold",
-        "windows with new messages" },
-    [ROLE_STATUS_MENTION] = { "status-mention",
-        "#ff9e64 on #262c38 bold | yellow on blue bold",
-        "windows where somebody spoke of you" },
-    [ROLE_STATUS_DIM] = { "status-dim", "#717b8f on #262c38 | cyan on blue",
-        "quiet parts of the status line" },
-    [ROLE_STATUS_GOOD] = { "status-good",
-        "#9ece6a on #262c38 | green on blue bold", "connected" },
-    [ROLE_STATUS_BAD] = { "status-bad",
-        "#f7768e on #262c38 bold | red on blue bold", "not connected" },
-    [ROLE_ROSTER_ACCOUNT] = { "roster-account", "#7aa2f7 bold | cyan bold",
-        "account heading" },
-    [ROLE_ROSTER_GROUP] = { "roster-group", "#8e98aa bold | white bold",
-        "group heading" },
-    [ROLE_ROSTER_NAME] = { "roster-name", "default", "contact" },
-    [ROLE_ROSTER_OFFLINE] = { "roster-offline", "#6b7386 | white dim",
-        "contact that is offline" },
-    [ROLE_ROSTER_OPEN] = { "roster-open",
-        "default on #2d3444 bold | black on white",
-        "contact of the conversation on the screen" },
-    [ROLE_SELECTED] = { "selected", "#ffffff on 24 bold | black on cyan",
-        "row under the cursor" },
-    [ROLE_ONLINE] = { "online", "#9ece6a | green", "presence: available" },
-    [ROLE_CHAT] = { "chat", "#b9f27c bold | green bold",
-        "presence: free for chat" },
-    [ROLE_AWAY] = { "away", "#e0af68 | yellow", "presence: away" },
-    [ROLE_XA] = { "xa", "#c0884f | yellow", "presence: away for long" },
-    [ROLE_DND] = { "dnd", "#f7768e | red", "presence: do not disturb" },
-    [ROLE_OFFLINE] = { "offline", "#5a6274 | white dim", "presence: offline" },
-    [ROLE_PENDING] = { "pending", "#ff9e64 bold | magenta bold",
-        "subscription that waits for an answer" },
-    [ROLE_UNREAD] = { "unread", "#7dcfff bold | cyan bold",
-        "number of unread messages" },
-    [ROLE_MENTION] = { "mention", "#ff9e64 bold | magenta bold",
-        "number of messages that speak of you" },
-    [ROLE_TIME] = { "time", "#667085 | blue", "time of a message" },
-    [ROLE_DAY] = { "day", "#667085 | blue", "line between days" },
-    [ROLE_NEW] = { "new", "#e0af68 | yellow", "line above new messages" },
-    [ROLE_NICK] = { "nick", "default", "names of others; coloured by name" },
-    [ROLE_NICK_SELF] = { "nick-self", "#8e98aa | white bold", "your own name" },
-    [ROLE_MESSAGE] = { "message", "default", "text of a message" },
-    [ROLE_ACTION] = { "action", "#bb9af7 italic | magenta", "/me" },
-    [ROLE_NOTICE] = { "notice", "#8e98aa | cyan",
-        "what txmpp itself says" },
-    [ROLE_ERROR] = { "error", "#f7768e | red", "errors" },
-    [ROLE_LINK] = { "link", "#7dcfff underline | cyan underline", "links" },
-    [ROLE_QUEUED] = { "queued", "#667085 | white dim", "message not sent yet" },
-    [ROLE_SENT] = { "sent", "#667085 | white dim", "the server has it" },
-    [ROLE_DELIVERED] = { "delivered", "#8e98aa | white", "it has arrived" },
-    [ROLE_DISPLAYED] = { "displayed", "#9ece6a | green", "it was read" },
-    [ROLE_FAILED] = { "failed", "#f7768e bold | red bold", "not delivered" },
-    [ROLE_PROMPT] = { "prompt", "#7aa2f7 bold | cyan bold", "prompt" },
-    [ROLE_PROMPT_COMMAND] = { "prompt-command", "#e0af68 bold | yellow bold",
-        "prompt in front of a command" },
-    [ROLE_INPUT] = { "input", "default", "what you type" },
-    [ROLE_GHOST] = { "ghost", "#5a6274 | white dim",
-        "hints in empty fields and after the cursor" },
-    [ROLE_MENU] = { "menu", "#c5cddb on #262c38 | black on white",
-        "completion menu" },
-    [ROLE_MENU_SELECTED] = { "menu-selected",
-        "#ffffff on 24 bold | white on blue bold",
-        "chosen item of the menu" },
-    [ROLE_PANE_TITLE] = { "pane-title", "#8e98aa | cyan",
-        "heading of a part of a split screen" },
-    [ROLE_PANE_TITLE_FOCUS] = { "pane-title-focus",
-        "#7aa2f7 bold | cyan bold",
-        "heading of the part that has the keys" },
-    [ROLE_PANEL] = { "panel", "default", "results of commands" },
-    [ROLE_PANEL_TITLE] = { "panel-title", "#7aa2f7 bold | cyan bold",
-        "heading of results" },
-    [ROLE_COLUMN] = { "column", "#8e98aa underline | white underline",
-        "heading of a table" },
-    [ROLE_DIALOG] = { "dialog", "#d5dbe6 on #1e2430 | black on white",
-        "dialogs" },
-    [ROLE_DIALOG_TITLE] = { "dialog-title",
-        "#ffffff on #1e2430 bold | black on white bold",
-        "title of a dialog" },
-    [ROLE_DIALOG_BORDER] = { "dialog-border",
-        "#5b7cc4 on #1e2430 | blue on white", "border of a dialog" },
-    [ROLE_DIALOG_LABEL] = { "dialog-label",
-        "#9aa5b8 on #1e2430 | black on white", "labels in a dialog" },
-    [ROLE_DIALOG_WARNING] = { "dialog-warning",
-        "#ff9e64 on #1e2430 bold | red on white bold",
-        "warnings in a dialog" },
-    [ROLE_FIELD] = { "field", "#d5dbe6 on #2d3444 | white on blue",
-        "field of a dialog" },
-    [ROLE_FIELD_ACTIVE] = { "field-active",
-        "#ffffff on 24 | black on cyan", "field being filled in" },
-    [ROLE_BUTTON] = { "button", "#d5dbe6 on #343c4d | white on blue",
-        "button" },
-    [ROLE_BUTTON_ACTIVE] = { "button-active",
-        "#1a1b26 on #7aa2f7 bold | black on cyan bold",
-        "highlighted button" },
-    [ROLE_BUTTON_DANGER] = { "button-danger",
-        "#1a1b26 on #f7768e bold | white on red bold",
-        "highlighted button that destroys something" },
-    [ROLE_XML_IN] = { "xml-in", "#7dcfff | cyan", "stanzas from the server" },
-    [ROLE_XML_OUT] = { "xml-out", "#e0af68 | yellow", "stanzas to the server" },
+/* Of the default theme; what has no colour there is another one's above it. */
+const struct palette_row palette_rows[PALETTE_COLORS] = {
+    { "ground", "default", "ground of everything" },
+    { "text", "default", "text" },
+    { "muted", "#9aa4b6 | white", "less important text" },
+    { "faint", "#8a93a5 | white", "least important text" },
+    { "rule", "#4a5265 | blue", "lines" },
+    { "accent", "#7aa2f7 | bright-cyan", "headings, prompt, what has the focus" },
+    { "accent-text", "#1a1b26 | black", "text upon accent" },
+    { "info", "#7dcfff | cyan", "what is new, links" },
+    { "good", "#9ece6a | green", "all is well" },
+    { "warn", "#e0af68 | yellow", "attention" },
+    { "hot", "#ff9e64 | bright-magenta", "what means you" },
+    { "bad", "#f7768e | bright-red", "errors, danger" },
+    { "bad-text", "#1a1b26 | black", "text upon bad" },
+    { "special", "#bb9af7 | bright-magenta", "actions, other kinds of text" },
+    { "bar", "#262c38 | blue", "ground of title and status line" },
+    { "bar-text", "#d5dbe6 | bright-white", "text upon bar" },
+    { "bar-muted", "muted | white", "less important text upon bar" },
+    { "bar-info", "info | bright-cyan", "news upon bar" },
+    { "bar-good", "good | bright-green", "all is well, upon bar" },
+    { "bar-warn", "warn | bright-yellow", "attention, upon bar" },
+    { "bar-hot", "hot | bright-yellow", "what means you, upon bar" },
+    { "bar-bad", "bad | bright-white", "not connected, upon bar" },
+    { "raised", "#2d3444 | white", "ground of what is open" },
+    { "raised-text", "text | black", "text upon raised" },
+    { "select", "#005f87 | cyan", "ground of what is chosen" },
+    { "select-text", "#ffffff | black", "text upon select" },
+    { "box", "#1e2430 | white", "ground of dialogs and menus" },
+    { "box-text", "bar-text | black", "text upon box" },
+    { "box-muted", "muted | black", "less important text upon box" },
+    { "box-border", "#5b7cc4 | blue", "border of dialogs and menus" },
+    { "box-hot", "hot | red", "warnings upon box" },
+    { "field", "#343c4d | blue", "ground of fields and buttons" },
+    { "field-text", "box-text | bright-white", "text upon field" },
 };
 
-static const char *const color_names[16] = { "black", "red", "green", "yellow",
-    "blue", "magenta", "cyan", "white", "bright-black", "bright-red",
-    "bright-green", "bright-yellow", "bright-blue", "bright-magenta",
-    "bright-cyan", "bright-white" };
-
-/* xterm's first sixteen, for finding the nearest. */
-static const guint32 basic_rgb[16] = { 0x000000, 0xcd0000, 0x00cd00, 0xcdcd00,
-    0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00,
-    0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff };
+/* Without "on" a role stands on the ground. */
+const struct role_row role_rows[ROLES] = {
+    [ROLE_TEXT] = { "text", "text", "everything without a role of its own" },
+    [ROLE_DIM] = { "dim", "muted | muted dim", "secondary text" },
+    [ROLE_RULE] = { "rule", "rule", "lines between panes" },
+    [ROLE_TITLE] = { "title", "bar-text on bar", "title bar" },
+    [ROLE_TITLE_NAME] = { "title-name", "bar-text on bar bold",
+        "name of the conversation in the title bar" },
+    [ROLE_TITLE_DIM] = { "title-dim", "bar-muted on bar",
+        "status text in the title bar" },
+    [ROLE_SECURE] = { "secure", "bar-good on bar", "encrypted connection or chat" },
+    [ROLE_INSECURE] = { "insecure", "bar-warn on bar bold", "not encrypted" },
+    [ROLE_STATUS] = { "status", "bar-text on bar", "status line" },
+    [ROLE_STATUS_HOT] = { "status-hot", "bar-info on bar bold",
+        "windows with new messages" },
+    [ROLE_STATUS_MENTION] = { "status-mention",
+        "bar-hot on bar bold || reverse bold underline",
+        "windows where somebody spoke of you" },
+    [ROLE_STATUS_DIM] = { "status-dim", "bar-muted on bar",
+        "quiet parts of the status line" },
+    [ROLE_STATUS_GOOD] = { "status-good", "bar-good on bar", "connected" },
+    [ROLE_STATUS_BAD] = { "status-bad",
+        "bar-bad on bar bold | bright-white on red bold | reverse bold underline",
+        "not connected" },
+    [ROLE_ROSTER_ACCOUNT] = { "roster-account", "accent bold", "account heading" },
+    [ROLE_ROSTER_GROUP] = { "roster-group", "muted bold", "group heading" },
+    [ROLE_ROSTER_NAME] = { "roster-name", "text", "contact" },
+    [ROLE_ROSTER_OFFLINE] = { "roster-offline", "faint | faint dim | dim",
+        "contact that is offline" },
+    [ROLE_ROSTER_OPEN] = { "roster-open", "raised-text on raised bold || bold underline",
+        "contact of the conversation on the screen" },
+    [ROLE_SELECTED] = { "selected", "select-text on select bold",
+        "row under the cursor" },
+    [ROLE_ONLINE] = { "online", "good", "presence: available" },
+    [ROLE_CHAT] = { "chat", "good bold", "presence: free for chat" },
+    [ROLE_AWAY] = { "away", "warn", "presence: away" },
+    [ROLE_XA] = { "xa", "warn | warn dim", "presence: away for long" },
+    [ROLE_DND] = { "dnd", "bad", "presence: do not disturb" },
+    [ROLE_OFFLINE] = { "offline", "faint | faint dim | dim", "presence: offline" },
+    [ROLE_PENDING] = { "pending", "hot bold",
+        "subscription that waits for an answer" },
+    [ROLE_UNREAD] = { "unread", "info bold", "number of unread messages" },
+    [ROLE_MENTION] = { "mention", "hot bold",
+        "number of messages that speak of you" },
+    [ROLE_TIME] = { "time", "faint | faint dim | dim", "time of a message" },
+    [ROLE_DAY] = { "day", "faint | faint dim | dim", "line between days" },
+    [ROLE_NEW] = { "new", "warn", "line above new messages" },
+    [ROLE_NICK] = { "nick", "text", "names of others; coloured by name" },
+    [ROLE_NICK_SELF] = { "nick-self", "muted | muted bold", "your own name" },
+    [ROLE_MESSAGE] = { "message", "text", "text of a message" },
+    [ROLE_ACTION] = { "action", "special italic", "/me" },
+    [ROLE_NOTICE] = { "notice", "muted | info", "what txmpp itself says" },
+    [ROLE_ERROR] = { "error", "bad", "errors" },
+    [ROLE_LINK] = { "link", "info underline", "links" },
+    [ROLE_QUEUED] = { "queued", "faint | faint dim | dim", "message not sent yet" },
+    [ROLE_SENT] = { "sent", "faint | faint dim | dim", "the server has it" },
+    [ROLE_DELIVERED] = { "delivered", "muted", "it has arrived" },
+    [ROLE_DISPLAYED] = { "displayed", "good", "it was read" },
+    [ROLE_FAILED] = { "failed", "bad bold", "not delivered" },
+    [ROLE_PROMPT] = { "prompt", "accent bold", "prompt" },
+    [ROLE_PROMPT_COMMAND] = { "prompt-command", "warn bold",
+        "prompt in front of a command" },
+    [ROLE_INPUT] = { "input", "text", "what you type" },
+    [ROLE_GHOST] = { "ghost", "faint | faint dim | dim",
+        "hints in empty fields and after the cursor" },
+    [ROLE_MENU] = { "menu", "box-text on box", "completion menu" },
+    [ROLE_MENU_SELECTED] = { "menu-selected", "select-text on select bold || bold",
+        "chosen item of the menu" },
+    [ROLE_PANE_TITLE] = { "pane-title", "muted",
+        "heading of a part of a split screen" },
+    [ROLE_PANE_TITLE_FOCUS] = { "pane-title-focus", "accent bold",
+        "heading of the part that has the keys" },
+    [ROLE_PANEL] = { "panel", "text", "results of commands" },
+    [ROLE_PANEL_TITLE] = { "panel-title", "accent bold", "heading of results" },
+    [ROLE_COLUMN] = { "column", "muted underline", "heading of a table" },
+    [ROLE_DIALOG] = { "dialog", "box-text on box || default", "dialogs" },
+    [ROLE_DIALOG_TITLE] = { "dialog-title", "box-text on box bold || bold",
+        "title of a dialog" },
+    [ROLE_DIALOG_BORDER] = { "dialog-border", "box-border on box || default",
+        "border of a dialog" },
+    [ROLE_DIALOG_LABEL] = { "dialog-label", "box-muted on box || default",
+        "labels in a dialog" },
+    [ROLE_DIALOG_WARNING] = { "dialog-warning", "box-hot on box bold || bold",
+        "warnings in a dialog" },
+    [ROLE_FIELD] = { "field", "field-text on field || underline",
+        "field of a dialog" },
+    [ROLE_FIELD_ACTIVE] = { "field-active", "select-text on select",
+        "field being filled in" },
+    [ROLE_BUTTON] = { "button", "field-text on field", "button" },
+    [ROLE_BUTTON_ACTIVE] = { "button-active",
+        "accent-text on accent bold || reverse bold", "highlighted button" },
+    [ROLE_BUTTON_DANGER] = { "button-danger",
+        "bad-text on bad bold | bright-white on red bold | reverse bold underline",
+        "highlighted button that destroys something" },
+    [ROLE_XML_IN] = { "xml-in", "info", "stanzas from the server" },
+    [ROLE_XML_OUT] = { "xml-out", "warn", "stanzas to the server" },
+};
 
 static const struct {
     const char *name;
@@ -148,39 +154,39 @@ static const struct {
     { "strike", ATTR_STRIKE },
 };
 
+enum { FULL, LOW, NONE, TIERS };
+
 struct theme {
-    char *name;
-    struct look looks[ROLES], low[ROLES];
+    char *name, *summary;
+    bool light, colorless;
+    int palette[LOW + 1][PALETTE_COLORS];
+    struct look looks[TIERS][ROLES];
     double saturation, lightness;
-    guint32 hues[HUES + 1]; /* rgb, filled at load */
+    const char *correction;
+    int hues[HUES + 1]; /* 0xrrggbb, filled at load */
 };
 
-bool theme_parse_color(const char *text, int *out)
+static const char *const corrections[] = { "all", "red-green", "blue" };
+
+/* Of the palette's first known ones, or a colour. */
+static bool parse_color(
+    const struct theme *theme, int tier, int known, const char *word, int *out)
 {
-    if (!strcmp(text, "default")) {
-        *out = LOOK_DEFAULT;
-        return true;
-    }
-    for (int i = 0; i < 16; i++)
-        if (!strcmp(text, color_names[i])) {
-            *out = i;
+    for (int i = 0; i < known; i++)
+        if (!strcmp(word, palette_rows[i].name)) {
+            *out = theme->palette[tier][i];
             return true;
         }
-    if (text[0] == '#' && strlen(text) == 7 &&
-        strspn(text + 1, "0123456789abcdefABCDEF") == 6) {
-        *out = LOOK_RGB | (int)strtoul(text + 1, NULL, 16);
-        return true;
-    }
-    guint64 number;
-    if (!g_ascii_string_to_unsigned(text, 10, 0, 255, &number, NULL))
-        return false;
-    *out = (int)number;
-    return true;
+    return color_parse(word, out);
 }
 
-static bool parse_look(const char *spec, struct look *look, char **bad)
+static bool parse_look(struct theme *theme, int tier, const char *spec,
+    struct look *look, char **bad)
 {
-    *look = (struct look){ LOOK_DEFAULT, LOOK_DEFAULT, 0 };
+    enum { GROUND, TEXT }; /* the palette's first two */
+    int source = MIN(tier, LOW);
+    *look = (struct look){ theme->palette[source][TEXT],
+        theme->palette[source][GROUND], 0 };
     g_auto(GStrv) words = g_strsplit_set(spec, " \t", -1);
     bool ground = false, seen_fg = false;
     for (char **word = words; *word; word++) {
@@ -197,7 +203,8 @@ static bool parse_look(const char *spec, struct look *look, char **bad)
         int color;
         if (attr)
             look->attrs |= attr;
-        else if (!theme_parse_color(*word, &color) || (seen_fg && !ground)) {
+        else if (!parse_color(theme, source, PALETTE_COLORS, *word, &color) ||
+            (seen_fg && !ground)) {
             *bad = g_strdup(*word);
             return false;
         } else if (ground)
@@ -210,81 +217,63 @@ static bool parse_look(const char *spec, struct look *look, char **bad)
     return true;
 }
 
+/* "a | b | c": the tier's own part, or NULL where it is left out. */
+static const char *part_of(char *const *parts, int tier)
+{
+    for (int i = 0; i < tier; i++)
+        if (!parts[i])
+            return NULL;
+    const char *part = parts[tier];
+    return part && (part[strspn(part, " \t")] || tier == NONE) ? part : NULL;
+}
+
 static bool set_role(struct theme *theme, enum role role, const char *spec, char **bad)
 {
-    const char *bar = strchr(spec, '|');
-    g_autofree char *full = bar ? g_strndup(spec, (gsize)(bar - spec)) : g_strdup(spec);
-    if (!parse_look(full, &theme->looks[role], bad))
-        return false;
-    return parse_look(bar ? bar + 1 : full, &theme->low[role], bad);
-}
-
-/* HSLuv (hsluv.org): LCHuv with the chroma scaled to what sRGB can show. */
-static const double to_rgb[3][3] = {
-    { 3.240969941904521, -1.537383177570093, -0.498610760293 },
-    { -0.96924363628087, 1.87596750150772, 0.041555057407175 },
-    { 0.055630079696993, -0.20397695888897, 1.056971514242878 },
-};
-static const double ref_u = 0.19783000664283, ref_v = 0.46831999493879;
-static const double kappa = 903.2962962, epsilon = 0.0088564516;
-
-static double max_chroma(double lightness, double hue)
-{
-    double sub1 = pow(lightness + 16, 3) / 1560896;
-    double sub2 = sub1 > epsilon ? sub1 : lightness / kappa;
-    double best = 1e9;
-    for (int c = 0; c < 3; c++)
-        for (int t = 0; t < 2; t++) {
-            const double *m = to_rgb[c];
-            double top1 = (284517 * m[0] - 94839 * m[2]) * sub2;
-            double top2 = (838422 * m[2] + 769860 * m[1] + 731718 * m[0]) *
-                              lightness * sub2 - 769860 * t * lightness;
-            double bottom = (632260 * m[2] - 126452 * m[1]) * sub2 + 126452 * t;
-            double length = (top2 / bottom) / (sin(hue) - top1 / bottom * cos(hue));
-            if (length >= 0 && length < best)
-                best = length;
-        }
-    return best;
-}
-
-static guint32 hsluv(double hue_degrees, double saturation, double lightness)
-{
-    double hue = hue_degrees / 180 * G_PI;
-    double chroma = max_chroma(lightness, hue) / 100 * saturation;
-    double u = cos(hue) * chroma / (13 * lightness) + ref_u;
-    double v = sin(hue) * chroma / (13 * lightness) + ref_v;
-    double y = lightness > 8 ? pow((lightness + 16) / 116, 3) : lightness / kappa;
-    double x = 9 * y * u / (4 * v);
-    double z = (9 * y - 15 * v * y - v * x) / (3 * v);
-    guint32 rgb = 0;
-    for (int c = 0; c < 3; c++) {
-        double linear = to_rgb[c][0] * x + to_rgb[c][1] * y + to_rgb[c][2] * z;
-        double value = linear <= 0.0031308 ? 12.92 * linear
-                                           : 1.055 * pow(linear, 1 / 2.4) - 0.055;
-        rgb = rgb << 8 | (guint32)(CLAMP(value, 0.0, 1.0) * 255 + 0.5);
+    g_auto(GStrv) parts = g_strsplit(spec, "|", TIERS);
+    for (int tier = FULL; tier < TIERS; tier++) {
+        const char *part = part_of(parts, tier);
+        struct look *look = &theme->looks[tier][role];
+        if (!parse_look(theme, tier, part ? part : *parts ? *parts : "", look, bad))
+            return false;
+        /* Without colours a bar is a bar by being reversed. */
+        if (tier == NONE && !part && theme->looks[FULL][role].bg != *theme->palette[FULL])
+            look->attrs |= ATTR_REVERSE;
+        if (tier == NONE)
+            look->fg = look->bg = COLOR_DEFAULT;
     }
-    return rgb;
+    return true;
+}
+
+static bool set_color(struct theme *theme, int at, const char *spec, char **bad)
+{
+    g_auto(GStrv) parts = g_strsplit(spec, "|", 2);
+    for (int tier = FULL; tier <= LOW; tier++) {
+        const char *part = part_of(parts, tier);
+        g_autofree char *word = g_strstrip(g_strdup(part ? part : *parts ? *parts : ""));
+        if (!parse_color(theme, tier, at, word, &theme->palette[tier][at])) {
+            *bad = g_steal_pointer(&word);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* XEP-0392 s. 5.2: hues that some cannot tell apart become one. */
+static double correct_hue(const char *correction, double degrees)
+{
+    if (!strcmp(correction, "red-green") && degrees >= 90 && degrees < 270)
+        return degrees < 180 ? degrees + 180 : degrees - 180;
+    if (!strcmp(correction, "blue") && degrees >= 180)
+        return degrees - 180;
+    return degrees;
 }
 
 static void fill_hues(struct theme *theme)
 {
     for (int i = 1; i <= HUES; i++)
-        theme->hues[i] = hsluv((i - 0.5) * 360 / HUES, theme->saturation,
-            theme->lightness);
-}
-
-static struct theme *theme_default(void)
-{
-    struct theme *theme = g_new0(struct theme, 1);
-    theme->name = g_strdup("dark");
-    theme->saturation = 75;
-    theme->lightness = 70;
-    for (int i = 0; i < ROLES; i++) {
-        g_autofree char *bad = NULL;
-        if (!set_role(theme, (enum role)i, role_rows[i].spec, &bad))
-            g_error("theme table: %s: %s", role_rows[i].name, bad);
-    }
-    return theme;
+        theme->hues[i] =
+            color_hsluv(correct_hue(theme->correction, (i - 0.5) * 360 / HUES),
+                theme->saturation, theme->lightness);
 }
 
 static double get_number(GKeyFile *file, const char *key, double fallback)
@@ -294,6 +283,82 @@ static double get_number(GKeyFile *file, const char *key, double fallback)
     if (!text || !g_ascii_string_to_unsigned(text, 10, 0, 100, &number, NULL))
         return fallback;
     return (double)number;
+}
+
+static bool is_word(GKeyFile *file, const char *key, const char *word)
+{
+    g_autofree char *text = g_key_file_get_string(file, "theme", key, NULL);
+    return text && !strcmp(g_strstrip(text), word);
+}
+
+static void read_head(struct theme *theme, GKeyFile *file)
+{
+    theme->saturation = get_number(file, "nick_saturation", 75);
+    theme->lightness = CLAMP(get_number(file, "nick_lightness", 72), 5, 95);
+    theme->light = is_word(file, "background", "light");
+    theme->colorless = is_word(file, "colors", "none");
+    theme->summary = g_key_file_get_string(file, "theme", "summary", NULL);
+    theme->correction = corrections[0];
+    for (gsize i = 0; i < G_N_ELEMENTS(corrections); i++)
+        if (is_word(file, "nick_hues", corrections[i]))
+            theme->correction = corrections[i];
+}
+
+static int find_color(const char *name)
+{
+    int at = 0;
+    while (at < PALETTE_COLORS && strcmp(palette_rows[at].name, name) != 0)
+        at++;
+    return at;
+}
+
+static int find_role(const char *name)
+{
+    int at = 0;
+    while (at < ROLES && strcmp(role_rows[at].name, name) != 0)
+        at++;
+    return at;
+}
+
+/* In the order of the table, so that an entry can name those above it; then
+ * what the file adds to that. On failure *key is at fault. */
+static bool read_palette(struct theme *theme, GKeyFile *file, char **key, char **bad)
+{
+    for (int i = 0; i < PALETTE_COLORS; i++) {
+        g_autofree char *own =
+            g_key_file_get_string(file, "palette", palette_rows[i].name, NULL);
+        *key = (char *)palette_rows[i].name;
+        if (!set_color(theme, i, own ? own : palette_rows[i].spec, bad))
+            return false;
+    }
+    return true;
+}
+
+static bool read_roles(struct theme *theme, GKeyFile *file, char **key, char **bad)
+{
+    for (int i = 0; i < ROLES; i++) {
+        g_autofree char *own =
+            g_key_file_get_string(file, "roles", role_rows[i].name, NULL);
+        *key = (char *)role_rows[i].name;
+        if (!set_role(theme, (enum role)i, own ? own : role_rows[i].spec, bad))
+            return false;
+    }
+    return true;
+}
+
+/* A name that nobody knows is a slip of the pen. */
+static bool knows_keys(GKeyFile *file, const char *group, int (*find)(const char *),
+    int count, const char *label, GError **error)
+{
+    g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
+    for (char **key = keys; key && *key; key++)
+        if (find(*key) == count) {
+            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
+                "%s: there is no \"%s\" under [%s]; txmpp-themes(5) has the list.",
+                label, *key, group);
+            return false;
+        }
+    return true;
 }
 
 struct theme *theme_parse(const char *ini, gsize len, const char *label, GError **error)
@@ -311,25 +376,18 @@ struct theme *theme_parse(const char *ini, gsize len, const char *label, GError 
             "%s cannot be read as a theme: %s.", label, why->message);
         return NULL;
     }
-    struct theme *theme = theme_default();
-    theme->saturation = get_number(file, "nick_saturation", theme->saturation);
-    theme->lightness = CLAMP(get_number(file, "nick_lightness", theme->lightness), 5, 95);
-    g_auto(GStrv) keys = g_key_file_get_keys(file, "roles", NULL, NULL);
-    for (char **key = keys; key && *key; key++) {
-        int role = 0;
-        while (role < ROLES && strcmp(role_rows[role].name, *key))
-            role++;
-        g_autofree char *spec = g_key_file_get_string(file, "roles", *key, NULL);
-        g_autofree char *bad = NULL;
-        if (role == ROLES)
-            bad = g_strdup(*key);
-        else if (spec && set_role(theme, (enum role)role, spec, &bad))
-            continue;
+    if (!knows_keys(file, "palette", find_color, PALETTE_COLORS, label, error) ||
+        !knows_keys(file, "roles", find_role, ROLES, label, error))
+        return NULL;
+    struct theme *theme = g_new0(struct theme, 1);
+    theme->name = g_strdup("dark");
+    read_head(theme, file);
+    char *key = NULL;
+    g_autofree char *bad = NULL;
+    if (!read_palette(theme, file, &key, &bad) || !read_roles(theme, file, &key, &bad)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
-            role == ROLES
-                ? "%s: there is no role \"%s\"; txmpp.conf(5) lists them."
-                : "%s: \"%s\" in the line of %s is neither a colour nor an attribute.",
-            label, bad ? bad : "", *key);
+            "%s: \"%s\" in the line of %s is neither a colour nor an attribute.",
+            label, bad, key);
         theme_free(theme);
         return NULL;
     }
@@ -376,6 +434,7 @@ void theme_free(struct theme *theme)
     if (!theme)
         return;
     g_free(theme->name);
+    g_free(theme->summary);
     g_free(theme);
 }
 
@@ -384,68 +443,68 @@ const char *theme_name(const struct theme *theme)
     return theme->name;
 }
 
-static int distance(guint32 a, guint32 b)
+const char *theme_summary(const struct theme *theme)
 {
-    int dr = (int)(a >> 16 & 255) - (int)(b >> 16 & 255);
-    int dg = (int)(a >> 8 & 255) - (int)(b >> 8 & 255);
-    int db = (int)(a & 255) - (int)(b & 255);
-    return 2 * dr * dr + 4 * dg * dg + 3 * db * db;
+    return theme->summary ? theme->summary : "";
 }
 
-static guint32 cube_rgb(int index)
+bool theme_is_light(const struct theme *theme)
 {
-    static const guint8 levels[6] = { 0, 95, 135, 175, 215, 255 };
-    if (index >= 232) {
-        guint32 gray = (guint32)(8 + (index - 232) * 10);
-        return gray << 16 | gray << 8 | gray;
-    }
-    index -= 16;
-    return (guint32)levels[index / 36] << 16 |
-        (guint32)levels[index / 6 % 6] << 8 | levels[index % 6];
-}
-
-int theme_rgb(int color)
-{
-    if (color & LOOK_RGB)
-        return color & 0xffffff;
-    return color < 0 ? 0 : (int)(color < 16 ? basic_rgb[color] : cube_rgb(color));
-}
-
-static int nearest(guint32 rgb, int from, int to)
-{
-    int best = from, best_distance = G_MAXINT;
-    for (int i = from; i < to; i++) {
-        int d = distance(rgb, i < 16 ? basic_rgb[i] : cube_rgb(i));
-        if (d < best_distance) {
-            best_distance = d;
-            best = i;
-        }
-    }
-    return best;
+    return theme->light;
 }
 
 static int map_color(int color, enum depth depth)
 {
-    if (color == LOOK_DEFAULT || depth == DEPTH_TRUE || depth == DEPTH_MONO)
-        return depth == DEPTH_MONO ? LOOK_DEFAULT : color;
-    if (color & LOOK_RGB) {
-        guint32 rgb = (guint32)color & 0xffffff;
-        return depth == DEPTH_256 ? nearest(rgb, 16, 256)
-                                  : nearest(rgb, 0, depth == DEPTH_16 ? 16 : 8);
-    }
-    if (depth == DEPTH_256)
+    if (color == COLOR_DEFAULT || depth == DEPTH_TRUE)
         return color;
-    guint32 rgb = color < 16 ? basic_rgb[color] : cube_rgb(color);
-    if (depth == DEPTH_16)
-        return color < 16 ? color : nearest(rgb, 0, 16);
-    return color < 16 ? color % 8 : nearest(rgb, 0, 8);
+    if (depth == DEPTH_256)
+        return color & COLOR_RGB ? color_nearest(color, 16, 256) : color;
+    return color < 16 ? color : color_nearest(color, 0, 16);
 }
 
-/* Of eight colours the six with a hue, by angle. */
-static int basic_hue(unsigned hue)
+/* 0xrrggbb; the terminal's own ground, when it is a hard one to read upon. */
+static int ground_rgb(const struct theme *theme, int bg)
 {
-    static const int wheel[6] = { 1, 3, 2, 6, 4, 5 };
-    return wheel[(hue - 1) * 6 / HUES];
+    return bg != COLOR_DEFAULT ? color_rgb(bg) : theme->light ? 0xf5f5f5 : 0x1e1e1e;
+}
+
+/* What could be read still can. */
+static void map_look(const struct theme *theme, struct look *look, enum depth depth)
+{
+    bool upon = depth == DEPTH_256 && look->fg != COLOR_DEFAULT && look->fg & COLOR_RGB;
+    double contrast =
+        upon ? color_contrast(color_rgb(look->fg), ground_rgb(theme, look->bg)) : 0;
+    look->bg = map_color(look->bg, depth);
+    if (upon)
+        look->fg = color_nearest_upon(look->fg, COLOR_RGB | ground_rgb(theme, look->bg),
+            MIN(contrast, COLOR_READABLE), 16, 256);
+    look->fg = map_color(look->fg, depth);
+}
+
+/* Of the basic colours those with a hue that can be read, by angle. */
+static int basic_hue(const struct theme *theme, unsigned hue)
+{
+    static const int dark[6] = { 9, 11, 10, 14, 12, 13 };
+    static const int light[6] = { 1, 1, 4, 4, 4, 5 };
+    int at = (int)(hue - 1) * 6 / HUES;
+    return (theme->light ? light : dark)[at];
+}
+
+/* Bright ones of eight colours are bold. */
+static void to_eight(struct look *look)
+{
+    if (look->fg >= 8) {
+        look->fg &= 7;
+        look->attrs |= ATTR_BOLD;
+    }
+    if (look->bg >= 8)
+        look->bg &= 7;
+}
+
+static bool is_readable(struct look look)
+{
+    return look.fg != COLOR_DEFAULT && look.bg != COLOR_DEFAULT &&
+        color_contrast(color_rgb(look.fg), color_rgb(look.bg)) >= COLOR_READABLE;
 }
 
 struct look theme_look(const struct theme *theme, style_t style, enum depth depth)
@@ -455,24 +514,28 @@ struct look theme_look(const struct theme *theme, style_t style, enum depth dept
         role = ROLE_TEXT;
     if (ground >= ROLES)
         ground = ROLE_TEXT;
-    const struct look *looks = depth <= DEPTH_16 ? theme->low : theme->looks;
+    bool none = theme->colorless || depth == DEPTH_MONO;
+    int tier = none ? NONE : depth <= DEPTH_16 ? LOW : FULL;
+    const struct look *looks = theme->looks[tier];
     struct look look = looks[role];
     look.attrs |= STYLE_ATTRS(style);
     if (ground) {
         look.bg = looks[ground].bg;
-        /* What the low-colour ground turns around, text on it follows. */
-        if (depth <= DEPTH_16 && looks[ground].fg != LOOK_DEFAULT)
-            look.fg = looks[ground].fg;
+        look.attrs = (look.attrs & ~(unsigned)ATTR_REVERSE) |
+            (looks[ground].attrs & ATTR_REVERSE);
     }
+    if (none)
+        return look;
     unsigned hue = STYLE_HUE(style);
-    bool on_text = look.bg == LOOK_DEFAULT;
-    if (hue && hue <= HUES && (depth > DEPTH_16 || on_text))
-        look.fg = depth <= DEPTH_16 ? basic_hue(hue) : (int)(LOOK_RGB | theme->hues[hue]);
-    /* Without colours a bar is a bar by being reversed. */
-    if (depth == DEPTH_MONO && look.bg != looks[ROLE_TEXT].bg)
-        look.attrs |= ATTR_REVERSE;
-    look.fg = map_color(look.fg, depth);
-    look.bg = map_color(look.bg, depth);
+    if (hue && hue <= HUES)
+        look.fg = tier == FULL ? COLOR_RGB | theme->hues[hue] : basic_hue(theme, hue);
+    /* What cannot be read upon a ground has the colour of the text there. */
+    if (look.bg != *theme->palette[tier] && (ground || hue) &&
+        (tier == LOW || !is_readable(look)))
+        look.fg = looks[ground ? ground : role].fg;
+    map_look(theme, &look, depth);
+    if (depth == DEPTH_8)
+        to_eight(&look);
     return look;
 }
 
