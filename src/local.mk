@@ -6,6 +6,8 @@ libtxmpp_a_SOURCES = \
 	src/base/log.h \
 	src/base/paths.c \
 	src/base/paths.h \
+	src/base/random.c \
+	src/base/random.h \
 	src/base/secret.c \
 	src/base/secret.h \
 	src/base/stamp.c \
@@ -78,6 +80,8 @@ libtxmpp_a_SOURCES = \
 	src/net/sasl.h \
 	src/net/sasl2.c \
 	src/net/sasl2.h \
+	src/net/pbkdf2.c \
+	src/net/pbkdf2.h \
 	src/net/scram.c \
 	src/net/scram.h \
 	src/net/seam.c \

@@ -11,7 +11,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include "base/random.h"
+#include "net/pbkdf2.h"
 
 enum {
     MESSAGE_MAX = 8192,
@@ -62,8 +63,7 @@ struct scram *scram_new(const struct scram_setup *setup)
 {
     struct scram *scram = g_new0(struct scram, 1);
     unsigned char random[NONCE_BYTES];
-    if (RAND_bytes(random, sizeof random) != 1)
-        g_error("no random numbers are to be had from the system");
+    random_bytes(random, sizeof random);
     scram->md = EVP_get_digestbyname(setup->hash);
     scram->gs2_header = g_strdup(setup->gs2_header);
     scram->username = g_strdup(setup->username);
@@ -303,10 +303,9 @@ static void hmac(const EVP_MD *md, const unsigned char *key, const char *text,
 /* Hi() of RFC 5802 s. 2.2; any thread. */
 static void run_work(struct work *work)
 {
-    work->ok = PKCS5_PBKDF2_HMAC(secret_bytes(work->password),
-                   secret_len(work->password), work->salt, work->salt_len,
-                   work->iterations, work->md, EVP_MD_get_size(work->md),
-                   work->salted) == 1;
+    work->ok = pbkdf2(work->md, secret_bytes(work->password),
+        secret_len(work->password), work->salt, work->salt_len,
+        work->iterations, work->salted);
 }
 
 static char *final_without_proof(const struct scram *scram)

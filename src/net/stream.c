@@ -12,8 +12,8 @@
 #include "net/stream.h"
 
 #include <string.h>
-#include <openssl/rand.h>
 
+#include "base/random.h"
 #include "model/jid.h"
 #include "net/link.h"
 #include "net/relay.h"
@@ -184,8 +184,7 @@ static char *random_hex(gsize bytes)
 {
     guint8 raw[32];
     g_assert(bytes <= sizeof raw);
-    if (RAND_bytes(raw, (int)bytes) != 1)
-        g_error("OpenSSL has no random numbers");
+    random_bytes(raw, bytes);
     char *out = g_malloc(2 * bytes + 1);
     for (gsize i = 0; i < bytes; i++)
         g_snprintf(out + 2 * i, 3, "%02x", raw[i]);

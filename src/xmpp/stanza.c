@@ -5,9 +5,9 @@
  * is always found on the element itself.
  */
 #include "xmpp/stanza.h"
-#include <openssl/rand.h>
 #include <stdarg.h>
 #include <string.h>
+#include "base/random.h"
 #include "base/text.h"
 
 #define LANGUAGES 16 /* of one text that are looked at */
@@ -272,8 +272,7 @@ char *stanza_new_id(void)
     unsigned char random[22]; /* 6 bits each: 132 */
     char *id = g_malloc(sizeof random + 1);
 
-    if (RAND_bytes(random, sizeof random) != 1)
-        g_error("The system gives no random numbers.");
+    random_bytes(random, sizeof random);
     for (size_t i = 0; i < sizeof random; i++)
         id[i] = digits[random[i] & 63];
     id[sizeof random] = '\0';

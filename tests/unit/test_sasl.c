@@ -2,6 +2,7 @@
 #include <string.h>
 #include <gio/gio.h>
 #include <openssl/evp.h>
+#include "net/pbkdf2.h"
 #include "net/sasl.h"
 
 #define NONCE_1 "fyko+d2lbbFgONRv9qkxdawL"
@@ -103,18 +104,18 @@ static void expect_login(const struct sasl_offer *offer, const char *username,
 
 /* ---- Vectors ---- */
 
-/* What a proof costs; the linker puts this in front of OpenSSL's. */
-int __real_PKCS5_PBKDF2_HMAC(const char *pass, int passlen, const unsigned char *salt,
-    int saltlen, int iter, const EVP_MD *digest, int keylen, unsigned char *out);
-int __wrap_PKCS5_PBKDF2_HMAC(const char *pass, int passlen, const unsigned char *salt,
-    int saltlen, int iter, const EVP_MD *digest, int keylen, unsigned char *out);
+/* What a proof costs; the linker puts this in front of ours. */
+bool __real_pbkdf2(const EVP_MD *md, const void *password, gsize password_len,
+    const guint8 *salt, gsize salt_len, int count, guint8 *out);
+bool __wrap_pbkdf2(const EVP_MD *md, const void *password, gsize password_len,
+    const guint8 *salt, gsize salt_len, int count, guint8 *out);
 static gint rounds;
 
-int __wrap_PKCS5_PBKDF2_HMAC(const char *pass, int passlen, const unsigned char *salt,
-    int saltlen, int iter, const EVP_MD *digest, int keylen, unsigned char *out)
+bool __wrap_pbkdf2(const EVP_MD *md, const void *password, gsize password_len,
+    const guint8 *salt, gsize salt_len, int count, guint8 *out)
 {
-    g_atomic_int_add(&rounds, iter);
-    return __real_PKCS5_PBKDF2_HMAC(pass, passlen, salt, saltlen, iter, digest, keylen, out);
+    g_atomic_int_add(&rounds, count);
+    return __real_pbkdf2(md, password, password_len, salt, salt_len, count, out);
 }
 
 static void test_rfc5802(void)
@@ -750,12 +751,40 @@ static void test_token_choice(void)
     g_assert_cmpint(sasl_strength("HT-SHA-256-EXPR"), ==, 0);
 }
 
+/* Ours says what OpenSSL's slower one says, on both sides of the block size. */
+static void test_salted(void)
+{
+    const EVP_MD *const mds[] = { EVP_sha1(), EVP_sha256(), EVP_sha512() };
+    static const gsize lengths[] = { 0, 1, 63, 64, 65, 127, 128, 129, 1000 };
+    static const int counts[] = { 1, 2, 4096 };
+    guint8 password[1000], salt[128], ours[EVP_MAX_MD_SIZE], theirs[EVP_MAX_MD_SIZE];
+    for (gsize i = 0; i < sizeof password; i++)
+        password[i] = (guint8)g_test_rand_int();
+    for (gsize i = 0; i < sizeof salt; i++)
+        salt[i] = (guint8)g_test_rand_int();
+    for (gsize m = 0; m < G_N_ELEMENTS(mds); m++)
+        for (gsize l = 0; l < G_N_ELEMENTS(lengths); l++)
+            for (gsize r = 0; r < G_N_ELEMENTS(counts); r++) {
+                gsize size = (gsize)EVP_MD_get_size(mds[m]);
+                gsize salt_len = 8 + (gsize)g_test_rand_int_range(0, 121);
+                g_assert_true(pbkdf2(mds[m], password, lengths[l], salt, salt_len,
+                    counts[r], ours));
+                g_assert_cmpint(PKCS5_PBKDF2_HMAC((const char *)password,
+                    (int)lengths[l], salt, (int)salt_len, counts[r], mds[m],
+                    (int)size, theirs), ==, 1);
+                g_assert_cmpmem(ours, size, theirs, size);
+            }
+    g_assert_false(pbkdf2(EVP_sha3_256(), "x", 1, salt, 8, 1, ours));
+    g_assert_false(pbkdf2(EVP_sha1(), "x", 1, salt, 8, 0, ours));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sasl/rfc5802-sha1", test_rfc5802);
     g_test_add_func("/sasl/rfc7677-sha256", test_rfc7677);
     g_test_add_func("/sasl/sha512", test_sha512);
+    g_test_add_func("/sasl/salted", test_salted);
     g_test_add_func("/sasl/plus-exporter", test_plus_exporter);
     g_test_add_func("/sasl/worker", test_worker);
     g_test_add_func("/sasl/worker-detached", test_worker_detached);

@@ -1,0 +1,21 @@
+/*
+ * From the kernel, not from OpenSSL, whose generator costs as much at the first
+ * byte as a login; keys are OpenSSL's own business.
+ */
+#include "base/random.h"
+#include <errno.h>
+#include <sys/random.h>
+
+void random_bytes(void *out, gsize len)
+{
+    guint8 *p = out;
+    while (len > 0) {
+        gssize n = getrandom(p, len, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            g_error("The system gives no random numbers: %s.", g_strerror(errno));
+        p += n;
+        len -= (gsize)n;
+    }
+}
