@@ -42,6 +42,8 @@ const struct feature *const features[] = {
     &xep0377,
     &xep0386,
     &xep0388,
+    &xep0392,
+    &xep0393,
     &xep0441,
     &xep0484,
     &xep0490,

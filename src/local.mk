@@ -171,6 +171,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0377_report.c \
 	src/xep/xep0386_bind2.c \
 	src/xep/xep0388_sasl2.c \
+	src/xep/xep0392_colors.c \
+	src/xep/xep0393_styling.c \
 	src/xep/xep0484_fast.c \
 	src/xep/xep0490_displayed.c \
 	src/xep/xep0490_displayed.h \

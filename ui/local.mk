@@ -3,6 +3,7 @@ noinst_LIBRARIES += libui.a
 libui_a_SOURCES = \
 	ui/draw/grid.c ui/draw/grid.h \
 	ui/draw/style.c ui/draw/style.h \
+	ui/draw/styling.c ui/draw/styling.h \
 	ui/draw/wrap.c ui/draw/wrap.h \
 	ui/term/key.c ui/term/key.h \
 	ui/term/line.c ui/term/line.h \
@@ -15,6 +16,7 @@ libui_a_SOURCES = \
 	ui/theme/theme.c ui/theme/theme.h \
 	ui/widget/form.c ui/widget/form.h \
 	ui/widget/table.c ui/widget/table.h \
+	ui/pane/chat_text.c ui/pane/chat_text.h \
 	ui/pane/layout.c \
 	ui/pane/pane.h \
 	ui/pane/pane_chat.c \

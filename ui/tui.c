@@ -950,7 +950,8 @@ static void on_option(struct tui *tui, const struct event *event)
     }
     if (!strcmp(row->name, "ui.notify_quiet"))
         check_quiet(tui);
-    if (!strcmp(row->name, "ui.theme") || !strcmp(row->name, "ui.colors"))
+    static const char *const looks[] = { "ui.theme", "ui.colors", "ui.nick_colors", NULL };
+    if (g_strv_contains(looks, row->name))
         tui_apply_theme(tui);
     apply_options(tui);
 }
@@ -1137,6 +1138,10 @@ void tui_apply_theme(struct tui *tui)
             return;
         theme = theme_parse("", 0, "dark", NULL);
     }
+    static const char *const corrections[] = { "red-green", "blue" };
+    for (gsize i = 0; i < G_N_ELEMENTS(corrections); i++)
+        if (!strcmp(tui_option(tui, "ui.nick_colors"), corrections[i]))
+            theme_correct(theme, corrections[i]);
     if (tui->screen)
         screen_forget(tui->screen);
     theme_free(tui->theme);
@@ -1166,10 +1171,14 @@ void tui_load_hues(struct tui *tui)
     }
 }
 
-style_t tui_nick_style(const struct tui *tui, const char *nick)
+style_t tui_nick_style(const struct tui *tui, const char *jid, const char *nick)
 {
     guint hue = tui->hues ? GPOINTER_TO_UINT(g_hash_table_lookup(tui->hues, nick)) : 0;
-    return hue ? style_of(ROLE_NICK) | hue << 16 : style_nick(ROLE_NICK, nick);
+    if (!hue && tui->hues && jid)
+        hue = GPOINTER_TO_UINT(g_hash_table_lookup(tui->hues, jid));
+    if (!strcmp(tui_option(tui, "ui.nick_colors"), "off"))
+        return style_of(ROLE_NICK);
+    return hue ? style_of(ROLE_NICK) | hue << 16 : style_nick(ROLE_NICK, jid ? jid : nick);
 }
 
 static guint stdin_source_of(struct tui *tui, bool on)

@@ -60,6 +60,18 @@ const struct option ui_options[] = {
     { .name = "ui.url_opener", .kind = OPTION_STRING, .fallback = "xdg-open",
         .summary = "program that /url open hands a link to, with a window of its own",
         .detail = "The link takes the place of %u, or stands at the end. No shell is started." },
+    { .name = "ui.link_numbers", .kind = OPTION_BOOL, .fallback = "on",
+        .summary = "show the number that /url knows a link by" },
+    { .name = "ui.nick_colors", .kind = OPTION_ENUM, .fallback = "on",
+        .choices = "on off red-green blue",
+        .summary = "show everybody's name in a colour of its own (XEP-0392)",
+        .detail = "The colour comes from the address, so that it is the same in every client. "
+                  "With red-green and blue only hues are used that people who cannot tell "
+                  "those apart can; /color gives one name another." },
+    { .name = "ui.styling", .kind = OPTION_BOOL, .fallback = "on",
+        .summary = "show *strong*, _emphasized_, ~struck~ and `code` text as such (XEP-0393)",
+        .detail = "The marks stay where they are. Lines that begin with > are quoted, those "
+                  "between two lines with ``` are shown as they stand." },
     { .name = "ui.notify", .kind = OPTION_ENUM, .fallback = "always",
         .choices = "always mention never",
         .summary = "which messages are notified; /notify sets it per chat" },

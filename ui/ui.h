@@ -125,7 +125,9 @@ G_GNUC_PRINTF(2, 3) void tui_runf(struct tui *tui, const char *format, ...);
 char *tui_quote(const char *word);     /* as an argument of a command line */
 void tui_apply_theme(struct tui *tui);
 void tui_load_hues(struct tui *tui);
-style_t tui_nick_style(const struct tui *tui, const char *nick);
+/* The colour of somebody (XEP-0392): by the bare JID, NULL where it is not
+ * known; /color goes by either. */
+style_t tui_nick_style(const struct tui *tui, const char *jid, const char *nick);
 const char **tui_theme_dirs(struct tui *tui); /* borrowed strings, free the array */
 void tui_note(struct tui *tui, enum role role, const char *text); /* console + panel */
 struct tui *tui_new_offscreen(struct app *app, int cols, int rows, bool ascii);
@@ -203,6 +205,9 @@ bool pane_chat_scrolled(struct pane *pane);
 void pane_chat_refill(struct pane *pane); /* nothing is held, but stored perhaps */
 bool pane_chat_fetching(struct pane *pane); /* older messages from the archive */
 guint64 pane_chat_new_key(struct pane *pane);
+/* The messages looked at, and which of them is the lowest; NULL: none. Borrowed
+ * until the next event or key. */
+GPtrArray *pane_chat_shown(struct pane *pane, guint *bottom);
 
 /* pane/pane_console.c: lines of text, bounded */
 struct pane *pane_console_new(struct tui *tui);

@@ -1,5 +1,6 @@
-/* /url: the links of a conversation. 1 is the newest; a program of the
- * person's opens them, by argument vector and after a question (H56). */
+/* /url: the links of a conversation. 1 is the newest, or scrolled back the
+ * lowest one that is seen; a program of the person's opens them, by argument
+ * vector and after a question (H56). */
 #include "config.h"
 #include "ui/ui.h"
 #include "ui/tui.h"
@@ -7,6 +8,7 @@
 #include "cmd/job.h"
 #include "model/account.h"
 #include "model/jid.h"
+#include "ui/pane/chat_text.h"
 #include "ui/term/screen.h"
 #include <gio/gio.h>
 #include <string.h>
@@ -25,32 +27,22 @@ static void link_free(gpointer data)
     g_free(link);
 }
 
-static void add(GPtrArray *links, const char *text, const struct message *message, guint from)
-{
-    const char *at = text, *start;
-    gsize len;
-    while (text && links->len < LINKS_MAX && url_next(&at, text + strlen(text), &start, &len)) {
-        g_autofree char *url = g_strndup(start, len);
-        bool known = false;
-        for (guint i = from; i < links->len && !known; i++)
-            known = !strcmp(((const struct link *)links->pdata[i])->url, url);
-        if (known)
-            continue;
-        struct link *link = g_new0(struct link, 1);
-        *link = (struct link){ g_steal_pointer(&url), message };
-        g_ptr_array_add(links, link);
-    }
-}
-
-/* The newest first; of one message in their order. */
+/* From the lowest message that is seen upwards; of one message in their order:
+ * the chat pane shows the same numbers. */
 static GPtrArray *links_of(const struct chat *chat)
 {
     GPtrArray *links = g_ptr_array_new_with_free_func(link_free);
-    for (guint i = chat->messages->len; i-- > 0 && links->len < LINKS_MAX;) {
-        const struct message *message = chat->messages->pdata[i];
-        guint from = links->len;
-        add(links, message->body, message, from);
-        add(links, message->oob, message, from);
+    const struct window *window = chat->ui;
+    guint bottom;
+    GPtrArray *messages = window ? pane_chat_shown(window->pane, &bottom) : NULL;
+    for (guint i = messages ? bottom + 1 : 0; i-- > 0 && links->len < LINKS_MAX;) {
+        const struct message *message = messages->pdata[i];
+        g_autoptr(GPtrArray) urls = message_links(message);
+        for (guint k = 0; k < urls->len; k++) {
+            struct link *link = g_new0(struct link, 1);
+            *link = (struct link){ g_strdup(urls->pdata[k]), message };
+            g_ptr_array_add(links, link);
+        }
     }
     return links;
 }
@@ -164,7 +156,7 @@ static enum cmd_status run_copy(struct job *job)
 
 #define LINK_ARG \
     .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL, \
-        .summary = "number, or a part of it; none: the newest" } }
+        .summary = "its number in the conversation, or a part of it; none: the newest" } }
 
 static const char *const open_examples[] = { "/url open", "The newest link, after a question.",
     "/url open --yes 2", "The one before it, without.",

@@ -25,6 +25,7 @@ struct message {
     bool outgoing, carbon, archive, delayed, receipt_wanted;
     bool repeated;       /* its sender used the id before (F28) */
     bool markable;       /* its sender wants to know that we saw it (XEP-0333) */
+    bool unstyled;       /* its sender wants its text as it stands (XEP-0393) */
 };
 struct message *message_new(void);
 void message_free(struct message *message);

@@ -239,7 +239,8 @@ static int flags_of(const struct message *m)
     return (int)m->type | (m->outgoing ? FLAG_OUTGOING : 0) |
         (m->carbon ? FLAG_CARBON : 0) | (m->archive ? FLAG_ARCHIVE : 0) |
         (m->delayed ? FLAG_DELAYED : 0) |
-        (m->receipt_wanted ? FLAG_RECEIPT : 0);
+        (m->receipt_wanted ? FLAG_RECEIPT : 0) |
+        (m->unstyled ? FLAG_UNSTYLED : 0);
 }
 
 static void put_bodies(struct history *history, const struct message *m)
@@ -754,6 +755,7 @@ struct message *history_read_message(
     m->archive = flags & FLAG_ARCHIVE;
     m->delayed = flags & FLAG_DELAYED;
     m->receipt_wanted = flags & FLAG_RECEIPT;
+    m->unstyled = flags & FLAG_UNSTYLED;
     m->delivery =
         CLAMP(sqlite3_column_int(row, COLUMN_DELIVERY), 0, DELIVERY_FAILED);
     m->time_us = time_from(m->row, sqlite3_column_int64(row, COLUMN_TIME));

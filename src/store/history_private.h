@@ -30,6 +30,7 @@ enum {
     FLAG_RECEIPT = 0x100, FLAG_REPEATED = 0x200,
     FLAG_GHOST = 0x400,   /* only its ids are kept */
     FLAG_INDEXED = 0x800, /* its words are in the index or wait for it */
+    FLAG_UNSTYLED = 0x1000,
 };
 #define WAITING_MAX 2000 /* words of so many wait for the index at most */
 #define REINDEX "history.reindex" /* a new index has only what is behind it */

@@ -94,8 +94,8 @@ static void test_marks(void)
             g_assert_cmpint((guchar)*p, <, 0x80);
     }
     /* XEP-0392 s. 8.1 with SHA-1: "Romeo" is 327.255249°, "Juliet" 209.410400° */
-    g_assert_cmpuint(style_hue_of("Romeo"), ==, 1 + (unsigned)(327.255249 * HUES / 360));
-    g_assert_cmpuint(style_hue_of("juliet@capulet.lit"), ==, 1 + (unsigned)(209.410400 * HUES / 360));
+    g_assert_cmpuint(STYLE_HUE(style_nick(ROLE_NICK, "Romeo")), ==, 1 + (unsigned)(327.255249 * HUES / 360));
+    g_assert_cmpuint(STYLE_HUE(style_nick(ROLE_NICK, "juliet@capulet.lit")), ==, 1 + (unsigned)(209.410400 * HUES / 360));
 }
 
 /* No two states of one kind share a shape: colours only help. */

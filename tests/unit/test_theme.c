@@ -277,6 +277,37 @@ static void test_hues(void)
     theme_free(theme);
 }
 
+/* XEP-0392's test vectors: the angle, corrected for neither, the first, the
+ * second kind of blindness, and its colour. */
+static void test_xep0392(void)
+{
+    static const struct {
+        const char *text;
+        double angle[3], rgb[3][3];
+    } vectors[] = {
+        { "Romeo", { 327.255249, 327.255249, 147.255249 },
+            { { 0.865, 0.000, 0.686 }, { 0.865, 0.000, 0.686 }, { 0.000, 0.535, 0.350 } } },
+        { "juliet@capulet.lit", { 209.410400, 29.410400, 29.410400 },
+            { { 0.000, 0.515, 0.573 }, { 0.742, 0.359, 0.000 }, { 0.742, 0.359, 0.000 } } },
+        { "😺", { 331.199341, 331.199341, 151.199341 },
+            { { 0.872, 0.000, 0.659 }, { 0.872, 0.000, 0.659 }, { 0.000, 0.533, 0.373 } } },
+        { "council", { 359.994507, 359.994507, 179.994507 },
+            { { 0.918, 0.000, 0.394 }, { 0.918, 0.000, 0.394 }, { 0.000, 0.524, 0.485 } } },
+        { "Board", { 171.430664, 351.430664, 171.430664 },
+            { { 0.000, 0.527, 0.457 }, { 0.904, 0.000, 0.494 }, { 0.000, 0.527, 0.457 } } },
+    };
+    static const char *const corrections[] = { "all", "red-green", "blue" };
+    for (gsize i = 0; i < G_N_ELEMENTS(vectors); i++)
+        for (gsize k = 0; k < G_N_ELEMENTS(corrections); k++) {
+            double angle = color_correct(corrections[k], style_angle_of(vectors[i].text));
+            g_assert_cmpfloat_with_epsilon(angle, vectors[i].angle[k], 1e-5);
+            int rgb = color_hsluv(angle, 100, 50);
+            for (int c = 0; c < 3; c++)
+                g_assert_cmpfloat_with_epsilon((rgb >> (16 - 8 * c) & 255) / 255.0,
+                    vectors[i].rgb[k][c], 0.003);
+        }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -291,5 +322,6 @@ int main(int argc, char **argv)
     g_test_add_func("/theme/corrections", test_corrections);
     g_test_add_func("/theme/depth", test_depth);
     g_test_add_func("/theme/hues", test_hues);
+    g_test_add_func("/theme/xep0392", test_xep0392);
     return g_test_run();
 }

@@ -266,6 +266,18 @@ void grid_restyle(struct area area, int x, int y, int cells, style_t style)
         grid_cell(area.grid, area.x + i, area.y + y)->style = style;
 }
 
+void grid_overlay(struct area area, int x, int y, int cells, style_t style)
+{
+    if (y < 0 || y >= area.rows || x < 0)
+        return;
+    area.grid->touched[area.y + y] = true;
+    for (int i = x; i < MIN(x + cells, area.cols); i++) {
+        style_t *under = &grid_cell(area.grid, area.x + i, area.y + y)->style;
+        style_t role = STYLE_ROLE(style) ? style : *under;
+        *under = style_with(role & ~0xff00u, STYLE_ATTRS(*under) | STYLE_ATTRS(style));
+    }
+}
+
 void grid_box(struct area area, style_t style)
 {
     int right = area.cols - 1, bottom = area.rows - 1;

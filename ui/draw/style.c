@@ -3,18 +3,17 @@
 #include "ui/draw/style.h"
 #include <string.h>
 
-unsigned style_hue_of(const char *name)
+double style_angle_of(const char *name)
 {
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
     g_checksum_update(sum, (const guchar *)name, strlen(name));
     guint8 digest[20];
     gsize len = sizeof digest;
     g_checksum_get_digest(sum, digest, &len);
-    unsigned angle = digest[0] | (unsigned)digest[1] << 8; /* of 65536 */
-    return 1 + angle * HUES / 65536;
+    return (digest[0] | digest[1] << 8) / 65536.0 * 360;
 }
 
 style_t style_nick(enum role role, const char *name)
 {
-    return style_of(role) | (style_t)style_hue_of(name) << 16;
+    return style_of(role) | (style_t)(1 + (int)(style_angle_of(name) * HUES / 360)) << 16;
 }

@@ -30,6 +30,8 @@ enum role {
     ROLE_DIALOG_WARNING, ROLE_FIELD, ROLE_FIELD_ACTIVE,
     ROLE_BUTTON, ROLE_BUTTON_ACTIVE, ROLE_BUTTON_DANGER,
     ROLE_XML_IN, ROLE_XML_OUT,
+    ROLE_CODE, ROLE_QUOTE, ROLE_MARKUP, ROLE_LINK_NUMBER, ROLE_PICKED,
+    ROLE_MISSPELT,
     ROLES
 };
 
@@ -59,7 +61,7 @@ static inline style_t style_on(style_t style, enum role ground)
     return (style & 0x00ffffffu) | (style_t)ground << 24;
 }
 
-/* The hue of a name after XEP-0392 s. 5.1, in 1 … HUES. */
-unsigned style_hue_of(const char *name);
-/* The same hue as a style of role. */
+/* The hue of a name in degrees after XEP-0392 s. 5.1: a bare JID, else a nick. */
+double style_angle_of(const char *name);
+/* The same hue, one of HUES, as a style of role. */
 style_t style_nick(enum role role, const char *name);

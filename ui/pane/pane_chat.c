@@ -11,30 +11,21 @@
 #include "config.h"
 #include "ui/ui.h"
 #include "base/text.h"
-#include "base/url.h"
 #include "model/account.h"
 #include "store/history.h"
-#include "ui/draw/wrap.h"
+#include "ui/pane/chat_text.h"
 #include "xep/xep0313_mam.h"
 #include <string.h>
 #include <time.h>
 
 enum {
     NICK_LONG = 10,    /* longer names are shown by their first word */
-    LAID_MAX = 512,    /* layouts kept */
-    ROWS_MAX = 20000,  /* of one message */
-    ERROR_ROWS = 8,
+    LAID_MAX = 2 * GRID_MAX, /* layouts kept: more than are seen at once */
     TAIL_ROWS = 3,     /* newest lines that stay when scrolled back */
     TAIL_FROM = 12,    /* … on panes of at least so many rows */
     OPEN_PAGE = 100,   /* messages of an opened chat */
     PAST_PAGE = 200,   /* … loaded at a time when scrolling */
     PAST_MAX = 1000,   /* … kept of the past */
-};
-
-struct laid {
-    char *text, *error;
-    GArray *rows, *error_rows; /* struct wrap_row */
-    bool subject, action;
 };
 
 /* Columns of the pane at one width. */
@@ -50,8 +41,9 @@ struct position {
 struct pane_chat {
     struct pane pane;
     struct window *window;
-    GHashTable *laid; /* key of a message → struct laid */
+    GHashTable *laid; /* key of a message → struct chat_text */
     int laid_cols;
+    unsigned laid_flags; /* enum chat_text_flags */
     bool follow;
     guint64 anchor;   /* key of the message at the bottom when !follow */
     int anchor_row;
@@ -69,17 +61,6 @@ struct pane_chat {
     struct columns columns;
     char day_buffer[64];
 };
-
-static void laid_free(gpointer data)
-{
-    struct laid *laid = data;
-    g_free(laid->text);
-    g_free(laid->error);
-    g_array_free(laid->rows, TRUE);
-    if (laid->error_rows)
-        g_array_free(laid->error_rows, TRUE);
-    g_free(laid);
-}
 
 static struct pane_chat *chat_of(struct pane *pane)
 {
@@ -149,50 +130,27 @@ static void measure(struct pane_chat *view, int cols)
     c.mark = view->pane.tui->ascii && cols < 30 ? 1 : 2;
     c.text = MAX(cols - c.text_x - c.mark - 1 - (wide ? 1 : 0), 2);
     view->columns = c;
-    if (view->laid_cols != c.text) {
+    unsigned flags = (tui_option_bool(view->pane.tui, "ui.styling") ? CHAT_TEXT_STYLED : 0) |
+        (tui_option_bool(view->pane.tui, "ui.link_numbers") ? CHAT_TEXT_NUMBERED : 0);
+    if (view->laid_cols != c.text || view->laid_flags != flags) {
         g_hash_table_remove_all(view->laid);
         view->laid_cols = c.text;
+        view->laid_flags = flags;
     }
 }
 
-static struct laid *lay_out(struct pane_chat *view, const struct message *message)
+static struct chat_text *lay_out(struct pane_chat *view, const struct message *message)
 {
     gpointer key = GSIZE_TO_POINTER((gsize)key_of(message));
-    struct laid *laid = g_hash_table_lookup(view->laid, key);
-    if (laid)
-        return laid;
+    struct chat_text *text = g_hash_table_lookup(view->laid, key);
+    if (text)
+        return text;
     if (g_hash_table_size(view->laid) >= LAID_MAX)
         g_hash_table_remove_all(view->laid);
-    laid = g_new0(struct laid, 1);
-    laid->rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
-    const char *body = message->body ? message->body : message->oob ? message->oob : "";
-    gssize len = -1;
-    g_autofree char *joined = NULL;
-    if (g_str_has_prefix(body, "/me ")) { /* XEP-0245 */
-        g_autofree char *nick = short_nick(nick_of(view, message));
-        laid->action = true;
-        joined = g_strconcat(nick, body + 3, NULL);
-        body = joined;
-    }
-    if (message->subject && *message->subject) {
-        laid->subject = true;
-        g_autofree char *with = g_strconcat(message->subject, "\n", body, NULL);
-        g_free(joined);
-        body = joined = g_steal_pointer(&with);
-    }
-    laid->text = wrap_prepare(body, len);
-    gsize size = strlen(laid->text);
-    while (size && laid->text[size - 1] == '\n')
-        size--;
-    wrap_text(laid->rows, laid->text, size, view->columns.text, ROWS_MAX);
-    if (message->error) {
-        laid->error = text_clean(message->error, -1, TEXT_ONE_LINE);
-        laid->error_rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
-        wrap_text(laid->error_rows, laid->error, strlen(laid->error),
-            view->columns.text - 2, ERROR_ROWS);
-    }
-    g_hash_table_insert(view->laid, key, laid);
-    return laid;
+    g_autofree char *nick = short_nick(nick_of(view, message));
+    text = chat_text_new(message, nick, view->columns.text, view->laid_flags);
+    g_hash_table_insert(view->laid, key, text);
+    return text;
 }
 
 static void local_day(gint64 time_us, struct tm *tm)
@@ -231,7 +189,7 @@ static int lead_rows(const struct pane_chat *view, guint index)
 
 static int rows_of(struct pane_chat *view, guint index)
 {
-    struct laid *laid = lay_out(view, message_at(view, index));
+    struct chat_text *laid = lay_out(view, message_at(view, index));
     return lead_rows(view, index) + (int)laid->rows->len +
         (laid->error_rows ? (int)laid->error_rows->len : 0);
 }
@@ -289,7 +247,7 @@ static void draw_mark(struct pane_chat *view, struct area area, int y, const str
 }
 
 static void draw_head(struct pane_chat *view, struct area area, int y,
-    const struct message *message, const struct laid *laid)
+    const struct message *message, const struct chat_text *laid)
 {
     const struct columns *c = &view->columns;
     if (c->time) {
@@ -307,11 +265,13 @@ static void draw_head(struct pane_chat *view, struct area area, int y,
         return;
     }
     g_autofree char *nick = short_nick(nick_of(view, message));
-    style_t style = message->outgoing ? style_of(ROLE_NICK_SELF) : tui_nick_style(view->pane.tui, nick);
+    const struct chat *chat = view->window->chat;
+    style_t style = message->outgoing ? style_of(ROLE_NICK_SELF)
+        : tui_nick_style(view->pane.tui, chat->kind == CHAT_CONTACT ? chat->jid : NULL, nick);
     grid_text_fit(area, c->nick_x, y, c->nick, style_with(style, ATTR_BOLD), nick);
 }
 
-static style_t body_style(const struct message *message, const struct laid *laid, guint row)
+static style_t body_style(const struct message *message, const struct chat_text *laid, guint row)
 {
     if (laid->subject && !row)
         return style_with(style_of(ROLE_MESSAGE), ATTR_BOLD);
@@ -326,15 +286,6 @@ static style_t body_style(const struct message *message, const struct laid *laid
     default:
         return style_of(ROLE_MESSAGE);
     }
-}
-
-static void draw_links(struct area area, int x, int y, const char *text, gsize len)
-{
-    const char *at = text, *start;
-    gsize size;
-    while (url_next(&at, text + len, &start, &size))
-        grid_restyle(area, x + text_width(text, start - text), y,
-            text_width(start, (gssize)size), style_of(ROLE_LINK));
 }
 
 static void draw_row(struct pane_chat *view, struct area area, int y, struct position at)
@@ -354,17 +305,15 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
         draw_new(view, area, y, at.index);
         return;
     }
-    const struct laid *laid = lay_out(view, message);
+    const struct chat_text *laid = lay_out(view, message);
     const struct columns *c = &view->columns;
     if (row < 0)
         return;
     if (row < (int)laid->rows->len) {
-        const struct wrap_row *r = &g_array_index(laid->rows, struct wrap_row, row);
         if (!row)
             draw_head(view, area, y, message, laid);
-        grid_text_n(area, c->text_x, y, c->text, body_style(message, laid, (guint)row),
-            laid->text + r->start, (gssize)(r->end - r->start));
-        draw_links(area, c->text_x, y, laid->text + r->start, r->end - r->start);
+        chat_text_draw(laid, area_sub(area, 0, 0, c->text_x + c->text, area.rows), c->text_x, y,
+            (guint)row, body_style(message, laid, (guint)row));
         if (view->mark && key_of(message) == view->mark)
             grid_restyle(area, c->time_x, y, c->time, style_of(ROLE_SELECTED));
         if (row == (int)laid->rows->len - 1)
@@ -374,11 +323,9 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
     row -= (int)laid->rows->len;
     if (!laid->error_rows || row >= (int)laid->error_rows->len)
         return;
-    const struct wrap_row *r = &g_array_index(laid->error_rows, struct wrap_row, row);
     if (!row)
         grid_mark(area, c->text_x, y, style_of(ROLE_ERROR), MARK_REPLY);
-    grid_text_n(area, c->text_x + 2, y, c->text - 2, style_of(ROLE_ERROR),
-        laid->error + r->start, (gssize)(r->end - r->start));
+    chat_text_draw_error(laid, area, c->text_x + 2, y, (guint)row);
 }
 
 static struct position last_position(struct pane_chat *view)
@@ -421,8 +368,20 @@ static int step_down(struct pane_chat *view, struct position *at, int rows)
     return rows - left;
 }
 
-static void draw_up_to(
-    struct pane_chat *view, struct area area, struct position bottom, guint first)
+/* Links are counted from the lowest one that is seen upwards, as /url does;
+ * numbered false: what is drawn is not what /url speaks of. */
+static void number_links(struct pane_chat *view, guint bottom, guint top, bool numbered)
+{
+    guint next = 1;
+    for (guint i = bottom + 1; i-- > top;) {
+        struct chat_text *text = lay_out(view, message_at(view, i));
+        chat_text_number(text, numbered ? next : 0);
+        next += text->link_count;
+    }
+}
+
+static void draw_up_to(struct pane_chat *view, struct area area, struct position bottom,
+    guint first, bool numbered)
 {
     struct position at = bottom, above = bottom;
     int rows = 1;
@@ -430,6 +389,7 @@ static void draw_up_to(
         at = above;
         rows++;
     }
+    number_links(view, bottom.index, at.index, numbered);
     for (int y = 0; y < rows; y++) {
         draw_row(view, area, y, at);
         if (y + 1 < rows)
@@ -633,17 +593,17 @@ static void draw_messages(struct pane_chat *view, struct area area)
     if (view->follow) {
         guint first = first_uncleared(view);
         if (first < messages_of(view)->len)
-            draw_up_to(view, area, last_position(view), first);
+            draw_up_to(view, area, last_position(view), first, true);
         return;
     }
     bool tail = area.rows >= TAIL_FROM;
     if (!tail) {
-        draw_up_to(view, area, anchor_position(view), 0);
+        draw_up_to(view, area, anchor_position(view), 0, true);
         return;
     }
     int upper = area.rows - TAIL_ROWS - 1;
     view->rows_seen = upper;
-    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view), 0);
+    draw_up_to(view, area_sub(area, 0, 0, area.cols, upper), anchor_position(view), 0, true);
     struct position anchor = anchor_position(view);
     GPtrArray *past = g_steal_pointer(&view->past);
     guint below = (past ? past : messages_of(view))->len - 1 - anchor.index;
@@ -651,7 +611,8 @@ static void draw_messages(struct pane_chat *view, struct area area)
         mark_text(MARK_DOWN, area.grid->ascii), below, past ? "+" : "", _("below"));
     draw_rule(view, area, upper, style_of(ROLE_RULE), text);
     if (messages_of(view)->len)
-        draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view), 0);
+        draw_up_to(view, area_sub(area, 0, upper + 1, area.cols, TAIL_ROWS), last_position(view),
+            0, false);
     view->past = past;
 }
 
@@ -813,6 +774,20 @@ void pane_chat_mark(struct pane *pane, guint64 key)
     pane_dirty(pane);
 }
 
+GPtrArray *pane_chat_shown(struct pane *pane, guint *bottom)
+{
+    struct pane_chat *view = chat_of(pane);
+    GPtrArray *messages = messages_of(view);
+    if (!messages->len)
+        return NULL;
+    *bottom = messages->len - 1;
+    if (!view->follow) {
+        *bottom = anchor_position(view).index;
+        messages = messages_of(view);
+    }
+    return messages;
+}
+
 guint64 pane_chat_key(const struct message *message)
 {
     return key_of(message);
@@ -914,7 +889,7 @@ struct pane *pane_chat_new(struct tui *tui, struct window *window)
     view->pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
     view->window = window;
     view->follow = true;
-    view->laid = g_hash_table_new_full(NULL, NULL, NULL, laid_free);
+    view->laid = g_hash_table_new_full(NULL, NULL, NULL, chat_text_free);
     fill(view);
     return &view->pane;
 }

@@ -149,3 +149,13 @@ int color_hsluv(double hue_degrees, double saturation, double lightness)
     }
     return rgb;
 }
+
+/* XEP-0392 s. 5.2: hues that some cannot tell apart become one. */
+double color_correct(const char *correction, double degrees)
+{
+    if (!strcmp(correction, "red-green") && degrees >= 90 && degrees < 270)
+        return degrees < 180 ? degrees + 180 : degrees - 180;
+    if (!strcmp(correction, "blue") && degrees >= 180)
+        return degrees - 180;
+    return degrees;
+}

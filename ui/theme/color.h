@@ -24,3 +24,5 @@ int color_nearest_upon(int color, int ground, double contrast, int from, int to)
 double color_contrast(int a, int b);
 /* HSLuv (hsluv.org), which XEP-0392 s. 5.4 asks for, as 0xrrggbb. */
 int color_hsluv(double hue_degrees, double saturation, double lightness);
+/* A hue for those who do not see all: "red-green", "blue", anything else. */
+double color_correct(const char *correction, double degrees);

@@ -143,6 +143,13 @@ const struct role_row role_rows[ROLES] = {
         "highlighted button that destroys something" },
     [ROLE_XML_IN] = { "xml-in", "info", "stanzas from the server" },
     [ROLE_XML_OUT] = { "xml-out", "warn", "stanzas to the server" },
+    [ROLE_CODE] = { "code", "good", "preformatted text" },
+    [ROLE_QUOTE] = { "quote", "muted", "quoted text" },
+    [ROLE_MARKUP] = { "markup", "faint | faint dim | dim",
+        "the marks of styled text: * _ ~ ` >" },
+    [ROLE_LINK_NUMBER] = { "link-number", "muted", "number of a link, for /url" },
+    [ROLE_PICKED] = { "picked", "raised-text on raised", "message under the cursor of /pick" },
+    [ROLE_MISSPELT] = { "misspelt", "bad underline", "word that is not in the dictionary" },
 };
 
 static const struct {
@@ -258,21 +265,11 @@ static bool set_color(struct theme *theme, int at, const char *spec, char **bad)
     return true;
 }
 
-/* XEP-0392 s. 5.2: hues that some cannot tell apart become one. */
-static double correct_hue(const char *correction, double degrees)
-{
-    if (!strcmp(correction, "red-green") && degrees >= 90 && degrees < 270)
-        return degrees < 180 ? degrees + 180 : degrees - 180;
-    if (!strcmp(correction, "blue") && degrees >= 180)
-        return degrees - 180;
-    return degrees;
-}
-
 static void fill_hues(struct theme *theme)
 {
     for (int i = 1; i <= HUES; i++)
         theme->hues[i] =
-            color_hsluv(correct_hue(theme->correction, (i - 0.5) * 360 / HUES),
+            color_hsluv(color_correct(theme->correction, (i - 0.5) * 360 / HUES),
                 theme->saturation, theme->lightness);
 }
 
@@ -446,6 +443,12 @@ const char *theme_name(const struct theme *theme)
 const char *theme_summary(const struct theme *theme)
 {
     return theme->summary ? theme->summary : "";
+}
+
+void theme_correct(struct theme *theme, const char *correction)
+{
+    theme->correction = correction;
+    fill_hues(theme);
 }
 
 bool theme_is_light(const struct theme *theme)

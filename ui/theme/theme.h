@@ -39,6 +39,8 @@ struct theme *theme_parse(const char *ini, gsize len, const char *label, GError 
 void theme_free(struct theme *theme);
 const char *theme_name(const struct theme *theme);
 const char *theme_summary(const struct theme *theme); /* raw; "" */
+/* Names in hues for "red-green" or "blue" blindness, or "all"; static. */
+void theme_correct(struct theme *theme, const char *correction);
 bool theme_is_light(const struct theme *theme); /* meant for a light terminal */
 
 /* What style looks like on a terminal with depth colours. */
