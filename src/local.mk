@@ -14,6 +14,8 @@ libtxmpp_a_SOURCES = \
 	src/base/stamp.h \
 	src/base/text.c \
 	src/base/text.h \
+	src/base/trim.c \
+	src/base/trim.h \
 	src/base/url.c \
 	src/base/url.h \
 	src/model/account.h \

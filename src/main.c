@@ -29,6 +29,7 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/trim.h"
 #include "cmd/help.h"
 #include "features_doap.h"
 #include "model/jid.h"
@@ -41,6 +42,7 @@
 
 #define EXIT_USAGE 2
 #define EXIT_REFUSED 4
+#define TRIM_S 3 /* after the start: signed in, drawn, quiet again */
 
 struct arguments {
     char **commands, **files, **jids;
@@ -558,6 +560,13 @@ static int run_screen(struct app *app, const struct arguments *a)
     return app->exit_code;
 }
 
+static gboolean on_trim(gpointer data)
+{
+    (void)data;
+    memory_trim();
+    return G_SOURCE_REMOVE;
+}
+
 static int run(struct arguments *a, GError **error)
 {
     struct app_config config = { 0 };
@@ -574,6 +583,7 @@ static int run(struct arguments *a, GError **error)
     if (app) {
         tui_register(app);
         script_register(app->engine);
+        g_timeout_add_seconds(TRIM_S, on_trim, NULL);
         status = config.script ? run_script(app, a) : run_screen(app, a);
         app_free(app);
     }

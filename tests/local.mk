@@ -68,6 +68,7 @@ tests_unit_test_sasl_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pbkdf2
 UNIT_TESTS += tests/unit/test_secret
 UNIT_TESTS += tests/unit/test_stamp
 UNIT_TESTS += tests/unit/test_text
+UNIT_TESTS += tests/unit/test_trim
 UNIT_TESTS += tests/unit/test_url
 
 FUZZ_TARGETS += tests/fuzz/fuzz_jid

@@ -39,7 +39,7 @@ ROWS = [
     ("s1", "wakeups_s", 1, "/s", "wake-ups when idle", at_most(0.05)),
     ("s2-1k", "drain", 1, "s", "roster of 1,000 with presence, drained", at_most(0.03)),
     ("s2-50k", "drain", 1, "s", "roster of 50,000 with presence, drained", at_most(1.5)),
-    ("s3-10k", "cpu_us_per", 1, "µs", "one of 10,000 messages from 200 contacts, CPU", at_most(25)),
+    ("s3-10k", "cpu_us_per", 1, "µs", "one of 10,000 messages from 200 contacts, CPU", at_most(40)),
     ("s3-10k", "pss_b_per", 1, "B", "… memory kept", at_most(1536)),
     ("s3-1win", "cpu_us_per", 1, "µs", "one of 10,000 into the open chat, CPU", None),
     ("s3-1win", "pty_bytes", 1, "B", "… written to the terminal", of("mcabber")),
