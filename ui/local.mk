@@ -43,6 +43,7 @@ libui_a_SOURCES = \
 	ui/keys.c \
 	ui/notify.c ui/notify.h \
 	ui/notify_commands.c \
+	ui/theme_commands.c \
 	ui/tui.c ui/tui.h \
 	ui/tui_commands.c \
 	ui/ui.h \

@@ -1124,20 +1124,8 @@ const char **tui_theme_dirs(struct tui *tui)
     return dirs;
 }
 
-void tui_apply_theme(struct tui *tui)
+void tui_set_theme(struct tui *tui, struct theme *theme)
 {
-    const char *wanted = tui->app->config.theme ? tui->app->config.theme
-                                                : tui_option(tui, "ui.theme");
-    g_autofree const char **dirs = tui_theme_dirs(tui);
-    g_autoptr(GError) error = NULL;
-    struct theme *theme = theme_load(wanted, dirs, &error);
-    if (!theme) {
-        if (tui->title)
-            tui_note(tui, ROLE_ERROR, error->message);
-        if (tui->theme)
-            return;
-        theme = theme_parse("", 0, "dark", NULL);
-    }
     static const char *const corrections[] = { "red-green", "blue" };
     for (gsize i = 0; i < G_N_ELEMENTS(corrections); i++)
         if (!strcmp(tui_option(tui, "ui.nick_colors"), corrections[i]))
@@ -1152,6 +1140,23 @@ void tui_apply_theme(struct tui *tui)
         tui->depth = DEPTH_MONO;
     if (tui->title)
         tui_dirty_all(tui);
+}
+
+void tui_apply_theme(struct tui *tui)
+{
+    const char *wanted = tui->app->config.theme ? tui->app->config.theme
+                                                : tui_option(tui, "ui.theme");
+    g_autofree const char **dirs = tui_theme_dirs(tui);
+    g_autoptr(GError) error = NULL;
+    struct theme *theme = theme_load(wanted, dirs, &error);
+    if (!theme) {
+        if (tui->title)
+            tui_note(tui, ROLE_ERROR, error->message);
+        if (tui->theme)
+            return;
+        theme = theme_parse("", 0, "dark", NULL);
+    }
+    tui_set_theme(tui, theme);
 }
 
 void tui_load_hues(struct tui *tui)

@@ -464,62 +464,7 @@ static const struct command layout_commands[] = {
     { .name = NULL },
 };
 
-/* ---- /theme, /color, /bind, /redraw ---- */
-
-static enum cmd_status run_theme(struct job *job)
-{
-    struct tui *tui = tui_of_job(job);
-    const char *name = job_arg(job, "name");
-    g_autofree const char **dirs = tui_theme_dirs(tui);
-    if (!name) {
-        g_auto(GStrv) names = theme_list(dirs);
-        for (char **one = names; *one; one++)
-            JOB_ROW(job, "theme", FIELD_T("name", *one),
-                FIELD_B("current", !strcmp(*one, theme_name(tui->theme))));
-        return job_done(job);
-    }
-    g_autoptr(GError) error = NULL;
-    struct theme *theme = theme_load(name, dirs, &error);
-    if (!theme)
-        return job_fail_error(job, error);
-    theme_free(theme);
-    tui->app->config.theme = NULL;
-    if (!options_set(tui->app->options, NULL, "ui.theme", name, false, &error))
-        return job_fail_error(job, error);
-    return job_done(job);
-}
-
-static void complete_theme(struct completion *completion, const char *prefix)
-{
-    (void)prefix;
-    if (!completion->front || !completion->front->ops->is_screen)
-        return;
-    g_autofree const char **dirs = tui_theme_dirs(tui_of(completion->front));
-    g_auto(GStrv) names = theme_list(dirs);
-    for (char **one = names; *one; one++)
-        completion_add(completion, *one);
-}
-
-static const struct arg_kind arg_theme = { .placeholder = "THEME", .complete = complete_theme };
-
-static enum cmd_status run_color(struct job *job)
-{
-    struct tui *tui = tui_of_job(job);
-    const char *nick = job_arg(job, "nick"), *hue = job_arg(job, "hue");
-    g_autoptr(GError) error = NULL;
-    guint64 degrees = 0;
-    if (!hue)
-        return job_fail(job, "bad-request", "Say the hue as an angle from 0 to 359, or off.");
-    bool off = !strcmp(hue, "off");
-    if (!off && !g_ascii_string_to_unsigned(hue, 10, 0, 359, &degrees, NULL))
-        return job_fail(job, "bad-request",
-            "\"%s\" is no hue: an angle from 0 (red) over 120 (green) and 240 (blue) to 359, or off.", hue);
-    if (!options_section_set(tui->app->options, "hues", nick, off ? NULL : hue, &error))
-        return job_fail_error(job, error);
-    tui_load_hues(tui);
-    tui_dirty_all(tui);
-    return job_done(job);
-}
+/* ---- /bind, /redraw ---- */
 
 static enum cmd_status run_bind(struct job *job)
 {
@@ -990,10 +935,12 @@ const struct command ui_commands[] = {
                   "kept at the account, where the server keeps such things private "
                   "(XEP-0492).",
         .examples = notify_examples, .fields = "notify: chat rule" },
-    { .name = "theme", .needs = NEEDS_SCREEN, .run = run_theme,
+    { .name = "theme", .needs = NEEDS_SCREEN, .run = theme_run, .sub = theme_commands,
         .args = { { .name = "name", .kind = &arg_theme, .flags = ARG_OPTIONAL } },
-        .summary = "Choose a theme, or list them", .fields = "theme: name current" },
-    { .name = "color", .needs = NEEDS_SCREEN, .run = run_color,
+        .summary = "Choose a theme",
+        .detail = "Without a name they are listed, and the screen is shown in the one under "
+                  "the cursor: Enter keeps it, Escape goes back to the old one." },
+    { .name = "color", .needs = NEEDS_SCREEN, .run = color_run,
         .args = { { .name = "nick", .kind = &arg_text },
             { .name = "hue", .kind = &arg_word, .flags = ARG_OPTIONAL,
                 .summary = "0 to 359, or off" } },

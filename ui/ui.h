@@ -123,7 +123,8 @@ void tui_run(struct tui *tui, const char *line); /* a command line, quietly */
 void tui_run_shown(struct tui *tui, const char *line); /* … its results in the panel */
 G_GNUC_PRINTF(2, 3) void tui_runf(struct tui *tui, const char *format, ...);
 char *tui_quote(const char *word);     /* as an argument of a command line */
-void tui_apply_theme(struct tui *tui);
+void tui_apply_theme(struct tui *tui); /* that of the command line or the options */
+void tui_set_theme(struct tui *tui, struct theme *theme); /* takes it */
 void tui_load_hues(struct tui *tui);
 /* The colour of somebody (XEP-0392): by the bare JID, NULL where it is not
  * known; /color goes by either. */
@@ -290,6 +291,12 @@ char *keys_help_text(void);
 /* notify_commands.c */
 extern const struct command notify_commands[];
 enum cmd_status notify_run(struct job *job);
+
+/* theme_commands.c */
+extern const struct command theme_commands[];
+extern const struct arg_kind arg_theme;
+enum cmd_status theme_run(struct job *job);
+enum cmd_status color_run(struct job *job);
 
 /* url_commands.c */
 extern const struct command url_commands[];

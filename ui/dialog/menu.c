@@ -20,7 +20,7 @@ struct menu {
     GArray *items;
     guint at, top;
     int x, y, cols, rows; /* as drawn; x, y at first as wished */
-    menu_fn chosen;
+    menu_fn chosen, moved;
     gpointer data;
     GDestroyNotify free_data;
 };
@@ -68,6 +68,23 @@ void menu_add(struct menu *menu, int id, char letter, const char *label)
     g_array_append_val(menu->items, item);
 }
 
+void menu_on_move(struct menu *menu, menu_fn moved, const char *label)
+{
+    menu->moved = moved;
+    for (guint i = 0; i < menu->items->len; i++)
+        if (!strcmp(item_at(menu, i)->label, label))
+            menu->at = i;
+}
+
+static void move_to(struct menu *menu, guint at)
+{
+    if (menu->at == at)
+        return;
+    menu->at = at;
+    if (menu->moved)
+        menu->moved(menu->tui, item_at(menu, at)->id, item_at(menu, at)->label, menu->data);
+}
+
 /* Closed first: what is run may open another. */
 static void take(struct menu *menu, guint index)
 {
@@ -92,8 +109,9 @@ static void mouse_key(struct menu *menu, const struct key *key)
     bool inside = key->x > menu->x && key->x < menu->x + menu->cols - 1 && row >= 0 &&
         row < menu->rows - 2;
     if (key->button == MOUSE_WHEEL_UP || key->button == MOUSE_WHEEL_DOWN)
-        menu->at = (guint)CLAMP((int)menu->at + (key->button == MOUSE_WHEEL_UP ? -1 : 1), 0,
-            (int)menu->items->len - 1);
+        move_to(menu,
+            (guint)CLAMP((int)menu->at + (key->button == MOUSE_WHEEL_UP ? -1 : 1), 0,
+                (int)menu->items->len - 1));
     else if (inside && key->button == MOUSE_LEFT)
         take(menu, menu->top + (guint)row);
     else if (key->button == MOUSE_LEFT || key->button == MOUSE_RIGHT)
@@ -120,13 +138,13 @@ bool menu_key(struct tui *tui, const struct key *key)
     } else if (key->code == KEY_ENTER)
         take(menu, menu->at);
     else if (key->code == KEY_UP_ || key->code == KEY_BACKTAB)
-        menu->at = (menu->at + count - 1) % count;
+        move_to(menu, (menu->at + count - 1) % count);
     else if (key->code == KEY_DOWN_ || key->code == KEY_TAB)
-        menu->at = (menu->at + 1) % count;
+        move_to(menu, (menu->at + 1) % count);
     else if (key->code == KEY_HOME_ || key->code == KEY_PGUP)
-        menu->at = 0;
+        move_to(menu, 0);
     else if (key->code == KEY_END_ || key->code == KEY_PGDN)
-        menu->at = count - 1;
+        move_to(menu, count - 1);
     else
         menu_close(tui);
     return true;

@@ -1,0 +1,84 @@
+"""Themes on the real screen."""
+import re
+
+import pytest
+
+MOSS = "[theme]\nsummary = green and quiet\n[palette]\nbar = #123456\n"
+RUST = "[theme]\nsummary = red and loud\n[palette]\nbar = #654321\n"
+BAR = {"moss": b"48;2;18;52;86m", "rust": b"48;2;101;67;33m",
+       "dark": b"48;2;38;44;56m"}
+
+
+@pytest.fixture
+def themed(fake, profiles, screen):
+    """A screen in true colours, with two more themes."""
+    profile = profiles(fake)
+    folder = profile.profile / "themes"
+    folder.mkdir(parents=True)
+    (folder / "moss.theme").write_text(MOSS)
+    (folder / "rust.theme").write_text(RUST)
+
+    def make(*options, **kw):
+        return screen(profile, *options, connect=False,
+                      env=dict(COLORTERM="truecolor"), **kw)
+    make.folder = folder
+    return make
+
+
+def shown_in(s, name, before):
+    """The title bar has the theme's colour."""
+    end = f"no {name}"
+    for _ in range(100):
+        if BAR[name] in s.bytes[before:]:
+            return True
+        s.pump(0.1)
+    raise AssertionError(end + repr(bytes(s.bytes[before:])))
+
+
+def step(s, key, name):
+    before = len(s.bytes)
+    s.type(key)
+    shown_in(s, name, before)
+
+
+def test_theme_previews(themed):
+    """Each is shown at once; Escape goes back, Enter keeps."""
+    s = themed("--offline")
+    s.wait("offline")
+    s.line("/theme")
+    s.wait("moss")
+    step(s, "\x1b[F", "rust")
+    step(s, "\x1b[A", "moss")
+    assert not re.search("green and quiet", s.text())
+    step(s, "\x1b", "dark")             # Escape
+    s.wait("moss", gone=True)
+    s.line("/theme")
+    s.wait("moss")
+    step(s, "\x1b[F", "rust")
+    s.type("\r")
+    s.wait("moss", gone=True)
+    s.line("/set ui.theme")
+    s.wait(r"ui\.theme +rust")
+    s.line("/theme list")
+    s.wait("moss +no +green and quiet")
+
+
+def test_theme_by_name_and_option(themed):
+    s = themed("--offline", "--theme", "moss")
+    shown_in(s, "moss", 0)
+    s.wait("offline")
+    step(s, "/theme rust\r", "rust")
+    s.line("/quit")
+    assert s.wait_exit() == 0
+    s = themed("--offline")             # it was remembered
+    shown_in(s, "rust", 0)
+    s.line("/theme nosuch")
+    s.wait('There is no theme "nosuch"')
+
+
+def test_a_damaged_theme_is_told_of_and_left(themed):
+    s = themed("--offline")
+    s.wait("offline")
+    (themed.folder / "moss.theme").write_text("[palette]\nbar = muddy\n")
+    s.line("/theme moss")
+    s.wait('"muddy" in the line of bar')
