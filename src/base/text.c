@@ -410,17 +410,35 @@ char *text_xml_clean(const char *s, gssize len, size_t *removed)
 
 /* ---- Clusters and cells ---- */
 
+/* Also Thai and Lao AM, which are letters, and the second consonant of a
+ * conjunct, where the Unicode tables join them. */
+bool text_takes_column(gint32 cp)
+{
+    if (cp < 0x300)
+        return false;
+    const utf8proc_property_t *p = utf8proc_get_property(cp);
+    return p->boundclass == UTF8PROC_BOUNDCLASS_SPACINGMARK ||
+        (p->category == UTF8PROC_CATEGORY_MC && p->charwidth == 0) ||
+        (p->category == UTF8PROC_CATEGORY_LO &&
+            p->boundclass == UTF8PROC_BOUNDCLASS_OTHER);
+}
+
 struct look {
     gint32 first;
     int widest; /* of the code points */
+    int beside; /* those that stand beside the first one */
     int regional;
     bool emoji_style, keycap;
 };
 
 static void look_add(struct look *look, gint32 cp)
 {
-    int width = utf8proc_charwidth(cp);
-    look->widest = MAX(look->widest, width);
+    if (look->widest > 0 && text_takes_column(cp))
+        look->beside++;
+    else
+        look->widest = MAX(look->widest, utf8proc_charwidth(cp));
+    if (look->widest == 0 && text_takes_column(cp))
+        look->widest = 1;
     look->regional += is_regional(cp);
     look->emoji_style |= cp == 0xFE0F;
     look->keycap |= cp == 0x20E3;
@@ -432,7 +450,13 @@ static int look_width(const struct look *look)
         return 2;
     if (look->emoji_style && (look->keycap || is_pictograph(look->first)))
         return 2;
-    return MIN(look->widest, 2);
+    return MIN(look->widest + look->beside, 2);
+}
+
+/* A cell is two columns wide at most: what needs a third begins another. */
+static bool is_full(const struct look *look, gint32 cp)
+{
+    return look->widest + look->beside >= 2 && text_takes_column(cp);
 }
 
 bool text_next_grapheme(const char *s, const char *end, struct grapheme *out)
@@ -461,7 +485,8 @@ bool text_next_grapheme(const char *s, const char *end, struct grapheme *out)
     while (p < end) {
         gint32 cp;
         n = decode(p, end, &cp);
-        if (!n || utf8proc_grapheme_break_stateful(prev, cp, &state))
+        if (!n || utf8proc_grapheme_break_stateful(prev, cp, &state) ||
+            is_full(&look, cp))
             break;
         look_add(&look, cp);
         prev = cp;

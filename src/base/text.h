@@ -38,6 +38,10 @@ struct grapheme {
  * one-byte clusters of width 1. */
 bool text_next_grapheme(const char *s, const char *end, struct grapheme *out);
 
+/* Part of a cluster, but in a column of its own, as terminals have it: spacing
+ * marks, which are vowel signs of Indic scripts. */
+bool text_takes_column(gint32 cp);
+
 int text_width(const char *s, gssize len);
 /* Is anything in it written from right to left (UAX #9: R, AL, AN)? */
 bool text_is_rtl(const char *s, gssize len);

@@ -201,7 +201,8 @@ static void compare(const struct stage *stage)
 }
 
 static const char *const pieces[] = { "plain words", "漢字かな", "e\xcc\x81\xcc\x81z", "👩‍👩‍👧",
-    "🇩🇪", "❤️", "👍🏽", "שלום עולם", "مرحبا 12", " ", "                ", "x", "────", "א漢😀b" };
+    "🇩🇪", "❤️", "👍🏽", "שלום עולם", "مرحبا 12", " ", "                ", "x", "────", "א漢😀b",
+    "हिन्दी में", "\u0995\u09c7\u09be", "กำ" };
 
 static void scribble(struct stage *stage)
 {
@@ -243,6 +244,18 @@ static void test_frames(gconstpointer data)
         g_assert_cmpint(stage->emulator->x, ==, stage->grid->cursor_x);
         g_assert_cmpint(stage->emulator->y, ==, stage->grid->cursor_y);
     }
+    stage_free(stage);
+}
+
+/* Vowel signs that stand beside their letter are not lost. */
+static void test_vowel_signs(void)
+{
+    struct stage *stage = stage_new("xterm-256color", DEPTH_256);
+    static const char *const cells[] = { "ह", "ि", "न\u094d", "द", "ी", " ", "ก", "ำ" };
+    grid_text(grid_area(stage->grid), 0, 0, -1, 0, "हिन्दी กำ");
+    draw(stage);
+    for (gsize x = 0; x < G_N_ELEMENTS(cells); x++)
+        g_assert_cmpstr(stage->emulator->cells[0][x], ==, cells[x]);
     stage_free(stage);
 }
 
@@ -365,6 +378,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/paint/frames/linux", "linux", test_frames);
     g_test_add_data_func("/paint/frames/vt100", "vt100", test_frames);
     g_test_add_func("/paint/other-opinion", test_other_opinion);
+    g_test_add_func("/paint/vowel-signs", test_vowel_signs);
     g_test_add_func("/paint/least", test_least);
     g_test_add_func("/paint/colors", test_colors);
     g_test_add_func("/paint/H52-bidi", test_bidi);

@@ -697,7 +697,7 @@ static void test_certificate(void)
     struct scene *scene = scene_new(80, 24, false);
     struct heard heard;
     struct tls_peer peer = { .subject = (char *)"CN=example.com\033[2J", .issuer = (char *)"CN=example.com",
-        .names = (char *)"example.com, conference.example.com",
+        .names = (char *)"example.com, conference.example.com, pubsub.example.com, www.example.com",
         .sha256 = (char *)"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
         .not_before_us = NOW_US - 30 * 24 * 60 * MINUTE, .not_after_us = NOW_US,
         .distrust = TLS_SELF_SIGNED | TLS_EXPIRED };

@@ -191,7 +191,12 @@ static void test_clusters(void)
         { "❤", 1 },
         { "❤️", 2 },
         { "1️⃣", 2 },
-        { "नि", 1 },
+        { "नि", 2 },
+        { "का", 2 },
+        { "कु", 1 },
+        { "กำ", 2 },
+        { "ำ", 1 },
+        { "\u093e", 1 },
         { "\uFDFD", 1 },
         { "\u0301", 0 },
         { "\n", 0 },
@@ -214,6 +219,9 @@ static void test_clusters(void)
     g_assert_cmpint(text_width("🇩🇪🇫🇷🇩", -1), ==, 5);
     g_assert_cmpint(text_width("abc\xff漢\u0301", -1), ==, 6);
     g_assert_cmpint(text_width("abcdefghijk\u0301 漢", -1), ==, 14);
+    /* A third column is another cell's. */
+    g_assert_cmpint(text_width("\u0995\u09c7\u09be", -1), ==, 3);
+    g_assert_cmpint(text_width("हिन्दी में", -1), ==, 7);
     g_assert_cmpint(text_width("", -1), ==, 0);
     g_assert_cmpint(text_width("abc", 2), ==, 2);
 }

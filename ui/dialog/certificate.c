@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { BUTTON_REFUSE = 1, BUTTON_ONCE, BUTTON_ALWAYS };
+enum { LABEL_COLS = 9 };
 
 static bool pressed(struct dialog *dialog, int id)
 {
@@ -72,6 +73,7 @@ struct dialog *dialog_certificate_new(struct tui *tui, struct ask *ask)
         g_autofree char *names = text_clean(peer->names ? peer->names : "-", -1, TEXT_ONE_LINE);
         dialog_textf(dialog, ROLE_DIALOG, _("For      %s\nNames    %s\nIssuer   %s\nValid    %s to %s"),
             subject, names, issuer, from, to);
+        dialog_hang(dialog, LABEL_COLS);
         dialog_textf(dialog, ROLE_DIALOG, "SHA-256\n%s", print);
         add_pins(dialog, q->account, peer->sha256);
     }

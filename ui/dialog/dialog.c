@@ -14,12 +14,14 @@ enum { BOX_COLS = 68, GUARD_US = 700000, PARAGRAPH_BYTES = 64 * 1024, PARAGRAPH_
 struct paragraph {
     enum role role;
     char *text; /* prepared */
+    int hang;   /* columns by which the further rows of a line stand back */
 };
 
 struct box_row {
     enum { ROW_BLANK, ROW_TEXT, ROW_LABEL, ROW_INPUT } kind;
     guint index;        /* paragraph or input */
     struct wrap_row row; /* ROW_TEXT */
+    int x;
     int at;             /* row of the input */
 };
 
@@ -75,6 +77,12 @@ void dialog_textf(struct dialog *dialog, enum role role, const char *format, ...
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
     dialog_text(dialog, role, text);
+}
+
+void dialog_hang(struct dialog *dialog, int cols)
+{
+    struct paragraph *paragraph = dialog->paragraphs->pdata[dialog->paragraphs->len - 1];
+    paragraph->hang = cols;
 }
 
 struct input *dialog_input(struct dialog *dialog, enum input_kind kind, const char *name,
@@ -443,14 +451,35 @@ bool dialog_key(struct tui *tui, const struct key *key)
 
 /* ---- drawing ---- */
 
-static void add_text_rows(GArray *out, guint index, const char *text, int cols)
+/* Those of [from, to), x columns from the edge. */
+static void add_wrapped(GArray *out, guint index, const char *text, gsize from, gsize to, int cols,
+    int x, guint max_rows)
 {
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
-    wrap_text(rows, text, strlen(text), cols, PARAGRAPH_ROWS);
+    wrap_text(rows, text + from, to - from, cols - x, max_rows);
     for (guint i = 0; i < rows->len; i++) {
-        struct box_row row = { .kind = ROW_TEXT, .index = index,
-            .row = g_array_index(rows, struct wrap_row, i) };
+        const struct wrap_row *wrapped = &g_array_index(rows, struct wrap_row, i);
+        struct box_row row = { .kind = ROW_TEXT, .index = index, .x = x,
+            .row = { (guint32)from + wrapped->start, (guint32)from + wrapped->end } };
         g_array_append_val(out, row);
+    }
+}
+
+static void add_text_rows(GArray *out, guint index, const struct paragraph *paragraph, int cols)
+{
+    const char *text = paragraph->text;
+    gsize len = strlen(text);
+    if (!paragraph->hang || paragraph->hang * 2 > cols) {
+        add_wrapped(out, index, text, 0, len, cols, 0, PARAGRAPH_ROWS);
+        return;
+    }
+    for (gsize from = 0, to; from <= len; from = to + 1) {
+        to = from + strcspn(text + from, "\n");
+        add_wrapped(out, index, text, from, to, cols, 0, 1);
+        gsize rest = g_array_index(out, struct box_row, out->len - 1).row.end;
+        rest += rest < to && text[rest] == ' ';
+        if (rest < to)
+            add_wrapped(out, index, text, rest, to, cols, paragraph->hang, PARAGRAPH_ROWS);
     }
 }
 
@@ -478,7 +507,7 @@ static GArray *lay_out(const struct dialog *dialog, int cols, int *focus_row)
     *focus_row = -1;
     for (guint i = 0; i < dialog->paragraphs->len; i++) {
         const struct paragraph *paragraph = dialog->paragraphs->pdata[i];
-        add_text_rows(rows, i, paragraph->text, cols);
+        add_text_rows(rows, i, paragraph, cols);
         if (!dialog->text_only && (i + 1 < dialog->paragraphs->len || dialog->inputs->len))
             add_blank(rows);
     }
@@ -513,7 +542,7 @@ static void draw_body(struct dialog *dialog, struct area area, const GArray *row
         const struct box_row *row = &g_array_index(rows, struct box_row, dialog->top + y);
         if (row->kind == ROW_TEXT) {
             const struct paragraph *paragraph = dialog->paragraphs->pdata[row->index];
-            grid_text_n(area, 0, y, area.cols, style_of(paragraph->role),
+            grid_text_n(area, row->x, y, area.cols - row->x, style_of(paragraph->role),
                 paragraph->text + row->row.start, (gssize)(row->row.end - row->row.start));
         } else if (row->kind == ROW_LABEL)
             draw_label(area, 0, y, area.cols, dialog->inputs->pdata[row->index]);

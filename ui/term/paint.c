@@ -229,7 +229,8 @@ static bool is_regional(gunichar c)
 
 /* How much of a cluster the terminal is known to show in the cell's width:
  * joined pictures, tones and styles only where it said so, else what it
- * begins with, whose width everybody knows. */
+ * begins with, whose width everybody knows. Vowel signs have a column, should
+ * they need it. */
 static int known_part(const struct paint *paint, const struct cluster *cluster)
 {
     const struct opinion *o = &paint->opinion;
@@ -243,7 +244,7 @@ static int known_part(const struct paint *paint, const struct cluster *cluster)
             : cluster->points[n - 1] == ZWJ   ? o->joined
             : is_regional(c)                  ? o->flags
             : g_unichar_iszerowidth(c)        ? !o->no_combining
-                                              : o->spacing && g_unichar_ismark(c);
+                                              : text_takes_column((gint32)c);
         if (!known || !in_locale(paint, c))
             break;
     }

@@ -17,7 +17,6 @@ struct opinion {
     bool no_wide;         /* CJK takes one */
     bool no_utf8;         /* bytes are shown one by one */
     bool no_combining;    /* an accent takes a column */
-    bool spacing;         /* vowel signs of Indic scripts take none */
     bool joined;          /* ZWJ sequences are one picture */
     bool styled;          /* U+FE0F makes a picture of two columns */
     bool toned;           /* skin tones are part of the picture */

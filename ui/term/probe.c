@@ -5,13 +5,12 @@
 
 enum { ROW = 1, COLS_MIN = 12, DEADLINE_US = 3 * 1000 * 1000 };
 
-enum question { AMBIGUOUS, WIDE, COMBINING, SPACING, JOINED, STYLED, TONED, FLAG, QUESTIONS };
+enum question { AMBIGUOUS, WIDE, COMBINING, JOINED, STYLED, TONED, FLAG, QUESTIONS };
 
 static const char *const texts[QUESTIONS] = {
     [AMBIGUOUS] = "\342\227\217",         /* ● */
     [WIDE] = "\347\225\214",              /* 界 */
     [COMBINING] = "e\314\201",
-    [SPACING] = "\340\244\225\340\244\276", /* का */
     [JOINED] = "\360\237\221\251\342\200\215\360\237\221\247", /* woman, ZWJ, girl */
     [STYLED] = "\342\235\244\357\270\217",
     [TONED] = "\360\237\221\215\360\237\217\275",
@@ -54,7 +53,6 @@ bool probe_answer(struct probe *probe, int x, int y, struct opinion *out)
         .no_wide = at[WIDE] == 1,
         .no_utf8 = at[WIDE] > 2 && at[AMBIGUOUS] > 2,
         .no_combining = at[COMBINING] != 1,
-        .spacing = at[SPACING] == 1,
         .joined = at[JOINED] == 2,
         .styled = at[STYLED] == 2,
         .toned = at[TONED] == 2,
