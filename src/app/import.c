@@ -3,7 +3,8 @@
  * anybody's: bounded lines, no link followed, nothing in a database run. Every
  * message gets an id made of what it says, so that importing twice changes
  * nothing; and where its log gives it none, one of the same words that is here
- * from the same seconds is taken for it. A bounded part is read a turn.
+ * from the same seconds is taken for it; so does the store with what the archive
+ * brings later. A bounded part is read a turn.
  *
  * profanity: chatlog.db (SQLite), or chatlogs/OWN_at_HOST/PEER_at_HOST/
  * YYYY_MM_DD.log with lines "TIME - me|JID: TEXT" or "TIME - *me|JID TEXT",
@@ -34,7 +35,6 @@
 #define TEXT_MAX_BYTES (1024 * 1024)
 #define FILES_MAX 100000
 #define NEAR_MAX 100
-#define IMPORTED "import" /* who gave the id */
 #define DEPTH_MAX 6
 
 struct import {
@@ -83,7 +83,7 @@ static bool is_here(
         if (m->row > message->time_us + SAME_US)
             break;
         if (m->outgoing == message->outgoing &&
-            g_strcmp0(m->stanza_by, IMPORTED) != 0 &&
+            g_strcmp0(m->stanza_by, HISTORY_IMPORTED) != 0 &&
             g_strcmp0(m->body, message->body) == 0)
             return true;
     }
@@ -104,7 +104,7 @@ static void keep(struct import *import, struct message *message)
     message->archive = message->delayed = true;
     if (!message->stanza_id) {
         message->stanza_id = id_of(message);
-        message->stanza_by = g_strdup(IMPORTED);
+        message->stanza_by = g_strdup(HISTORY_IMPORTED);
     }
     if (known || history_add(account->history, chat ? chat : passing, message,
                      message->time_us) == HISTORY_DUPLICATE) {
@@ -556,9 +556,8 @@ const struct command app_import_commands[] = {
             IN_CHAT },
         .summary = "Take the logs of another client into the store",
         .detail = "profanity: chatlogs or chatlog.db; mcabber: histo. "
-                  "Importing again adds nothing twice, nor what came from the "
-                  "server already; so sign in first. Logs of rooms are left "
-                  "out.",
+                  "Importing again adds nothing twice, nor what comes from the "
+                  "server before or after. Logs of rooms are left out.",
         .examples = examples,
         .fields = "import: files added known skipped",
         .run = run_import },

@@ -24,6 +24,7 @@ struct message {
     enum delivery delivery;
     bool outgoing, carbon, archive, delayed, receipt_wanted;
     bool repeated;       /* its sender used the id before (F28) */
+    bool redacted;       /* its text was not kept */
     bool markable;       /* its sender wants to know that we saw it (XEP-0333) */
     bool unstyled;       /* its sender wants its text as it stands (XEP-0393) */
 };

@@ -65,6 +65,7 @@ struct history *history_open(
     history->chats =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     history->some_unkept = -1;
+    history->imported = -1;
     history->cleaning = true; /* looked for at the first commit */
     if (history->dir)
         history->db = open_db(history->dir, &error);
@@ -213,6 +214,13 @@ static void add_chat(
     op_end(history);
 }
 
+/* Column 2 of SQL_CHAT and of chats. */
+static enum history_keep read_keep(sqlite3_stmt *row)
+{
+    return (enum history_keep)CLAMP(
+        sqlite3_column_int(row, 2), KEEP_IDS, KEEP_REDACTED);
+}
+
 struct chat_ref *history_chat_ref(
     struct history *history, const char *jid, enum chat_kind kind)
 {
@@ -223,14 +231,14 @@ struct chat_ref *history_chat_ref(
         return ref;
     ref = g_new0(struct chat_ref, 1);
     ref->kind = kind;
-    ref->keep = true;
+    ref->keep = KEEP_ALL;
     row = history_read(history, SQL_CHAT);
     if (row)
         sqlite3_bind_text(row, 1, jid, -1, SQLITE_STATIC);
     if (history_step(history, row)) {
         ref->id = sqlite3_column_int64(row, 0);
         ref->kind = CLAMP(sqlite3_column_int(row, 1), 0, CHAT_OCCUPANT);
-        ref->keep = sqlite3_column_int(row, 2) != 0;
+        ref->keep = read_keep(row);
         sqlite3_reset(row);
         row = history_read(history, SQL_CHAT_LAST);
         if (row)
@@ -269,7 +277,7 @@ static struct history_chat *read_chat(sqlite3_stmt *row)
 
     chat->jid = history_text(row, 0);
     chat->kind = CLAMP(sqlite3_column_int(row, 1), 0, CHAT_OCCUPANT);
-    chat->keep = sqlite3_column_int(row, 2) != 0;
+    chat->keep = read_keep(row);
     chat->unread = column_count(row, 3);
     chat->mentions = column_count(row, 4);
     chat->draft = history_text(row, 5);
@@ -359,13 +367,13 @@ guint history_count_after(
 }
 
 void history_set_keep(struct history *history, const char *jid,
-    enum chat_kind kind, bool keep)
+    enum chat_kind kind, enum history_keep keep)
 {
     struct chat_ref *ref = history_chat_ref(history, jid, kind);
 
     ref->kind = kind;
     ref->keep = keep;
-    history->some_unkept = keep ? -1 : 1;
+    history->some_unkept = keep == KEEP_ALL ? -1 : 1;
     op_begin(history, SQL_SET_KEEP);
     op_int(history, ref->id);
     op_int(history, kind);
@@ -401,8 +409,9 @@ void history_salvage(struct history *history, const char *path)
                 .read_stanza_id = saved->read_stanza_id };
             if (!jid_is_valid(saved->jid))
                 continue;
-            if (!saved->keep)
-                history_set_keep(history, saved->jid, saved->kind, false);
+            if (saved->keep != KEEP_ALL)
+                history_set_keep(
+                    history, saved->jid, saved->kind, saved->keep);
             if (saved->draft || saved->unread || saved->read_row > 0)
                 history_save_chat(history, &chat);
         }

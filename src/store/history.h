@@ -60,16 +60,19 @@ enum history_added {
     HISTORY_DUPLICATE, /* known by (by, stanza-id), our own by origin-id, or a copy
                           (carbon, archive, delayed) that has the same id, sender
                           and text within minutes of one that came by another way;
-                          row and ord are the stored one's, which was completed
-                          with what it lacked */
+                          or our archive has what was imported: the same text of
+                          the same one in the same second, each once. row and ord
+                          are the stored one's, which was completed with what it
+                          lacked */
     HISTORY_REPEATED,  /* same id of the same sender again, no archive id (F28), or
                           a room's id for another text (H35): kept, flagged */
 };
+#define HISTORY_IMPORTED "import" /* stanza_by of what an import gave an id of its own */
 /* Never by body alone. message is only read but for row and ord. archive_us:
  * the archive's own time, 0 for live messages. Own messages are found by
  * origin_id, else by id: set one of them before queueing. Where the chat is not
- * to be kept (history_set_keep) only its ids are stored, and no text once the
- * server has it. */
+ * to be kept (history_set_keep) only its ids are stored, with KEEP_REDACTED who
+ * wrote and when, too; a text of ours goes once the server has it. */
 enum history_added history_add(struct history *history, const struct chat *chat,
     struct message *message, gint64 archive_us);
 /* delivery, error, stanza_id of a stored message; false: not there. */
@@ -134,6 +137,8 @@ void history_set_unsent(struct history *history, gint64 row); /* proved lost: se
 
 /* ---- chats ---- */
 
+enum history_keep { KEEP_IDS, KEEP_ALL, KEEP_REDACTED }; /* as in the file */
+
 struct history_chat {
     char *jid;
     enum chat_kind kind;
@@ -142,7 +147,7 @@ struct history_chat {
     gint64 read_ord, read_row;
     char *read_stanza_id; /* last one displayed here or elsewhere (XEP-0490) */
     gint64 active_us;     /* place of its newest message, 0: none */
-    bool keep;            /* /logging off for this chat: false */
+    enum history_keep keep;
 };
 void history_chat_free(struct history_chat *chat);
 AUTO_STRUCT_FREE(history_chat, history_chat_free)
@@ -155,7 +160,7 @@ void history_save_chat(struct history *history, const struct chat *chat);
 void history_set_read(struct history *history, const char *jid, gint64 row, const char *stanza_id);
 /* Messages of others behind a place, counted up to max: unread after a restart. */
 guint history_count_after(struct history *history, const char *jid, gint64 row, guint max);
-void history_set_keep(struct history *history, const char *jid, enum chat_kind kind, bool keep);
+void history_set_keep(struct history *history, const char *jid, enum chat_kind kind, enum history_keep keep);
 
 /* ---- archive bookkeeping (XEP-0313) ---- */
 

@@ -31,8 +31,10 @@ static gint64 given_by(struct history *history, const char *by, bool add)
 
     if (!by || strcmp(by, history->jid) == 0)
         return 0;
-    if (add)
+    if (add) {
+        history->imported = -1;
         return history_chat_ref(history, by, CHAT_ROOM)->id;
+    }
     id = history_chat_id(history, by);
     return id ? id : -1;
 }
@@ -158,7 +160,7 @@ static void look_at_twin(struct known *known, sqlite3_stmt *row)
         return;
     if (!stanza_id && !m->stanza_id)
         known->repeated = true;
-    if (!(flags & FLAG_GHOST) &&
+    if (!(flags & (FLAG_GHOST | FLAG_REDACTED)) &&
         !is_same_text((const char *)sqlite3_column_text(row, 8), m->body))
         return;
     if (stanza_id || m->stanza_id || known->copy || copied)
@@ -232,6 +234,64 @@ static void complete(struct history *history, const struct message *m,
     op_end(history);
 }
 
+struct place {
+    struct chat_ref *ref;
+    const char *jid;
+    const char *origin_id;
+    gint64 by;
+    const char *stanza_id;
+    gint64 time;
+    int flags;
+};
+
+/* ---- what was imported ------------------------------------------------- */
+
+/* A log has no ids: our archive's message is the imported one of the same text
+ * and sender in the same second (one more or less: it was cut off). It gets the
+ * archive's id and is no imported one any more, so that each is found once. */
+static gint64 find_imported(struct history *history,
+    const struct chat_ref *ref, const struct message *m, gint64 archive_us)
+{
+    sqlite3_stmt *found;
+
+    if (history->imported < 0)
+        history->imported = history_chat_id(history, HISTORY_IMPORTED);
+    if (!history->imported || history->queueing || !m->body)
+        return 0;
+    found = history_read(history, SQL_IMPORTED);
+    if (found) {
+        sqlite3_bind_int64(found, 1, ref->id);
+        sqlite3_bind_int64(found, 2, archive_us);
+        sqlite3_bind_int64(found, 3, history->imported);
+        sqlite3_bind_int64(found, 4, m->outgoing ? FLAG_OUTGOING : 0);
+        sqlite3_bind_text(found, 5, m->body, -1, SQLITE_STATIC);
+    }
+    return history_read_int(history, found, 0);
+}
+
+static bool adopt(struct history *history, struct message *m,
+    const struct place *place, gint64 archive_us)
+{
+    gint64 row = find_imported(history, place->ref, m, archive_us);
+
+    if (!row)
+        return false;
+    op_begin(history, SQL_ADOPT);
+    op_int(history, row);
+    op_int(history, place->by);
+    op_text(history, place->stanza_id);
+    op_text(history, m->id);
+    if (m->id)
+        op_int(history, twin_key(place->ref->id, m->id, place->time >> TWIN_BITS));
+    else
+        op_null(history);
+    op_text(history, m->outgoing ? m->origin_id : NULL);
+    if (op_end(history) != OUTCOME_DONE)
+        return false;
+    m->row = m->ord = row;
+    return true;
+}
+
 /* ---- storing ----------------------------------------------------------- */
 
 static int flags_of(const struct message *m)
@@ -287,16 +347,6 @@ static GHashTable *read_bodies(sqlite3_stmt *row)
     return bodies;
 }
 
-struct place {
-    struct chat_ref *ref;
-    const char *jid;
-    const char *origin_id;
-    gint64 by;
-    const char *stanza_id;
-    gint64 time;
-    int flags;
-};
-
 static void put_text(struct history *history, const struct message *m,
     const struct place *place)
 {
@@ -311,6 +361,13 @@ static void put_text(struct history *history, const struct message *m,
     op_text(history, shorten(m->from, from));
     op_text(history, shorten(m->to, to));
     op_text(history, m->nick);
+    if (place->flags & FLAG_REDACTED) {
+        for (int i = 0; i < 5; i++)
+            op_null(history);
+        op_text(history, m->error);
+        op_null(history);
+        return;
+    }
     op_text(history, m->body);
     op_text(history, m->subject);
     op_text(history, m->thread);
@@ -476,6 +533,11 @@ static void make_valid(char **text)
     *text = valid;
 }
 
+static int unkept_flag(enum history_keep keep)
+{
+    return keep == KEEP_REDACTED ? FLAG_REDACTED : FLAG_GHOST;
+}
+
 enum history_added history_add(struct history *history,
     const struct chat *chat, struct message *message, gint64 archive_us)
 {
@@ -514,15 +576,18 @@ enum history_added history_add(struct history *history,
     if (row && (!message->stanza_id || place.by == 0 || row == known.row ||
                    is_same(history, message, &place, row)))
         return found(history, message, row, place.by, copy);
+    if (archive_us && message->stanza_id && place.by == 0 &&
+        adopt(history, message, &place, archive_us))
+        return HISTORY_DUPLICATE;
     if (known.repeated)
         place.flags |= FLAG_REPEATED;
     /* A copy without an origin-id keeps none: ids of other clients need not
      * be unique. */
     place.origin_id = copy ? (message->outgoing ? message->origin_id : NULL)
                            : own;
-    if (!ref->keep) {
+    if (ref->keep != KEEP_ALL) {
         if (!message->outgoing || message->delivery != DELIVERY_QUEUED)
-            place.flags |= FLAG_GHOST;
+            place.flags |= unkept_flag(ref->keep);
     } else if (history_has_words(message)) {
         place.flags |= FLAG_INDEXED;
     }
@@ -543,6 +608,7 @@ static bool some_unkept(struct history *history)
 static void strip(struct history *history, gint64 row)
 {
     sqlite3_stmt *load = history_read(history, SQL_LOAD);
+    enum history_keep keep;
     const char *jid;
     bool indexed;
 
@@ -552,13 +618,13 @@ static void strip(struct history *history, gint64 row)
         return;
     jid = (const char *)sqlite3_column_text(load, COLUMN_CHAT);
     indexed = sqlite3_column_int(load, COLUMN_FLAGS) & FLAG_INDEXED;
-    if (!jid || indexed || history_chat_ref(history, jid, 0)->keep) {
-        sqlite3_reset(load);
-        return;
-    }
+    keep = jid ? history_chat_ref(history, jid, 0)->keep : KEEP_ALL;
     sqlite3_reset(load);
+    if (indexed || keep == KEEP_ALL)
+        return;
     op_begin(history, SQL_STRIP);
     op_int(history, row);
+    op_int(history, unkept_flag(keep));
     op_end(history);
 }
 
@@ -644,7 +710,7 @@ void history_clear(struct history *history, const char *chat_jid)
         op_int(history, fresh);
         op_end(history);
         ref->last = MAX(ref->last, out->message->row);
-        if (ref->keep && history_has_words(out->message)) {
+        if (ref->keep == KEEP_ALL && history_has_words(out->message)) {
             history_unindex(history, out->message, old);
             history_index(history, out->message, fresh);
         }
@@ -756,6 +822,7 @@ struct message *history_read_message(
     m->delayed = flags & FLAG_DELAYED;
     m->receipt_wanted = flags & FLAG_RECEIPT;
     m->unstyled = flags & FLAG_UNSTYLED;
+    m->redacted = flags & FLAG_REDACTED;
     m->delivery =
         CLAMP(sqlite3_column_int(row, COLUMN_DELIVERY), 0, DELIVERY_FAILED);
     m->time_us = time_from(m->row, sqlite3_column_int64(row, COLUMN_TIME));

@@ -7,14 +7,14 @@ enum sql {
     /* writes; their numbers are in the turn's log, which never outlives us */
     SQL_ADD_CHAT, SQL_SET_CHAT, SQL_SET_READ, SQL_SET_KEEP, SQL_BURY_CHAT,
     SQL_INHERIT_CHAT, SQL_MOVE_UNSENT, SQL_DROP_CHAT,
-    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
+    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_ADOPT, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
     SQL_WAIT, SQL_INDEX, SQL_INDEXED, SQL_UNINDEX, SQL_MERGE,
     SQL_SET_LAST, SQL_ADD_HOLE, SQL_SET_HOLE, SQL_DROP_HOLE,
     SQL_SET_VALUE, SQL_DROP_VALUE,
     /* the rest only read */
     SQL_CHAT, SQL_CHAT_LAST, SQL_MAX_CHAT, SQL_CHATS, SQL_CHATS_WAITING, SQL_SALVAGE, SQL_ONE_CHAT,
     SQL_COUNT_AFTER, SQL_BURIED, SQL_SOME_UNKEPT,
-    SQL_SPAN, SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
+    SQL_SPAN, SQL_TWINS, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_IMPORTED, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
     SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_SEEK, SQL_COUNT,
     SQL_COUNT_ALL, SQL_OUTBOX, SQL_OUTBOX_SENT, SQL_OUTBOX_AFTER,
     SQL_COUNT_UNSENT, SQL_WAITING, SQL_WORDS, SQL_COUNT_WAITING, SQL_INDEXED_BEFORE, SQL_SEARCH,
@@ -31,6 +31,7 @@ enum {
     FLAG_GHOST = 0x400,   /* only its ids are kept */
     FLAG_INDEXED = 0x800, /* its words are in the index or wait for it */
     FLAG_UNSTYLED = 0x1000,
+    FLAG_REDACTED = 0x2000, /* its text is not kept */
 };
 #define WAITING_MAX 2000 /* words of so many wait for the index at most */
 #define REINDEX "history.reindex" /* a new index has only what is behind it */
@@ -41,7 +42,7 @@ struct chat_ref { /* what adding a message must know of its chat */
     gint64 id;
     gint64 last; /* place of its newest message */
     enum chat_kind kind;
-    bool keep;
+    enum history_keep keep;
 };
 
 struct history {
@@ -67,6 +68,7 @@ struct history {
     gint64 last_row;     /* newest live place given in this session */
     gint64 archive_us, archive_row; /* the last one placed by archive time */
     int some_unkept;     /* -1: not known yet */
+    gint64 imported;     /* number of HISTORY_IMPORTED, -1: not known yet */
     bool cleaning;       /* what was cleared may still be on disk */
     guint waiting;       /* messages whose words are not in the index yet … */
     GPtrArray *kept;     /* … what is to be done for them, when it is all … */

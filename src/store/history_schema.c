@@ -99,15 +99,20 @@ const char *const history_sql[N_SQL] = {
         "given_by=iif(stanza_id IS NULL,?3,given_by),"
         "stanza_id=coalesce(stanza_id,?4),origin_id=coalesce(origin_id,?5) "
         "WHERE row=?1",
+    [SQL_ADOPT] =
+        "UPDATE OR IGNORE message SET given_by=?2,stanza_id=?3,id=?4,"
+        "twin=?5,origin_id=coalesce(origin_id,?6),flags=flags|64 WHERE row=?1",
     [SQL_UPDATE] =
         "UPDATE OR IGNORE message SET "
         "sm_seq=iif(?2=1 AND delivery<>1,NULL,sm_seq),delivery=?2,error=?3,"
         "given_by=iif(stanza_id IS NULL,?4,given_by),"
         "stanza_id=coalesce(stanza_id,?5) WHERE row=?1",
     [SQL_SENT] = "UPDATE message SET sm_seq=?2 WHERE row=?1",
-    [SQL_STRIP] = "UPDATE message SET flags=flags|1024,sender=NULL,"
-                  "recipient=NULL,nick=NULL,body=NULL,subject=NULL,thread=NULL,"
-                  "lang=NULL,oob=NULL,error=NULL,bodies=NULL WHERE row=?1",
+    [SQL_STRIP] =
+        "UPDATE message SET flags=flags|?2,sender=iif(?2=1024,NULL,sender),"
+        "recipient=iif(?2=1024,NULL,recipient),nick=iif(?2=1024,NULL,nick),"
+        "error=iif(?2=1024,NULL,error),body=NULL,subject=NULL,thread=NULL,"
+        "lang=NULL,oob=NULL,bodies=NULL WHERE row=?1",
     [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1",
     [SQL_DROP_GHOSTS] = "DELETE FROM message WHERE row IN "
                         "(SELECT row FROM message WHERE chat=?1 LIMIT ?2)",
@@ -143,9 +148,9 @@ const char *const history_sql[N_SQL] = {
         "SELECT " CHAT_COLUMNS " FROM chat WHERE jid=?1 AND kind<>99",
     [SQL_COUNT_AFTER] =
         "SELECT count(*) FROM (SELECT 1 FROM message WHERE chat=?1 AND row>?2 "
-        "AND flags&16=0 AND body IS NOT NULL LIMIT ?3)",
+        "AND flags&16=0 AND (body IS NOT NULL OR flags&8192) LIMIT ?3)",
     [SQL_BURIED] = "SELECT id FROM chat WHERE kind=99 LIMIT 1",
-    [SQL_SOME_UNKEPT] = "SELECT 1 FROM chat WHERE keep=0 LIMIT 1",
+    [SQL_SOME_UNKEPT] = "SELECT 1 FROM chat WHERE keep<>1 LIMIT 1",
     [SQL_SPAN] = "SELECT 1 FROM message INDEXED BY message_twin WHERE twin=?1",
     [SQL_TWINS] =
         "SELECT row,flags,chat,time_back,id,given_by,stanza_id,sender,body "
@@ -153,12 +158,17 @@ const char *const history_sql[N_SQL] = {
         "ORDER BY row DESC LIMIT 8",
     [SQL_BY_STANZA] =
         "SELECT row FROM message WHERE given_by=?1 AND stanza_id=?2",
+    [SQL_IMPORTED] =
+        "SELECT row FROM message WHERE chat=?1 AND row>?2-3000000 AND "
+        "row<?2+3000000 AND given_by=?3 AND flags&16=?4 AND id IS NULL AND "
+        "abs((row-time_back)/1000000-?2/1000000)<=1 AND body=?5 "
+        "ORDER BY abs(row-time_back-?2) LIMIT 1",
     [SQL_BY_ORIGIN] = "SELECT row FROM message WHERE origin_id=?1",
     [SQL_LACKS] = "SELECT delivery,stanza_id IS NULL,"
                   "origin_id IS NULL AND flags&16,flags FROM message "
                   "WHERE row=?1",
-    [SQL_SAME_TEXT] = "SELECT body IS ?2 AND sender IS ?3 FROM message "
-                      "WHERE row=?1",
+    [SQL_SAME_TEXT] = "SELECT flags&9216 OR (body IS ?2 AND sender IS ?3) "
+                      "FROM message WHERE row=?1",
     [SQL_ROW_TAKEN] = "SELECT 1 FROM message WHERE row=?1",
     [SQL_LOAD] = MESSAGES "WHERE m.row=?1",
     [SQL_BEFORE] = MESSAGES "WHERE m.chat=?1 AND m.row<?2 AND m.flags&1024=0 "

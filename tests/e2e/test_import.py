@@ -95,7 +95,8 @@ def test_logs_of_others(logged, script, profiles):
     online = script(profiles(juliet)).online()
     assert len(online.run(f"/history in {romeo.jid}")) == len(TALK)
     for path in paths:
-        t = script(profiles(juliet), "--offline")
+        profile = profiles(juliet)
+        t = script(profile, "--offline")
         row, = t.run(f"/import {path}")
         assert counts(row) == {"added": len(TALK), "known": 0}
         shown = [(r["direction"], r["body"]) for r in
@@ -107,6 +108,13 @@ def test_logs_of_others(logged, script, profiles):
             assert counts(row) == {"added": 0, "known": len(TALK)}
         assert t.run("/read list") == []
         assert len(t.run("/search saint in all")) == 1
+        # … nor when the archive brings it afterwards
+        assert t.quit() == 0
+        t = script(profile, resource="later").online()
+        shown = [(r["direction"], r["body"]) for r in
+                 t.run(f"/history in {romeo.jid}")]
+        assert sorted(shown) == sorted(TALK)
+        assert t.quit() == 0
 
 
 @pytest.fixture
@@ -180,6 +188,8 @@ def test_clear_and_logging(stored):
     assert t.run(f"/logging in {bob}")[0]["logging"] == "on"
     t.run(f"/logging off in {bob}")
     assert [r["chat"] for r in t.run("/logging")] == [bob]
+    t.run(f"/logging redact in {bob}")
+    assert t.run("/logging")[0]["logging"] == "redact"
     t.run(f"/logging on in {bob}")
     t.run(f"/clear in {bob}")
     assert len(t.run(f"/history in {bob}")) == 4

@@ -878,6 +878,66 @@ static void test_search_hostile(struct fixture *f, gconstpointer data)
     g_assert_false(history_was_damaged(f->h));
 }
 
+static enum history_added archived(
+    struct fixture *f, const char *body, bool out, gint64 time, const char *id)
+{
+    auto_struct(message) m =
+        out ? make_own(body, id, time) : make(body, time);
+
+    m->delivery = DELIVERY_NONE;
+    m->archive = true;
+    m->origin_id = g_strdup(out ? id : NULL);
+    m->stanza_id = g_strdup(id);
+    m->stanza_by = g_strdup(OWN);
+    return add_to(f, PEER, CHAT_CONTACT, m, time);
+}
+
+/* The log was read before the first sign-in: each of its messages is one of
+ * the archive's, once, and only in its second. */
+static void test_imported_first(struct fixture *f, gconstpointer data)
+{
+    const gint64 s = G_USEC_PER_SEC, t = (T0 / s) * s;
+    static const struct { const char *body; int second; bool out; } log[] = {
+        { "good morrow", 1, false }, { "ok", 2, false }, { "ok", 2, false },
+        { "ok", 2, true }, { "late", 9, false },
+    };
+
+    (void)data;
+    for (guint i = 0; i < G_N_ELEMENTS(log); i++) {
+        auto_struct(message) m = make(log[i].body, t + log[i].second * s);
+        m->outgoing = log[i].out;
+        if (m->outgoing) {
+            g_free(m->from);
+            m->from = g_strdup(OWN);
+        }
+        m->archive = m->delayed = true;
+        m->stanza_id = g_strdup_printf("sum%u", i);
+        m->stanza_by = g_strdup(HISTORY_IMPORTED);
+        g_assert_cmpint(add_to(f, PEER, CHAT_CONTACT, m, m->time_us), ==,
+            HISTORY_NEW);
+    }
+    reopen(f);
+    g_assert_cmpint(archived(f, "good morrow", false, t + s + 800000, "a1"),
+        ==, HISTORY_DUPLICATE);
+    g_assert_cmpint(archived(f, "good morrow", false, t + s + 900000, "a2"),
+        ==, HISTORY_NEW); /* said twice, and the log lacks one */
+    g_assert_cmpint(archived(f, "ok", false, t + 2 * s + 100000, "a3"), ==,
+        HISTORY_DUPLICATE);
+    g_assert_cmpint(archived(f, "ok", false, t + 3 * s, "a4"), ==,
+        HISTORY_DUPLICATE); /* the log cut its second off */
+    g_assert_cmpint(archived(f, "ok", false, t + 3 * s, "a5"), ==, HISTORY_NEW);
+    g_assert_cmpint(archived(f, "ok", true, t + 2 * s, "a6"), ==,
+        HISTORY_DUPLICATE);
+    g_assert_cmpint(
+        archived(f, "late", false, t + 11 * s, "a7"), ==, HISTORY_NEW);
+    g_assert_cmpint(archived(f, "good morrow", false, t + s + 800000, "a1"),
+        ==, HISTORY_DUPLICATE);
+    reopen(f);
+    g_assert_cmpint(history_count(f->h, PEER), ==, 8);
+    g_assert_cmpint(history_find(f->h, OWN, "a3"), >, 0);
+    g_assert_cmpint(history_find_own(f->h, "a6"), >, 0);
+}
+
 /* ---- clearing, keeping ------------------------------------------------- */
 
 static void test_clear(struct fixture *f, gconstpointer data)
@@ -947,7 +1007,7 @@ static void test_unkept(struct fixture *f, gconstpointer data)
     g_autofree char *count = NULL;
 
     (void)data;
-    history_set_keep(f->h, PEER, CHAT_CONTACT, false);
+    history_set_keep(f->h, PEER, CHAT_CONTACT, KEEP_IDS);
     in->stanza_id = g_strdup("s1");
     again->stanza_id = g_strdup("s1");
     g_assert_cmpint(add(f, in), ==, HISTORY_NEW);
@@ -966,11 +1026,53 @@ static void test_unkept(struct fixture *f, gconstpointer data)
     back = history_load(f->h, in->row);
     g_assert_cmpstr(back->stanza_id, ==, "s1");
     g_assert_cmpstr(back->body, ==, NULL);
-    history_set_keep(f->h, PEER, CHAT_CONTACT, true);
+    history_set_keep(f->h, PEER, CHAT_CONTACT, KEEP_ALL);
     add_text(f, "kept", T0 + 10);
     assert_bodies(f, PEER, "kept");
     auto_struct(history_chat) chat = history_find_chat(f->h, PEER);
-    g_assert_true(chat->keep);
+    g_assert_cmpint(chat->keep, ==, KEEP_ALL);
+}
+
+/* Who and when, but not what; a copy is known by its ids all the same. */
+static void test_redacted(struct fixture *f, gconstpointer data)
+{
+    auto_struct(message) in = make("secret", T0);
+    auto_struct(message) copy = make("secret", T0);
+    auto_struct(message) out = make_own("reply", "o1", T0 + 2);
+    g_autofree char *count = NULL;
+
+    (void)data;
+    history_set_keep(f->h, PEER, CHAT_CONTACT, KEEP_REDACTED);
+    in->id = g_strdup("i1");
+    in->subject = g_strdup("secret, too");
+    copy->id = g_strdup("i1");
+    copy->stanza_id = g_strdup("s1");
+    copy->archive = true;
+    add(f, in);
+    add(f, out);
+    reopen(f);
+    g_assert_cmpint(add_to(f, PEER, CHAT_CONTACT, copy, T0), ==,
+        HISTORY_DUPLICATE);
+    out->delivery = DELIVERY_SENT;
+    g_assert_true(history_update(f->h, out));
+    g_assert_true(history_commit(f->h, NULL));
+    count = query_file(f->file,
+        "SELECT count(*) FROM message WHERE body NOT NULL OR subject NOT NULL");
+    g_assert_cmpstr(count, ==, "0");
+    ASSERT_FOUND(f, "", .words = "secret");
+    g_autoptr(GPtrArray) page =
+        history_page(f->h, PEER, G_MAXINT64, G_MAXINT64, true, 10);
+    g_assert_cmpuint(page->len, ==, 2);
+    for (guint i = 0; i < page->len; i++) {
+        const struct message *m = page->pdata[i];
+        g_assert_true(m->redacted);
+        g_assert_cmpstr(m->body, ==, NULL);
+        g_assert_cmpint(m->outgoing, ==, i == 1);
+        g_assert_true(g_str_has_prefix(m->from, i ? OWN : PEER));
+    }
+    g_assert_cmpuint(history_count_after(f->h, PEER, 0, 10), ==, 1);
+    auto_struct(history_chat) chat = history_find_chat(f->h, PEER);
+    g_assert_cmpint(chat->keep, ==, KEEP_REDACTED);
 }
 
 /* ---- chats, holes, values ---------------------------------------------- */
@@ -1815,7 +1917,7 @@ static void fill_fixture(struct fixture *f)
     add(f, queued);
     history_set_sent(f->h, queued->row, 7);
     history_save_chat(f->h, &chat);
-    history_set_keep(f->h, "nurse@example.com", CHAT_CONTACT, false);
+    history_set_keep(f->h, "nurse@example.com", CHAT_CONTACT, KEEP_IDS);
     history_set_archive_last(f->h, OWN, "last");
     history_add_hole(f->h, &hole);
     history_set_value(f->h, "sm.id", "abc");
@@ -1841,7 +1943,7 @@ static void assert_fixture(struct fixture *f)
     g_assert_cmpint(chat->read_row, ==, T0 + 3);
     auto_struct(history_chat) unkept =
         history_find_chat(f->h, "nurse@example.com");
-    g_assert_false(unkept->keep);
+    g_assert_cmpint(unkept->keep, ==, KEEP_IDS);
     g_autoptr(GPtrArray) outbox = history_outbox(f->h);
     g_assert_cmpuint(outbox->len, ==, 1);
     g_assert_true(((struct history_out *)outbox->pdata[0])->sent);
@@ -1999,7 +2101,9 @@ int main(int argc, char **argv)
     TEST("H59-search", NULL, test_search_hostile);
     TEST("clear", NULL, test_clear);
     TEST("clear-bytes", NULL, test_clear_bytes);
+    TEST("imported-first", NULL, test_imported_first);
     TEST("unkept", NULL, test_unkept);
+    TEST("redacted", NULL, test_redacted);
     TEST("chats", NULL, test_chats);
     TEST("holes", NULL, test_holes);
     TEST("values", NULL, test_values);
