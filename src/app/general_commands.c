@@ -56,6 +56,25 @@ static enum cmd_status run_echo(struct job *job)
     return job_done(job);
 }
 
+/* --- /request --------------------------------------------------------------- */
+
+/* The words of other clients, and whose command answers them. */
+static const char *const requests[][2] = {
+    { "last", "lastactivity" }, { "ping", "ping" }, { "time", "time" },
+    { "version", "software" },
+};
+
+static enum cmd_status run_request(struct job *job)
+{
+    const char *what = job_arg(job, "what");
+    const struct command *command = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(requests); i++)
+        if (strcmp(what, requests[i][0]) == 0)
+            command = engine_find(job_engine(job), requests[i][1]);
+    g_return_val_if_fail(command, CMD_DONE);
+    return command->run(job); /* it has the argument jid, too */
+}
+
 struct nap {
     struct job *job;
     guint timer;
@@ -469,6 +488,15 @@ const struct command app_general_commands[] = {
     { .name = "sleep",
         .args = { { .name = "seconds", .kind = &arg_seconds } },
         .summary = "Wait that long before the next line", .run = run_sleep },
+    { .name = "request", .needs = NEEDS_ONLINE,
+        .args = { { .name = "what", .kind = &arg_choice,
+                      .choices = "last ping time version" },
+            { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,
+                .summary = "whom; the peer of this chat, else our server" } },
+        .summary = "Ask somebody's client or server something",
+        .detail = "The same as /lastactivity, /ping, /time and /software, and "
+                  "answered as those are.",
+        .run = run_request },
     { .name = "echo",
         .args = { { .name = "text", .kind = &arg_text,
             .flags = ARG_OPTIONAL | ARG_REST } },

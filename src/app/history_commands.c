@@ -42,11 +42,13 @@ static void message_row(struct job *job, const struct chat *chat,
         FIELD_I("number", held ? (gint64)held->number : 0),
         FIELD_D("time", m->time_us),
         FIELD_T("direction", m->outgoing ? "out" : "in"),
-        FIELD_T("from", m->from), FIELD_T("body", m->body),
+        FIELD_T("from", m->from),
+        FIELD_T("body", m->body || !m->redacted ? m->body : ""),
         FIELD_T("type", message_type_name(m->type)),
         FIELD_T("subject", m->subject), FIELD_T("id", m->id),
         FIELD_T("delivery", m->outgoing ? delivery_name(m->delivery) : NULL),
-        FIELD_I("row", m->row));
+        FIELD_I("row", m->row),
+        FIELD_B("redacted", m->redacted));
 }
 
 static gint64 date_of(struct job *job, const char *name, gint64 fallback)
@@ -258,8 +260,17 @@ static enum cmd_status run_clear(struct job *job)
 static void logging_row(struct job *job, const struct history_chat *kept,
     const char *jid)
 {
+    static const char *const words[] = {
+        [KEEP_IDS] = "off", [KEEP_ALL] = "on", [KEEP_REDACTED] = "redact"
+    };
     JOB_ROW(job, "logging", FIELD_T("chat", jid),
-        FIELD_T("logging", !kept || kept->keep ? "on" : "off"));
+        FIELD_T("logging", words[kept ? kept->keep : KEEP_ALL]));
+}
+
+static enum history_keep keep_of(const char *word)
+{
+    return strcmp(word, "on") == 0   ? KEEP_ALL
+        : strcmp(word, "redact") == 0 ? KEEP_REDACTED : KEEP_IDS;
 }
 
 static enum cmd_status run_logging(struct job *job)
@@ -275,7 +286,7 @@ static enum cmd_status run_logging(struct job *job)
         g_autoptr(GPtrArray) chats = history_chats(account->history, false);
         for (guint i = 0; i < chats->len; i++) {
             const struct history_chat *kept = chats->pdata[i];
-            if (!kept->keep)
+            if (kept->keep != KEEP_ALL)
                 logging_row(job, kept, kept->jid);
         }
         return job_done(job);
@@ -283,7 +294,7 @@ static enum cmd_status run_logging(struct job *job)
     if (value) {
         struct chat *chat = held_chat(job);
         history_set_keep(account->history, jid,
-            chat ? chat->kind : CHAT_CONTACT, strcmp(value, "on") == 0);
+            chat ? chat->kind : CHAT_CONTACT, keep_of(value));
         session_store_changed(account);
         return job_done(job);
     }
@@ -371,7 +382,7 @@ const struct command app_history_commands[] = {
         .detail = "Where the store has fewer, the server's archive is asked.",
         .examples = history_examples,
         .fields = "history: number time direction from body type subject? "
-                  "id? delivery? row",
+                  "id? delivery? row redacted",
         .run = run_history },
     { .name = "search", .needs = NEEDS_ACCOUNT, .finds = true,
         .args = { { .name = "words", .kind = &arg_text, .flags = ARG_REPEAT },
@@ -402,9 +413,9 @@ const struct command app_history_commands[] = {
                       .choices = "on off redact", .flags = ARG_OPTIONAL },
             IN_CHAT },
         .summary = "Are the messages of this chat stored?",
-        .detail = "With off and redact no text is kept, only what is needed "
-                  "to know a message again. What is stored already stays: "
-                  "/clear --history takes it away.",
+        .detail = "With redact it is kept who wrote when, and no text; with "
+                  "off only what is needed to know a message again. What is "
+                  "stored already stays: /clear --history takes it away.",
         .fields = "logging: chat logging",
         .run = run_logging },
     { .name = "read", .needs = NEEDS_ACCOUNT,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "xep/privacy.h"
 
 struct search {
     struct job *job;
@@ -155,21 +156,53 @@ static const struct option *privacy_row(struct job *job, const char *what)
     return options_row(job_options(job), name);
 }
 
+static enum cmd_status of_chat(
+    struct job *job, const char *jid, const struct option *row)
+{
+    const char *value = job_arg(job, "value");
+    bool reset = g_strcmp0(value, "default") == 0;
+    g_autoptr(GError) error = NULL;
+    if (row && !g_strv_contains(privacy_of_chats, row->name))
+        return job_fail(job, "not-acceptable", "%s cannot differ from chat to "
+            "chat; receipts, request_receipts, displayed and states can",
+            row->name);
+    if (value && !privacy_set_of_chat(job_options(job), jid, row->name,
+                     reset ? NULL : value, &error))
+        return job_fail_error(job, error);
+    for (const char *const *name = privacy_of_chats; !value && *name; name++) {
+        const struct option *each = options_row(job_options(job), *name);
+        if (!each || (row && each != row))
+            continue;
+        g_autofree char *own = privacy_of_chat(job_options(job), jid, *name);
+        JOB_ROW(job, "option", FIELD_T("name", *name),
+            FIELD_T("value",
+                own ? own : options_get(job_options(job), NULL, *name)),
+            FIELD_T("default", options_get(job_options(job), NULL, *name)),
+            FIELD_T("summary", each->summary));
+    }
+    return job_done(job);
+}
+
 static enum cmd_status run_privacy(struct job *job)
 {
     const char *what = job_arg(job, "what"), *value = job_arg(job, "value");
+    const char *jid = job_arg(job, "chat");
     const struct option *row = what ? privacy_row(job, what) : NULL;
+    bool reset = g_strcmp0(value, "default") == 0;
     struct search search = { .job = job, .word = "privacy" };
     g_autoptr(GError) error = NULL;
     if (what && !row)
         return job_fail(job, "item-not-found", "There is no option privacy.%s. "
             "/privacy lists those there are", what);
+    if (jid)
+        return of_chat(job, jid, row);
     if (!row)
         options_foreach(job_options(job), list_under, &search);
     else if (!value)
         option_row(job, row, NULL);
     else if (!options_set(
-                 job_options(job), NULL, row->name, value, false, &error))
+                 job_options(job), NULL, row->name, reset ? NULL : value,
+                 false, &error))
         return job_fail_error(job, error);
     return job_done(job);
 }
@@ -295,6 +328,8 @@ static const char *const set_examples[] = {
 static const char *const privacy_examples[] = {
     "/privacy", "Shows all that could be revealed",
     "/privacy idle off", "Nobody learns how long the keyboard has been idle",
+    "/privacy receipts off in romeo@example.net",
+    "He does not learn what arrived, others do",
     NULL,
 };
 
@@ -319,11 +354,15 @@ const struct command app_setting_commands[] = {
         .args = { { .name = "what", .kind = &arg_privacy,
                       .flags = ARG_OPTIONAL,
                       .summary = "os, idle, receipts, states …" },
-            { .name = "value", .kind = &arg_choice, .choices = "on off",
-                .flags = ARG_OPTIONAL } },
+            { .name = "value", .kind = &arg_choice,
+                .choices = "on off default", .flags = ARG_OPTIONAL },
+            { .name = "chat", .kind = &arg_contact, .option = "in --in",
+                .summary = "only for this person: receipts, "
+                           "request_receipts, displayed, states" } },
         .summary = "What is revealed to others",
-        .detail = "The options privacy.* by short names. /logging says what "
-                  "is stored.",
+        .detail = "The options privacy.* by short names. With in JID what "
+                  "that person learns, which goes before the option; default "
+                  "takes it away again. /logging says what is stored.",
         .examples = privacy_examples, .fields = OPTION_FIELDS,
         .run = run_privacy },
     { .name = "toggle",

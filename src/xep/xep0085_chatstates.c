@@ -58,9 +58,9 @@ static struct chat_memory *memory_of(struct chat *chat)
     return memory;
 }
 
-static bool is_on(const struct account *account)
+static bool is_on(const struct chat *chat)
 {
-    return privacy_allows(account, "privacy.chat_states");
+    return privacy_allows_to(chat->account, chat->jid, "privacy.chat_states");
 }
 
 /* Sending. */
@@ -75,7 +75,7 @@ static const char *address_of(const struct chat *chat)
 static bool may_tell(const struct chat_memory *memory)
 {
     struct chat *chat = memory->chat;
-    if (chat->kind != CHAT_CONTACT || !is_on(chat->account) ||
+    if (chat->kind != CHAT_CONTACT || !is_on(chat) ||
         !session_is_online(chat->account) || memory->peer == PEER_SILENT ||
         (!memory->talked && !privacy_sees_us(chat->account, chat->jid)))
         return false;
@@ -147,7 +147,7 @@ static void add_active(struct outgoing *outgoing)
     struct chat_memory *memory = memory_of(chat);
     memory->talked = true;
     memory->told = CHATSTATE_ACTIVE;
-    if (memory->peer != PEER_SILENT && is_on(outgoing->account))
+    if (memory->peer != PEER_SILENT && is_on(chat))
         stanza_add(outgoing->stanza, "active", NS_CHATSTATES, NULL);
 }
 

@@ -30,7 +30,7 @@ static enum verdict on_request(struct incoming *incoming, xmpp_stanza_t *child)
         !stanza_child(incoming->stanza, "body", NULL) ||
         strcmp(incoming->from_bare, account->jid) == 0 ||
         !privacy_sees_us(account, incoming->from) ||
-        !privacy_allows(account, "privacy.receipts"))
+        !privacy_allows_to(account, incoming->from, "privacy.receipts"))
         return GO_ON;
     g_autofree char *id = stanza_new_id();
     xmpp_stanza_t *receipt = stanza_new(
@@ -58,7 +58,8 @@ static void add_request(struct outgoing *outgoing)
         outgoing->chat->kind != CHAT_CONTACT ||
         message->type == MESSAGE_GROUPCHAT ||
         !stanza_attr(outgoing->stanza, "id") ||
-        !privacy_allows(outgoing->account, "privacy.request_receipts"))
+        !privacy_allows_to(outgoing->account, outgoing->chat->jid,
+            "privacy.request_receipts"))
         return;
     stanza_add(outgoing->stanza, "request", NS_RECEIPTS, NULL);
     message->receipt_wanted = true;

@@ -62,7 +62,8 @@ static void on_read(struct chat *chat, const struct message *last)
 {
     bool sent = chat->kind != CHAT_CONTACT ||
                 !session_is_online(chat->account) ||
-                !privacy_allows(chat->account, "privacy.displayed") ||
+                !privacy_allows_to(
+                    chat->account, chat->jid, "privacy.displayed") ||
                 !privacy_sees_us(chat->account, chat->jid) ||
                 strcmp(chat->jid, chat->account->jid) == 0;
     guint n = 0;
@@ -81,7 +82,8 @@ static void add_markable(struct outgoing *outgoing)
 {
     if (outgoing->message && outgoing->message->body && outgoing->chat &&
         outgoing->chat->kind == CHAT_CONTACT &&
-        privacy_allows(outgoing->account, "privacy.request_receipts"))
+        privacy_allows_to(outgoing->account, outgoing->chat->jid,
+            "privacy.request_receipts"))
         stanza_add(outgoing->stanza, "markable", NS_MARKERS, NULL);
 }
 

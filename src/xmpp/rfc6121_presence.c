@@ -431,20 +431,22 @@ static enum cmd_status run_priority(struct job *job)
 struct who {
     GPtrArray *contacts;
     const char *group;
-    bool any, filtered;
+    bool any, filtered, found_group;
     enum show show;
 };
 
 static void add_who(struct contact *contact, gpointer data)
 {
-    const struct who *who = data;
+    struct who *who = data;
     const enum show show = contact_show(contact);
 
-    if (!contact->in_roster || (!who->any && !who->filtered && !show) ||
-        (who->filtered && show != who->show))
+    if (!contact->in_roster ||
+        (who->group && !g_strv_contains(
+                           (const char *const *)contact->groups, who->group)))
         return;
-    if (who->group &&
-        !g_strv_contains((const char *const *)contact->groups, who->group))
+    who->found_group = true;
+    if ((!who->any && !who->filtered && !show) ||
+        (who->filtered && show != who->show))
         return;
     g_ptr_array_add(who->contacts, contact);
 }
@@ -453,6 +455,19 @@ static gint by_label(gconstpointer a, gconstpointer b)
 {
     return g_ascii_strcasecmp(contact_label(*(struct contact *const *)a),
         contact_label(*(struct contact *const *)b));
+}
+
+static enum cmd_status fail_who(struct job *job, const char *group)
+{
+    static const char *const of_rooms[] = { "moderator", "participant",
+        "visitor", "owner", "admin", "member", "outcast", NULL };
+    if (g_strv_contains(of_rooms, group))
+        return job_fail(job, "item-not-found",
+            "Contacts have no roles and affiliations, occupants of rooms have. "
+            "And there is no group \"%s\"", group);
+    return job_fail(job, "item-not-found",
+        "There is neither a state nor a group \"%s\". States are available, "
+        "chat, away, xa, dnd, offline and any", group);
 }
 
 static enum cmd_status run_who(struct job *job)
@@ -466,9 +481,13 @@ static enum cmd_status run_who(struct job *job)
     };
 
     who.filtered = state && !who.any && show_parse(state, &who.show);
-    if (state && !who.any && !who.filtered && !who.group)
+    if (state && !who.any && !who.filtered && who.group)
+        return fail_who(job, state);
+    if (state && !who.any && !who.filtered)
         who.group = state; /* /who GROUP */
     roster_foreach(job_account(job)->roster, add_who, &who);
+    if (who.group && !who.found_group)
+        return fail_who(job, who.group);
     g_ptr_array_sort(contacts, by_label);
     for (guint i = 0; i < contacts->len; i++) {
         const struct contact *contact = g_ptr_array_index(contacts, i);

@@ -230,6 +230,8 @@ def test_connect_takes_host_and_port(profiles, fake, script):
     ("/autoaway mode xa", "presence.autoaway_mode"),
     ("/privacy idle off", "privacy.last_activity"),
     ("/privacy os on", "privacy.os"),
+    ("/privacy os on\n/privacy idle off\n/privacy os default",
+     "privacy.last_activity"),
 ])
 def test_settings_by_command(offline, line, words):
     status, out, errors = once(offline("--json"), f"{line}\n/set --diff\n")
@@ -239,6 +241,7 @@ def test_settings_by_command(offline, line, words):
 
 @pytest.mark.parametrize("line", [
     "/reconnect sometimes", "/privacy nonesuch", "/privacy os maybe",
+    "/privacy os off in romeo@example.net",
     "/autoaway mode asleep", "/export nonesuch file", "/connect server [",
 ])
 def test_settings_that_are_none(offline, line):

@@ -371,6 +371,8 @@ def test_who_and_info(couple):
     t, bot = couple
     t.run(f"/wait presence {t.romeo}")
     assert t.romeo in str(t.run("/who"))
+    t.run("/onerror continue")
+    assert "no roles" in t.run("/who owner", ok=False)["error"]["text"]
     assert t.run(f"/info {t.romeo}")
 
 
@@ -390,6 +392,27 @@ def test_blocking(couple):
     assert not t.ever("message", body="can you hear me?")
 
 
+def test_what_is_kept_and_told_of_one_person(couple):
+    """/logging redact and /privacy … in JID, as the other sees it."""
+    t, bot = couple
+    t.run(f"/logging redact in {t.romeo}")
+    t.run(f"/privacy receipts off in {t.romeo}")
+    row, = t.run(f"/privacy receipts in {t.romeo}")
+    assert (row["value"], row["default"]) == ("off", "on")
+    bot.raw(f"<message to='{t.juliet}' id='red1' type='chat'><body>nobody "
+            "reads this twice</body><request xmlns='urn:xmpp:receipts'/>"
+            "</message>")
+    t.wait("message", body="nobody reads this twice")
+    t.run(f"/msg {t.romeo} nor this")
+    bot.wait(lambda s: s.name == "message" and s["body"] == "nor this")
+    assert not [s for s in bot.stanzas if s.name == "message"
+                and s.xml.find("{urn:xmpp:receipts}received") is not None]
+    rows = t.run(f"/history in {t.romeo}")
+    assert [(r["direction"], r["body"], r["redacted"]) for r in rows] == [
+        ("in", "", True), ("out", "", True)]
+    assert t.run("/search twice in all") == []
+
+
 def test_disco(alone):
     account, t = alone
     info = str(t.run("/disco info im.example.com"))
@@ -407,6 +430,8 @@ def test_queries_to_a_person(pair, bots, script):
     assert t.run(f"/software {bot.full}")
     assert t.run("/time im.example.com")
     t.run("/ping")
+    for what, row in (("ping", "ms"), ("version", "name")):
+        assert row in t.run(f"/request {what} {bot.full}")[0]
 
 
 def test_we_answer_ping_and_disco(couple, loop):

@@ -1,6 +1,7 @@
 /* What comes with a message: receipts, chat states, delay, ids, addresses. */
 #include "base/stamp.h"
 #include "xep_fixture.h"
+#include "xep/privacy.h"
 #include "xep/xep.h"
 #include "xep/xep0085_chatstates.h"
 #include "xep/xep0352_csi.h"
@@ -135,6 +136,10 @@ static void test_no_answer(void)
     receive(&f,
         "<message from='" BOB_FULL "' id='m2'><request xmlns='" NS_RECEIPTS
         "'/></message>"); /* nothing to receive */
+    privacy_set_of_chat(f.options, BOB, "privacy.receipts", "off", NULL);
+    receive(&f, "<message from='" BOB_FULL "' id='m3'><body>x</body><request "
+                "xmlns='" NS_RECEIPTS "'/></message>");
+    privacy_set_of_chat(f.options, BOB, "privacy.receipts", NULL, NULL);
     options_set(f.options, NULL, "privacy.receipts", "false", true, NULL);
     receive(&f, "<message from='" BOB_FULL "' id='m3'><body>x</body><request "
                 "xmlns='" NS_RECEIPTS "'/></message>");
@@ -198,8 +203,16 @@ static void test_states_out(void)
     chatstate_set(chat, CHATSTATE_PAUSED);
     g_assert_nonnull(stanza_child(only_sent(&f), "paused", NS_STATES));
     forget_sent(&f);
+    privacy_set_of_chat(f.options, BOB, "privacy.chat_states", "off", NULL);
+    chatstate_set(chat, CHATSTATE_COMPOSING);
+    g_assert_cmpuint(f.sent->len, ==, 0);
+    privacy_set_of_chat(f.options, BOB, "privacy.chat_states", "on", NULL);
     options_set(f.options, NULL, "privacy.chat_states", "false", true, NULL);
     chatstate_set(chat, CHATSTATE_COMPOSING);
+    g_assert_nonnull(stanza_child(only_sent(&f), "composing", NS_STATES));
+    forget_sent(&f);
+    privacy_set_of_chat(f.options, BOB, "privacy.chat_states", NULL, NULL);
+    chatstate_set(chat, CHATSTATE_PAUSED);
     g_assert_cmpuint(f.sent->len, ==, 0);
     say(&f, chat);
     g_assert_null(stanza_child(sent_message(&f), "active", NS_STATES));

@@ -9,6 +9,7 @@
 #include "base/url.h"
 #include "ui/draw/styling.h"
 #include "ui/draw/wrap.h"
+#include "ui/ui.h"
 #include <string.h>
 
 #define SLOT " [00]"
@@ -137,7 +138,10 @@ struct chat_text *chat_text_new(
         g_string_append_printf(text, "%s\n", subject);
     }
     gsize styled_from = text->len;
-    append_body(out, text, message, nick, known, flags);
+    if (message->redacted && !message->body)
+        g_string_append(text, _("(text not kept)"));
+    else
+        append_body(out, text, message, nick, known, flags);
     out->text = g_string_free(g_steal_pointer(&text), FALSE);
     out->rows = wrap(out->text, cols, ROWS_MAX);
     if ((flags & CHAT_TEXT_STYLED) && !message->unstyled)

@@ -277,6 +277,8 @@ static style_t body_style(const struct message *message, const struct chat_text 
         return style_with(style_of(ROLE_MESSAGE), ATTR_BOLD);
     if (laid->action)
         return style_of(ROLE_ACTION);
+    if (message->redacted && !message->body)
+        return style_of(ROLE_NOTICE);
     switch (message->type) {
     case MESSAGE_NOTICE:
     case MESSAGE_HEADLINE:
