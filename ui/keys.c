@@ -45,9 +45,12 @@ const struct key_row key_rows[] = {
     { "PageDown", "/goto page down", "A page forward" },
     { "S-Up", "/goto line up", "A line back" },
     { "S-Down", "/goto line down", "A line forward" },
+    { "M-PageUp", "/goto day up", "To the beginning of the day, and of the one before" },
+    { "M-PageDown", "/goto day down", "To the beginning of the next day" },
     { "M-Home", "/goto top", "The first message" },
     { "M-End", "/goto bottom", "The newest message" },
     { "M-u", "/goto unread", "The first unread message" },
+    { "M-m", "/pick", "Choose a message, and what to do with it" },
     { "M-o", "/url open", "Open the newest link" },
     { "M-e", "/editor", "Write in your editor" },
     { NULL, NULL, NULL },
@@ -80,6 +83,19 @@ static const struct key_row roster_rows[] = {
     { "C-b", NULL, "Block" },
     { "C-o", NULL, "All that is known" },
     { "Escape, Tab", NULL, "Back to the input line" },
+    { NULL, NULL, NULL },
+};
+
+/* With /pick. */
+static const struct key_row pick_rows[] = {
+    { "Up, Down", NULL, "The message before, the next one (also k, j)" },
+    { "PageUp, PageDown", NULL, "Ten messages" },
+    { "Home, End", NULL, "The oldest that is here, the newest" },
+    { "Enter", NULL, "The menu of what can be done (also the right button)" },
+    { "q, >", NULL, "Quote it in the input line" },
+    { "c", NULL, "Put it into the clipboard" },
+    { "o", NULL, "Open its link" },
+    { "Escape", NULL, "Back to the input line" },
     { NULL, NULL, NULL },
 };
 
@@ -165,6 +181,7 @@ void ui_print_keys_mdoc(GString *out)
     print_rows(out, "Input line", key_fixed_rows);
     print_rows(out, "Commands on keys", key_rows);
     print_rows(out, "Contact list", roster_rows);
+    print_rows(out, "Choosing a message", pick_rows);
     print_rows(out, "Dialogs", dialog_rows);
 }
 
@@ -184,6 +201,7 @@ char *keys_help_text(void)
     text_rows(out, _("Input line"), key_fixed_rows);
     text_rows(out, _("Commands on keys (/bind changes them)"), key_rows);
     text_rows(out, _("Contact list"), roster_rows);
+    text_rows(out, _("Choosing a message"), pick_rows);
     text_rows(out, _("Dialogs"), dialog_rows);
     g_string_append(out, _("All other keys are readline's: your inputrc holds, $if txmpp works.\n"));
     return g_string_free(out, FALSE);

@@ -16,6 +16,7 @@ libui_a_SOURCES = \
 	ui/theme/theme.c ui/theme/theme.h \
 	ui/widget/form.c ui/widget/form.h \
 	ui/widget/table.c ui/widget/table.h \
+	ui/pane/chat_pick.c \
 	ui/pane/chat_text.c ui/pane/chat_text.h \
 	ui/pane/layout.c \
 	ui/pane/pane.h \
@@ -40,6 +41,9 @@ libui_a_SOURCES = \
 	ui/dialog/password.c \
 	ui/dialog/subscription.c \
 	ui/desktop.c ui/desktop.h \
+	ui/chat_commands.c \
+	ui/filter.c ui/filter.h \
+	ui/filter_commands.c \
 	ui/keys.c \
 	ui/notify.c ui/notify.h \
 	ui/notify_commands.c \

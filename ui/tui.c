@@ -6,6 +6,7 @@
  */
 #include "config.h"
 #include "ui/ui.h"
+#include "ui/filter.h"
 #include "ui/notify.h"
 #include "ui/tui.h"
 #include "base/text.h"
@@ -212,6 +213,9 @@ void tui_draw(struct tui *tui)
         menu_draw(tui, area);
         dialog_draw_all(tui, area);
     }
+    g_autofree char *complaint = filters_complaint(tui->filters);
+    if (complaint)
+        tui_note(tui, ROLE_ERROR, complaint);
     if (!tui->screen)
         return;
     screen_show(tui->screen, tui->grid, tui->theme, tui->depth);
@@ -428,6 +432,11 @@ static void mouse(struct tui *tui, const struct key *key)
         scroll_window(leaf->window, -3);
     else if (key->button == MOUSE_LEFT)
         layout_focus(tui, leaf);
+    else if (key->button == MOUSE_RIGHT) {
+        layout_focus(tui, leaf);
+        chat_pick_menu_at(tui, leaf->window,
+            key->y - leaf->y - (tui->headings && leaf->rows > 1), key->x, key->y + 1);
+    }
 }
 
 static void focus_changed(struct tui *tui, bool focused)
@@ -558,7 +567,7 @@ void tui_key(struct tui *tui, const struct key *key)
             tui_suspend(tui);
         return;
     }
-    if (tui->small || dialog_key(tui, key) || menu_key(tui, key))
+    if (tui->small || dialog_key(tui, key) || menu_key(tui, key) || chat_pick_key(tui, key))
         return;
     if (key->code == KEY_MOUSE_) {
         mouse(tui, key);
@@ -754,10 +763,40 @@ static gboolean on_resize(gpointer data)
 
 struct editing {
     struct tui *tui;
-    char *file;
+    char *folder, *file;
     void (*done)(const char *text, const GError *error, gpointer data);
     gpointer data;
 };
+
+static void editing_free(struct editing *editing)
+{
+    g_autoptr(GDir) dir = editing->folder ? g_dir_open(editing->folder, 0, NULL) : NULL;
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(editing->folder, name, NULL);
+        unlink(path);
+    }
+    if (editing->folder)
+        rmdir(editing->folder);
+    g_free(editing->folder);
+    g_free(editing->file);
+    g_free(editing);
+}
+
+/* In a folder of its own, which nobody else can enter, so that what an editor
+ * leaves beside a file (backups, what it swaps out) goes with it. */
+static struct editing *editing_new(const char *text, GError **error)
+{
+    struct editing *editing = g_new0(struct editing, 1);
+    editing->folder = g_dir_make_tmp("txmpp-XXXXXX", error);
+    if (editing->folder)
+        editing->file = g_build_filename(editing->folder, "message.txt", NULL);
+    if (editing->file && g_file_set_contents_full(editing->file, text ? text : "", -1,
+            G_FILE_SET_CONTENTS_NONE, 0600, error))
+        return editing;
+    editing_free(editing);
+    return NULL;
+}
 
 static void on_editor_exit(GPid pid, gint status, gpointer data)
 {
@@ -767,7 +806,6 @@ static void on_editor_exit(GPid pid, gint status, gpointer data)
     g_spawn_close_pid(pid);
     if (g_spawn_check_wait_status(status, &error))
         g_file_get_contents(editing->file, &text, NULL, &error);
-    unlink(editing->file);
     editing->tui->editing = false;
     reattach(editing->tui);
     g_clear_handle_id(&editing->tui->resize_source, g_source_remove);
@@ -778,8 +816,7 @@ static void on_editor_exit(GPid pid, gint status, gpointer data)
         text = g_steal_pointer(&valid);
     }
     editing->done(text, error, editing->data);
-    g_free(editing->file);
-    g_free(editing);
+    editing_free(editing);
 }
 
 /* The editor's standard streams are the terminal; nothing of ours is open. */
@@ -799,18 +836,14 @@ bool tui_edit(struct front *front, const char *text,
         done(NULL, error, data);
         return true;
     }
-    struct editing *editing = g_new0(struct editing, 1);
-    *editing = (struct editing){ tui, NULL, done, data };
-    int fd = g_file_open_tmp("txmpp-XXXXXX.txt", &editing->file, &error);
-    if (fd >= 0)
-        close(fd);
-    if (fd < 0 || (text && !g_file_set_contents_full(editing->file, text, -1,
-                       G_FILE_SET_CONTENTS_NONE, 0600, &error))) {
+    struct editing *editing = editing_new(text, &error);
+    if (!editing) {
         done(NULL, error, data);
-        g_free(editing->file);
-        g_free(editing);
         return true;
     }
+    editing->tui = tui;
+    editing->done = done;
+    editing->data = data;
     g_auto(GStrv) full = g_new0(char *, (gsize)argc + 2);
     for (int i = 0; i < argc; i++)
         full[i] = g_strdup(argv[i]);
@@ -819,11 +852,9 @@ bool tui_edit(struct front *front, const char *text,
     GPid pid;
     if (!g_spawn_async(NULL, full, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
                 G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, &pid, &error)) {
-        unlink(editing->file);
         reattach(tui);
         done(NULL, error, data);
-        g_free(editing->file);
-        g_free(editing);
+        editing_free(editing);
         return true;
     }
     tui->editing = true;
@@ -845,6 +876,11 @@ static void on_message(struct tui *tui, const struct event *event)
         pane_dirty(tui->status); /* the outbox */
     if (window_is_visible(tui, window))
         return;
+    if (pane_chat_hides(window->pane, message)) {
+        pane_dirty(tui->status); /* it counts as unread all the same */
+        pane_dirty(tui->roster);
+        return;
+    }
     if (!message->outgoing && !pane_chat_new_key(window->pane))
         pane_chat_set_new(window->pane, pane_chat_key(message));
     pane_dirty(tui->status);
@@ -917,6 +953,7 @@ static void apply_options(struct tui *tui)
     if (tui->screen)
         screen_mouse(tui->screen, tui_option_bool(tui, "ui.mouse"));
     choose_marks(tui);
+    filters_switch(tui->filters, tui_option_bool(tui, "ui.filters"));
     pane_roster_reset(tui->roster);
     tui_dirty_all(tui);
 }
@@ -1211,6 +1248,8 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui->windows = g_ptr_array_new();
     tui->dialogs = g_ptr_array_new();
     tui->notifier = notifier_new(tui);
+    tui->filters = filters_new();
+    filters_load(tui->filters, tui->app->options);
     g_queue_init(&tui->asks);
     tui->layout = tui->leaf = layout_new(window_console(tui));
     tui->roster = pane_roster_new(tui);
@@ -1256,6 +1295,7 @@ static void tear_down(struct tui *tui)
     pane_free(tui->title);
     g_array_free(tui->bindings, TRUE);
     notifier_free(tui->notifier);
+    filters_free(tui->filters);
     g_clear_pointer(&tui->hues, g_hash_table_destroy);
     theme_free(tui->theme);
     grid_free(tui->grid);

@@ -60,6 +60,8 @@ const struct option ui_options[] = {
     { .name = "ui.url_opener", .kind = OPTION_STRING, .fallback = "xdg-open",
         .summary = "program that /url open hands a link to, with a window of its own",
         .detail = "The link takes the place of %u, or stands at the end. No shell is started." },
+    { .name = "ui.filters", .kind = OPTION_BOOL, .fallback = "on",
+        .summary = "hide what a /filter hides" },
     { .name = "ui.link_numbers", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "show the number that /url knows a link by" },
     { .name = "ui.nick_colors", .kind = OPTION_ENUM, .fallback = "on",
@@ -742,6 +744,8 @@ static enum cmd_status run_goto(struct job *job)
     struct window *window = window_current(tui);
     if (!strcmp(where, "top") || !strcmp(where, "bottom"))
         go_end(tui, *where == 't');
+    else if (!strcmp(where, "day") && window->chat)
+        pane_chat_day(window->pane, step);
     else if (!strcmp(where, "page") || !strcmp(where, "line"))
         scroll(tui, *where == 'p', step);
     else if (!strcmp(where, "unread")) {
@@ -755,7 +759,7 @@ static enum cmd_status run_goto(struct job *job)
 
 static void complete_place(struct completion *completion, const char *prefix)
 {
-    static const char *const words[] = { "top", "bottom", "unread", "page", "line",
+    static const char *const words[] = { "top", "bottom", "unread", "page", "line", "day",
         "today", "yesterday" };
     (void)prefix;
     for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
@@ -830,35 +834,6 @@ static enum cmd_status run_paste(struct job *job)
         "Install wl-clipboard, xclip or xsel, or paste with your terminal.");
 }
 
-static enum cmd_status run_quote(struct job *job)
-{
-    struct tui *tui = tui_of_job(job);
-    struct chat *chat = job_chat(job);
-    const char *which = job_arg(job, "message");
-    const struct message *message = NULL;
-    if (which) {
-        message = chat_find_number(chat, g_ascii_strtoull(which, NULL, 10));
-        if (!message)
-            message = chat_find_id(chat, which, false);
-    } else
-        for (guint i = chat->messages->len; i-- > 0 && !message;) {
-            const struct message *one = chat->messages->pdata[i];
-            if (!one->outgoing && one->body)
-                message = one;
-        }
-    if (!message || !message->body)
-        return job_fail(job, "item-not-found", "There is no such message to quote.");
-    g_auto(GStrv) lines = g_strsplit(message->body, "\n", 200);
-    g_autoptr(GString) out = g_string_new(NULL);
-    for (char **line = lines; *line; line++)
-        g_string_append_printf(out, "> %s\n", *line);
-    g_autofree char *clean = text_clean(out->str, -1, 0);
-    if (tui->line)
-        line_insert(tui->line, clean);
-    input_changed(tui);
-    return job_done(job);
-}
-
 /* A chat, or a word for several. */
 static char *parse_all(struct job *job, const char *text, GError **error)
 {
@@ -899,6 +874,10 @@ static const char *const notify_examples[] = { "/notify never", "Nothing more of
     "/notify quiet 22:00-07:00", "Silence at night.", NULL };
 static const char *const bind_examples[] = { "/bind F5 /status away",
     "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
+
+#define MESSAGE_ARG \
+    .args = { { .name = "message", .kind = &arg_word, .flags = ARG_OPTIONAL, \
+        .summary = "number or id; none: the last one received" } }
 
 const struct command ui_commands[] = {
     { .name = "win", .aliases = "w wins wup next=next prev=prev", .needs = NEEDS_SCREEN, .run = run_win,
@@ -960,11 +939,17 @@ const struct command ui_commands[] = {
         .args = { { .name = "where", .kind = &arg_place,
                       .summary = "top, bottom, unread, a date, an id, a number, 50%" },
             { .name = "direction", .kind = &arg_choice, .flags = ARG_OPTIONAL,
-                .choices = "up down", .summary = "with page and line" },
+                .choices = "up down", .summary = "with page, line and day" },
             { .name = "chat", .kind = &arg_chat, .option = "in --in",
                 .summary = "open this conversation first" } },
         .summary = "Scroll to a place in this window",
         .detail = "For a date before what is stored here the server's archive is asked." },
+    { .name = "filter", .needs = NEEDS_SCREEN, .run = filter_run, .sub = filter_commands,
+        .finds = true, .summary = "Hide messages by conversation, sender and text",
+        .detail = "They are hidden from the screen and do not notify; they stay stored, are "
+                  "found by /search and count as unread. How many are hidden stands above "
+                  "the messages.",
+        .fields = "filter: name in? from? text? works" },
     { .name = "editor", .needs = NEEDS_SCREEN, .run = run_editor,
         .summary = "Write the message in $VISUAL or $EDITOR" },
     { .name = "paste", .needs = NEEDS_SCREEN, .run = run_paste,
@@ -973,10 +958,14 @@ const struct command ui_commands[] = {
         .summary = "The links of this conversation, the newest first", .finds = true,
         .detail = "Files are not fetched yet: open a link, or copy it into a program that does.",
         .fields = "link: number url from id?" },
-    { .name = "quote", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = run_quote,
-        .args = { { .name = "message", .kind = &arg_word, .flags = ARG_OPTIONAL,
-            .summary = "number or id; none: the last one received" } },
+    { .name = "pick", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = pick_run,
+        .summary = "Choose a message by keys, and what to do with it" },
+    { .name = "quote", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = quote_run, MESSAGE_ARG,
         .summary = "Quote a message in the input line" },
+    { .name = "copy", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = copy_run, MESSAGE_ARG,
+        .summary = "Put a message into the clipboard, by the terminal (OSC 52)",
+        .detail = "It works over ssh. In tmux it wants \"set -g set-clipboard on\" or "
+                  "\"set -g allow-passthrough on\"." },
     { .name = NULL },
 };
 

@@ -23,6 +23,7 @@ struct dialog;
 struct leaf;
 struct menu;
 struct notifier;
+struct filters;
 
 enum window_kind { WINDOW_CONSOLE, WINDOW_CHAT, WINDOW_XML };
 
@@ -102,6 +103,7 @@ struct tui {
     char *title_shown;
     gint64 title_us;
     struct notifier *notifier;
+    struct filters *filters;
     guint archived;        /* messages of a catch-up so far; 0: none goes on */
     GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
     bool editing;          /* $EDITOR runs */
@@ -206,6 +208,15 @@ bool pane_chat_scrolled(struct pane *pane);
 void pane_chat_refill(struct pane *pane); /* nothing is held, but stored perhaps */
 bool pane_chat_fetching(struct pane *pane); /* older messages from the archive */
 guint64 pane_chat_new_key(struct pane *pane);
+bool pane_chat_hides(struct pane *pane, const struct message *message); /* /filter */
+/* The message picker: so many messages up; 0 begins with the lowest one seen. */
+void pane_chat_pick(struct pane *pane, int step);
+void pane_chat_pick_edge(struct pane *pane, bool top); /* the oldest, the newest */
+bool pane_chat_pick_at(struct pane *pane, int y); /* a row of the pane; false: no message */
+const struct message *pane_chat_picked(struct pane *pane, int *y); /* NULL: nothing is */
+void pane_chat_pick_end(struct pane *pane);
+/* To the beginning of a day, 1: the one before, -1: the next. */
+void pane_chat_day(struct pane *pane, int step);
 /* The messages looked at, and which of them is the lowest; NULL: none. Borrowed
  * until the next event or key. */
 GPtrArray *pane_chat_shown(struct pane *pane, guint *bottom);
@@ -297,6 +308,20 @@ extern const struct command theme_commands[];
 extern const struct arg_kind arg_theme;
 enum cmd_status theme_run(struct job *job);
 enum cmd_status color_run(struct job *job);
+
+/* pane/chat_pick.c: its keys, and the menu of what can be done */
+bool chat_pick_key(struct tui *tui, const struct key *key);
+/* row: of the window's pane; the menu comes up at x, y of the screen. */
+void chat_pick_menu_at(struct tui *tui, struct window *window, int row, int x, int y);
+
+/* chat_commands.c */
+enum cmd_status pick_run(struct job *job);
+enum cmd_status quote_run(struct job *job);
+enum cmd_status copy_run(struct job *job);
+
+/* filter_commands.c */
+extern const struct command filter_commands[];
+enum cmd_status filter_run(struct job *job);
 
 /* url_commands.c */
 extern const struct command url_commands[];

@@ -37,6 +37,8 @@ static GPtrArray *links_of(const struct chat *chat)
     GPtrArray *messages = window ? pane_chat_shown(window->pane, &bottom) : NULL;
     for (guint i = messages ? bottom + 1 : 0; i-- > 0 && links->len < LINKS_MAX;) {
         const struct message *message = messages->pdata[i];
+        if (pane_chat_hides(window->pane, message))
+            continue;
         g_autoptr(GPtrArray) urls = message_links(message);
         for (guint k = 0; k < urls->len; k++) {
             struct link *link = g_new0(struct link, 1);

@@ -486,7 +486,7 @@ void options_register(struct options *options, const struct option *rows)
 
 static bool is_free_section(const char *section)
 {
-    static const char *const names[] = { "alias", "folded", "hues", "keys",
+    static const char *const names[] = { "alias", "filters", "folded", "hues", "keys",
         "layouts", "notes", "notify", NULL };
     return g_strv_contains(names, section) || strchr(section, ' ');
 }

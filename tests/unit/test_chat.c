@@ -1,6 +1,7 @@
 /* A conversation on the screen: what of it is styled, numbered, picked,
  * filtered, and where one goes in it. */
 #include "chat_fixture.h"
+#include "ui/filter.h"
 
 /* As if it had just come. */
 static struct message *hear(struct scene *scene, const char *body)
@@ -134,6 +135,194 @@ static void test_many_links(void)
     scene_free(scene);
 }
 
+static void press(struct scene *scene, const char *name)
+{
+    struct key key;
+    g_assert_true(key_parse(name, &key));
+    tui_key(scene->tui, &key);
+    tui_draw(scene->tui);
+}
+
+static const char *picked(struct scene *scene)
+{
+    const struct message *message = pane_chat_picked(pane_of(scene), NULL);
+    return message ? message->body : NULL;
+}
+
+static void test_days(void)
+{
+    struct scene *scene = scene_new(4000); /* three days, from 22:13 on */
+    struct pane *pane = pane_of(scene);
+    grid_resize(scene->tui->grid, 58, 20);
+    tui_dirty_all(scene->tui);
+    tui_draw(scene->tui);
+    static const char *const firsts[] = { "line 2987", "line 1547", "line 107", "line 0" };
+    for (gsize i = 0; i < G_N_ELEMENTS(firsts); i++) {
+        press(scene, "M-PageUp");
+        g_autofree char *dump = grid_dump(scene->tui->grid);
+        g_auto(GStrv) lines = g_strsplit(dump, "\n", 4);
+        g_test_message("%s", dump);
+        g_assert_nonnull(strstr(lines[1], "November 2023")); /* its line at the top */
+        g_assert_true(g_str_has_suffix(lines[2], firsts[i]) || strstr(lines[2], firsts[i]));
+    }
+    press(scene, "M-PageUp"); /* there is none before */
+    g_assert_true(shows(scene, "line 0"));
+    for (gsize i = G_N_ELEMENTS(firsts) - 1; i-- > 0;) {
+        press(scene, "M-PageDown");
+        g_assert_true(shows(scene, firsts[i]));
+    }
+    press(scene, "M-PageDown");
+    g_assert_false(pane_chat_scrolled(pane));
+    scene_free(scene);
+}
+
+static void test_pick(void)
+{
+    struct scene *scene = scene_new(1500);
+    struct pane *pane = pane_of(scene);
+    grid_resize(scene->tui->grid, 58, 20);
+    tui_run(scene->tui, "/pick");
+    g_assert_cmpstr(picked(scene), ==, "line 1499");
+    g_assert_cmpint(STYLE_GROUND(style_at(scene, "line 1499")), ==, ROLE_PICKED);
+    press(scene, "Down"); /* the last one */
+    g_assert_cmpstr(picked(scene), ==, "line 1499");
+    press(scene, "Up");
+    press(scene, "k");
+    g_assert_cmpstr(picked(scene), ==, "line 1497");
+    g_assert_false(pane_chat_scrolled(pane));
+    for (int i = 0; i < 140; i++) { /* into the store, always to be seen */
+        press(scene, "PageUp");
+        g_assert_true(shows(scene, picked(scene)));
+    }
+    g_assert_cmpstr(picked(scene), ==, "line 97");
+    press(scene, "Home");
+    g_assert_cmpstr(picked(scene), ==, "line 0");
+    press(scene, "Up");
+    g_assert_true(shows(scene, "line 0"));
+    press(scene, "PageDown");
+    g_assert_cmpstr(picked(scene), ==, "line 10");
+    for (int i = 0; i < 150; i++) {
+        press(scene, "PageDown");
+        g_assert_true(shows(scene, picked(scene)));
+    }
+    g_assert_cmpstr(picked(scene), ==, "line 1499");
+    g_assert_false(pane_chat_scrolled(pane));
+    press(scene, "x"); /* no text is meant */
+    g_assert_nonnull(picked(scene));
+    press(scene, "Escape");
+    g_assert_null(picked(scene));
+    /* The mouse: its right button on a message. */
+    tui_draw(scene->tui);
+    struct key key = { .code = KEY_MOUSE_, .button = MOUSE_RIGHT, .x = 20, .y = 10 };
+    tui_key(scene->tui, &key);
+    g_assert_nonnull(picked(scene));
+    g_assert_nonnull(scene->tui->menu);
+    press(scene, "Escape");
+    press(scene, "M-n"); /* any other key ends it, and does what it does */
+    g_assert_null(picked(scene));
+    scene_free(scene);
+}
+
+static void test_pick_menu(void)
+{
+    struct scene *scene = scene_new(1);
+    grid_resize(scene->tui->grid, 80, 20);
+    hear(scene, "see https://a.tld/1 and https://b.tld/2");
+    tui_run(scene->tui, "/pick");
+    press(scene, "Enter");
+    g_assert_true(shows(scene, "Quote"));
+    g_assert_true(shows(scene, "Open https://b.tld/2"));
+    press(scene, "2");
+    g_assert_null(scene->tui->menu);
+    g_assert_null(picked(scene));
+    g_assert_cmpuint(scene->tui->dialogs->len, ==, 1); /* asks before it opens */
+    g_assert_true(shows(scene, "Open https://b.tld/2?"));
+    scene_free(scene);
+}
+
+/* A conversation whose messages are hidden one by one, all, and not. */
+static void test_filters(void)
+{
+    struct scene *scene = scene_new(0);
+    grid_resize(scene->tui->grid, 58, 20);
+    hear(scene, "good morning");
+    hear(scene, "[bot] build 1 failed");
+    hear(scene, "how is it?");
+    hear(scene, "[bot] build 2 failed https://b.tld/");
+    tui_run(scene->tui, "/filter add ^\\[BOT\\]");
+    g_assert_false(shows(scene, "[bot]"));
+    g_assert_true(shows(scene, "2 messages hidden"));
+    g_assert_true(shows(scene, "how is it?"));
+    hear(scene, "and https://c.tld/");
+    g_assert_true(shows(scene, "https://c.tld/ [1]"));
+    tui_run(scene->tui, "/pick");
+    press(scene, "Up");
+    g_assert_cmpstr(picked(scene), ==, "how is it?");
+    press(scene, "Up");
+    g_assert_cmpstr(picked(scene), ==, "good morning");
+    press(scene, "Escape");
+    tui_run(scene->tui, "/filter toggle");
+    g_assert_true(shows(scene, "[bot] build 2"));
+    g_assert_false(shows(scene, "hidden"));
+    tui_run(scene->tui, "/filter toggle");
+    tui_run(scene->tui, "/filter add from " PEER);
+    g_assert_true(shows(scene, "5 messages hidden"));
+    g_assert_false(shows(scene, "good morning"));
+    for (int i = 0; i < 5; i++) { /* nothing to scroll in, nothing to pick */
+        press(scene, i & 1 ? "PageUp" : "M-PageUp");
+        press(scene, "PageDown");
+    }
+    tui_run(scene->tui, "/pick");
+    g_assert_null(picked(scene));
+    /* They are there after a restart, and hide nothing elsewhere. */
+    struct filters *again = filters_new();
+    filters_load(again, scene->app.options);
+    g_assert_cmpuint(filters_list(again)->len, ==, 2);
+    g_assert_cmpstr(((struct filter *)filters_list(again)->pdata[0])->text, ==, "^\\[BOT\\]");
+    g_assert_cmpstr(((struct filter *)filters_list(again)->pdata[1])->from, ==, PEER);
+    filters_free(again);
+    tui_run(scene->tui, "/filter remove all");
+    g_assert_true(shows(scene, "[bot] build 1"));
+    g_assert_cmpuint(scene->chat->messages->len, ==, 5);
+    scene_free(scene);
+}
+
+/* A store of which hardly anything is shown: scrolling ends, and finds it. */
+static void test_filtered_store(void)
+{
+    struct scene *scene = scene_new(6000);
+    grid_resize(scene->tui->grid, 58, 20);
+    tui_run(scene->tui, "/filter add in " PEER " [1-9]$"); /* one in ten, and own ones */
+    for (int i = 0; i < 20; i++)
+        press(scene, "PageUp");
+    g_assert_true(pane_chat_scrolled(pane_of(scene)));
+    tui_run(scene->tui, "/filter add [0-9]$");
+    set_option(scene, "ui.filters", "off");
+    for (int i = 0; i < 1000 && pane_chat_scrolled(pane_of(scene)); i++)
+        press(scene, "PageDown");
+    g_assert_true(shows(scene, "line 5999"));
+    scene_free(scene);
+}
+
+/* An expression that would take for ever is switched off. */
+static void test_catastrophe(void)
+{
+    struct scene *scene = scene_new(0);
+    grid_resize(scene->tui->grid, 58, 20);
+    g_autofree char *as = g_strnfill(3000, 'a');
+    hear(scene, as);
+    tui_run(scene->tui, "/filter add (a+)+[bc]$");
+    tui_run(scene->tui, "/filter add (*LIMIT_MATCH=99999999)(a|a|aa)+[bc]$");
+    tui_draw(scene->tui);
+    g_assert_true(shows(scene, "aaaa"));
+    const GPtrArray *list = filters_list(scene->tui->filters);
+    for (guint i = 0; i < list->len; i++)
+        g_assert_true(((struct filter *)list->pdata[i])->tired);
+    tui_run(scene->tui, "/filter add (");
+    g_assert_cmpuint(list->len, ==, 2);
+    scene_free(scene);
+}
+
 int main(int argc, char **argv)
 {
     g_setenv("TZ", "UTC", TRUE);
@@ -142,6 +331,12 @@ int main(int argc, char **argv)
     g_test_add_func("/chat/unstyled", test_unstyled);
     g_test_add_func("/chat/links", test_links);
     g_test_add_func("/chat/nick-colors", test_nick_colors);
+    g_test_add_func("/chat/days", test_days);
+    g_test_add_func("/chat/pick", test_pick);
+    g_test_add_func("/chat/pick-menu", test_pick_menu);
+    g_test_add_func("/chat/filters", test_filters);
+    g_test_add_func("/chat/filtered-store", test_filtered_store);
+    g_test_add_func("/chat/catastrophe", test_catastrophe);
     g_test_add_func("/chat/H53-many-links", test_many_links);
     return g_test_run();
 }

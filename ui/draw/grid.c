@@ -266,6 +266,17 @@ void grid_restyle(struct area area, int x, int y, int cells, style_t style)
         grid_cell(area.grid, area.x + i, area.y + y)->style = style;
 }
 
+void grid_ground(struct area area, int x, int y, int cells, enum role role)
+{
+    if (y < 0 || y >= area.rows || x < 0)
+        return;
+    area.grid->touched[area.y + y] = true;
+    for (int i = x; i < MIN(x + cells, area.cols); i++) {
+        style_t *style = &grid_cell(area.grid, area.x + i, area.y + y)->style;
+        *style = style_on(*style, role);
+    }
+}
+
 void grid_overlay(struct area area, int x, int y, int cells, style_t style)
 {
     if (y < 0 || y >= area.rows || x < 0)

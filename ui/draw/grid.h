@@ -76,6 +76,8 @@ void grid_hline(struct area area, int x, int y, int cells, style_t style);
 void grid_vline(struct area area, int x, int y, int cells, style_t style);
 /* Gives cells another style, keeping what they show. */
 void grid_restyle(struct area area, int x, int y, int cells, style_t style);
+/* Puts the background of another role under what they show. */
+void grid_ground(struct area area, int x, int y, int cells, enum role role);
 /* Adds the attributes of style; its role only when that is not ROLE_TEXT. */
 void grid_overlay(struct area area, int x, int y, int cells, style_t style);
 void grid_box(struct area area, style_t style);

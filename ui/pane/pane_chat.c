@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "model/account.h"
 #include "store/history.h"
+#include "ui/filter.h"
 #include "ui/pane/chat_text.h"
 #include "xep/xep0313_mam.h"
 #include <string.h>
@@ -20,9 +21,12 @@
 
 enum {
     NICK_LONG = 10,    /* longer names are shown by their first word */
+    HIDDEN_MAX = 8192, /* answers of the filters kept */
+    GROW_MAX = 3,      /* pages at once: what is looked at stays among PAST_MAX */
     LAID_MAX = 2 * GRID_MAX, /* layouts kept: more than are seen at once */
     TAIL_ROWS = 3,     /* newest lines that stay when scrolled back */
     TAIL_FROM = 12,    /* … on panes of at least so many rows */
+    ROW_LAST = G_MAXINT,
     OPEN_PAGE = 100,   /* messages of an opened chat */
     PAST_PAGE = 200,   /* … loaded at a time when scrolling */
     PAST_MAX = 1000,   /* … kept of the past */
@@ -49,6 +53,10 @@ struct pane_chat {
     int anchor_row;
     guint64 new_key;
     guint64 mark;     /* key of what was searched for, 0: none */
+    guint64 picked;   /* key of the message under the cursor, 0: nothing is picked … */
+    int picked_y;     /* … and the row it begins in */
+    int y;            /* of the pane on the grid, when last drawn */
+    GArray *seen;     /* guint64: for every row the key of its message, or 0 */
     GPtrArray *past;  /* struct message*, owned; NULL: what the model holds */
     gint64 reach;     /* from here on the archive has been read (xep0313_mam.h) */
     bool gap_seen;    /* … and what is before it is on the screen */
@@ -57,6 +65,8 @@ struct pane_chat {
     int wanted;       /* … by scrolling up so many rows */
     guint64 cleared;  /* up to this message the view was cleared; scrolling
                          back shows them again */
+    GHashTable *hidden; /* key of a message → does a filter hide it: 1 no, 2 yes */
+    guint hidden_version;
     int rows_seen;    /* of the part that scrolls, when last drawn */
     struct columns columns;
     char day_buffer[64];
@@ -160,13 +170,51 @@ static void local_day(gint64 time_us, struct tm *tm)
         *tm = (struct tm){ 0 };
 }
 
-static bool begins_day(const struct pane_chat *view, guint index)
+/* A hidden message has no rows, and is no neighbour of others. */
+static bool is_hidden(struct pane_chat *view, const struct message *message)
 {
-    if (!index)
+    struct filters *filters = view->pane.tui->filters;
+    if (!filters_list(filters)->len)
+        return false;
+    if (view->hidden_version != filters_version(filters) ||
+        g_hash_table_size(view->hidden) > HIDDEN_MAX) {
+        g_hash_table_remove_all(view->hidden);
+        view->hidden_version = filters_version(filters);
+    }
+    gpointer key = GSIZE_TO_POINTER((gsize)key_of(message));
+    guint known = GPOINTER_TO_UINT(g_hash_table_lookup(view->hidden, key));
+    if (!known) {
+        known = 1 + filters_hide(filters, view->window->chat, message);
+        g_hash_table_insert(view->hidden, key, GUINT_TO_POINTER(known));
+    }
+    return known == 2;
+}
+
+/* The next one that is shown, G_MAXUINT: none. */
+static guint shown_before(struct pane_chat *view, guint index)
+{
+    while (index-- > 0)
+        if (!is_hidden(view, message_at(view, index)))
+            return index;
+    return G_MAXUINT;
+}
+
+static guint shown_after(struct pane_chat *view, guint index)
+{
+    while (++index < messages_of(view)->len)
+        if (!is_hidden(view, message_at(view, index)))
+            return index;
+    return G_MAXUINT;
+}
+
+static bool begins_day(struct pane_chat *view, guint index)
+{
+    guint previous = shown_before(view, index);
+    if (previous == G_MAXUINT)
         return true;
     struct tm now, before;
     local_day(message_at(view, index)->time_us, &now);
-    local_day(message_at(view, index - 1)->time_us, &before);
+    local_day(message_at(view, previous)->time_us, &before);
     return now.tm_yday != before.tm_yday || now.tm_year != before.tm_year;
 }
 
@@ -176,19 +224,22 @@ static bool begins_new(const struct pane_chat *view, guint index)
 }
 
 /* Between what was imported and where the archive was left off. */
-static bool ends_gap(const struct pane_chat *view, guint index)
+static bool ends_gap(struct pane_chat *view, guint index)
 {
-    return index && view->reach > 0 && message_at(view, index)->row >= view->reach &&
-        message_at(view, index - 1)->row > 0 && message_at(view, index - 1)->row < view->reach;
+    guint previous = view->reach > 0 ? shown_before(view, index) : G_MAXUINT;
+    return previous != G_MAXUINT && message_at(view, index)->row >= view->reach &&
+        message_at(view, previous)->row > 0 && message_at(view, previous)->row < view->reach;
 }
 
-static int lead_rows(const struct pane_chat *view, guint index)
+static int lead_rows(struct pane_chat *view, guint index)
 {
     return ends_gap(view, index) + begins_day(view, index) + begins_new(view, index);
 }
 
 static int rows_of(struct pane_chat *view, guint index)
 {
+    if (is_hidden(view, message_at(view, index)))
+        return 0;
     struct chat_text *laid = lay_out(view, message_at(view, index));
     return lead_rows(view, index) + (int)laid->rows->len +
         (laid->error_rows ? (int)laid->error_rows->len : 0);
@@ -219,7 +270,7 @@ static void draw_new(struct pane_chat *view, struct area area, int y, guint inde
 {
     guint count = 0;
     for (guint i = index; i < messages_of(view)->len && count < 10000; i++)
-        count += !message_at(view, i)->outgoing;
+        count += !message_at(view, i)->outgoing && !is_hidden(view, message_at(view, i));
     g_autofree char *text = g_strdup_printf(ngettext("%u new", "%u new", count), count);
     draw_rule(view, area, y, style_of(ROLE_NEW), text);
 }
@@ -290,6 +341,22 @@ static style_t body_style(const struct message *message, const struct chat_text 
     }
 }
 
+static void draw_picked(
+    struct pane_chat *view, struct area area, int y, const struct message *message, bool first)
+{
+    const struct columns *c = &view->columns;
+    int row = area.y + y - view->y;
+    if (row < (int)view->seen->len)
+        g_array_index(view->seen, guint64, row) = key_of(message);
+    if (!view->picked || key_of(message) != view->picked)
+        return;
+    grid_ground(area, c->text_x - 1, y, area.cols - c->text_x + 1, ROLE_PICKED);
+    if (first) {
+        grid_mark(area, c->text_x - 1, y, style_of(ROLE_PICKED), MARK_FOCUS);
+        view->picked_y = row;
+    }
+}
+
 static void draw_row(struct pane_chat *view, struct area area, int y, struct position at)
 {
     const struct message *message = message_at(view, at.index);
@@ -316,6 +383,7 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
             draw_head(view, area, y, message, laid);
         chat_text_draw(laid, area_sub(area, 0, 0, c->text_x + c->text, area.rows), c->text_x, y,
             (guint)row, body_style(message, laid, (guint)row));
+        draw_picked(view, area, y, message, !row);
         if (view->mark && key_of(message) == view->mark)
             grid_restyle(area, c->time_x, y, c->time, style_of(ROLE_SELECTED));
         if (row == (int)laid->rows->len - 1)
@@ -330,9 +398,12 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
     chat_text_draw_error(laid, area, c->text_x + 2, y, (guint)row);
 }
 
+/* Of the last message that is shown; without rows when none is. */
 static struct position last_position(struct pane_chat *view)
 {
-    guint last = messages_of(view)->len - 1;
+    guint last = shown_before(view, messages_of(view)->len);
+    if (last == G_MAXUINT)
+        return (struct position){ messages_of(view)->len - 1, -1 };
     return (struct position){ last, rows_of(view, last) - 1 };
 }
 
@@ -341,12 +412,13 @@ static int step_up(struct pane_chat *view, struct position *at, int rows)
 {
     int left = rows;
     while (left > 0) {
-        int take = MIN(at->row, left);
+        int take = CLAMP(at->row, 0, left);
+        guint previous;
         at->row -= take;
         left -= take;
-        if (!left || !at->index)
+        if (!left || (previous = shown_before(view, at->index)) == G_MAXUINT)
             break;
-        at->index--;
+        at->index = previous;
         at->row = rows_of(view, at->index) - 1;
         left--;
     }
@@ -358,12 +430,13 @@ static int step_down(struct pane_chat *view, struct position *at, int rows)
     int left = rows;
     while (left > 0) {
         int below = rows_of(view, at->index) - 1 - at->row;
-        int take = MIN(below, left);
+        int take = CLAMP(below, 0, left);
+        guint next;
         at->row += take;
         left -= take;
-        if (!left || at->index + 1 >= messages_of(view)->len)
+        if (!left || (next = shown_after(view, at->index)) == G_MAXUINT)
             break;
-        at->index++;
+        at->index = next;
         at->row = 0;
         left--;
     }
@@ -376,25 +449,57 @@ static void number_links(struct pane_chat *view, guint bottom, guint top, bool n
 {
     guint next = 1;
     for (guint i = bottom + 1; i-- > top;) {
+        if (is_hidden(view, message_at(view, i)))
+            continue;
         struct chat_text *text = lay_out(view, message_at(view, i));
         chat_text_number(text, numbered ? next : 0);
         next += text->link_count;
     }
 }
 
+static guint count_hidden(struct pane_chat *view, guint from, guint to)
+{
+    guint count = 0;
+    for (guint i = from; i <= to; i++)
+        count += is_hidden(view, message_at(view, i));
+    return count;
+}
+
+/* Where drawing begins so that bottom is in the last of so many rows. */
+static struct position top_for(
+    struct pane_chat *view, struct position bottom, int rows, guint first, int *drawn)
+{
+    struct position at = bottom, above = bottom;
+    *drawn = bottom.row >= 0;
+    while (*drawn && *drawn < rows && step_up(view, &above, 1) && above.index >= first) {
+        at = above;
+        ++*drawn;
+    }
+    return at;
+}
+
+/* The rows up to bottom; above them how many messages among them (following,
+ * also behind them) are hidden. */
 static void draw_up_to(struct pane_chat *view, struct area area, struct position bottom,
     guint first, bool numbered)
 {
-    struct position at = bottom, above = bottom;
-    int rows = 1;
-    while (rows < area.rows && step_up(view, &above, 1) && above.index >= first) {
-        at = above;
-        rows++;
+    int rows, y = 0;
+    struct position at = top_for(view, bottom, area.rows, first, &rows);
+    guint last = view->follow ? messages_of(view)->len - 1 : bottom.index;
+    guint hidden = count_hidden(view, bottom.row < 0 ? first : MAX(first, at.index), last);
+    if (hidden && numbered && area.rows > 2) {
+        g_autofree char *text = g_strdup_printf(ngettext(
+            "%u message hidden (/filter)", "%u messages hidden (/filter)", hidden),
+            hidden);
+        draw_rule(view, area, 0, style_of(ROLE_DIM), text);
+        view->rows_seen--;
+        y = 1;
+        at = top_for(view, bottom, area.rows - 1, first, &rows);
     }
     number_links(view, bottom.index, at.index, numbered);
-    for (int y = 0; y < rows; y++) {
+    for (; rows > 0; y++, rows--) {
         draw_row(view, area, y, at);
-        if (y + 1 < rows)
+        if (rows > 1)
             step_down(view, &at, 1);
     }
 }
@@ -549,6 +654,11 @@ static guint index_of(const struct pane_chat *view, guint64 key)
 static struct position position_of(struct pane_chat *view, guint64 key, int row)
 {
     guint index = index_of(view, key);
+    if (index != G_MAXUINT && is_hidden(view, message_at(view, index))) {
+        guint other = shown_before(view, index);
+        index = other != G_MAXUINT ? other : shown_after(view, index);
+        row = ROW_LAST;
+    }
     if (index == G_MAXUINT)
         return last_position(view);
     return (struct position){ index, CLAMP(row, 0, rows_of(view, index) - 1) };
@@ -576,6 +686,11 @@ static void draw_empty(struct pane_chat *view, struct area area)
     grid_text_fit(area, (area.cols - width) / 2, y, area.cols - 2, style_of(ROLE_DIM), line);
     width = MIN(text_width(hint, -1), area.cols - 2);
     grid_text_fit(area, (area.cols - width) / 2, y + 1, area.cols - 2, style_of(ROLE_GHOST), hint);
+}
+
+bool pane_chat_hides(struct pane *pane, const struct message *message)
+{
+    return is_hidden(chat_of(pane), message);
 }
 
 static guint first_uncleared(const struct pane_chat *view)
@@ -626,6 +741,10 @@ static void draw(struct pane *pane, struct area area)
     view->rows_seen = area.rows;
     view->reach = history_of(view) ? mam_reach(view->window->chat) : 0;
     view->gap_seen = false;
+    view->picked_y = 0;
+    view->y = area.y;
+    g_array_set_size(view->seen, 0);
+    g_array_set_size(view->seen, (guint)MAX(area.rows, 0));
     draw_messages(view, area);
     if (view->gap_seen && !view->deaf)
         fetch(view, 0);
@@ -646,7 +765,8 @@ static void scroll_down(struct pane_chat *view, int rows)
     if (view->follow)
         return;
     struct position at = anchor_position(view), from = at;
-    while (step_down(view, &at, rows) < rows) {
+    int grown = 0;
+    while (step_down(view, &at, rows) < rows && grown++ < GROW_MAX) {
         guint64 key = key_of(message_at(view, from.index));
         if (!view->past || !past_grow_down(view, key)) {
             pane_chat_bottom(&view->pane);
@@ -680,8 +800,9 @@ void pane_chat_scroll(struct pane *pane, int rows)
         rows += TAIL_ROWS;
     }
     /* No further than until the first row is at the top. */
-    int above;
-    while ((above = step_up(view, &top, height - 1 + rows)) < height - 1 + rows) {
+    int above, grown = 0;
+    while ((above = step_up(view, &top, height - 1 + rows)) < height - 1 + rows &&
+        grown++ < GROW_MAX) {
         guint64 key = key_of(message_at(view, at.index));
         if (!grow_up(view, asked))
             break;
@@ -742,6 +863,200 @@ static void show(struct pane_chat *view, guint index)
         set_anchor(view, at);
 }
 
+/* Where a key is, else the next one: a date. Opens the past when it is there;
+ * G_MAXUINT: nowhere. */
+static guint locate(struct pane_chat *view, guint64 key)
+{
+    if (index_of(view, key) == G_MAXUINT) {
+        past_close(view);
+        if (index_of(view, key) == G_MAXUINT && !past_open(view, (gint64)key))
+            return G_MAXUINT;
+    }
+    if (!view->columns.cols)
+        measure(view, MAX(view->pane.cols, 20));
+    guint index = index_of(view, key);
+    if (index != G_MAXUINT)
+        return index;
+    index = 0;
+    while (index + 1 < messages_of(view)->len && key_of(message_at(view, index)) < key)
+        index++;
+    return index;
+}
+
+/* Shows it from its first row on. */
+static void show_from_top(struct pane_chat *view, guint index)
+{
+    struct position at = { index, 0 };
+    int room = scrolling_rows(view) - 1;
+    if (step_down(view, &at, room) < room && !view->past)
+        pane_chat_bottom(&view->pane);
+    else
+        set_anchor(view, at);
+}
+
+/* ---- by day ---- */
+
+/* Where the local day begins that is so many days later. */
+static gint64 midnight(gint64 time_us, int days)
+{
+    struct tm tm;
+    local_day(time_us, &tm);
+    tm.tm_mday += days;
+    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+    tm.tm_isdst = -1;
+    return (gint64)mktime(&tm) * G_USEC_PER_SEC;
+}
+
+/* The first message at or after a time, 0: none. */
+static guint64 key_since(struct pane_chat *view, gint64 time_us)
+{
+    gint64 ord, row;
+    if (history_of(view))
+        return history_seek(history_of(view), view->window->chat->jid, time_us, &ord, &row)
+            ? (guint64)row : 0;
+    for (guint i = 0; i < messages_of(view)->len; i++)
+        if (message_at(view, i)->time_us >= time_us)
+            return key_of(message_at(view, i));
+    return 0;
+}
+
+/* What is in the highest row that scrolls. */
+static struct position top_position(struct pane_chat *view)
+{
+    int rows;
+    return top_for(view, view->follow ? last_position(view) : anchor_position(view),
+        MAX(view->rows_seen, 1), 0, &rows);
+}
+
+void pane_chat_day(struct pane *pane, int step)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (!messages_of(view)->len)
+        return;
+    if (!view->columns.cols)
+        measure(view, MAX(pane->cols, 20));
+    struct position top = top_position(view);
+    gint64 time_us = message_at(view, top.index)->time_us;
+    if (step > 0 && !top.row && begins_day(view, top.index)) {
+        guint64 key = key_of(message_at(view, top.index));
+        if (shown_before(view, top.index) == G_MAXUINT && grow_up(view, 1))
+            top.index = index_of(view, key);
+        guint previous =
+            top.index == G_MAXUINT ? G_MAXUINT : shown_before(view, top.index);
+        if (previous == G_MAXUINT)
+            return;
+        time_us = message_at(view, previous)->time_us;
+    }
+    guint64 key = key_since(view, midnight(time_us, step > 0 ? 0 : 1));
+    guint index = key ? locate(view, key) : G_MAXUINT;
+    if (index == G_MAXUINT)
+        pane_chat_bottom(pane);
+    else
+        show_from_top(view, index);
+}
+
+/* ---- the message picker ---- */
+
+/* Scrolls as little as it takes to see all of it. */
+static void make_visible(struct pane_chat *view, guint index)
+{
+    struct position top = top_position(view);
+    struct position bottom = view->follow ? last_position(view) : anchor_position(view);
+    struct position end = { index, rows_of(view, index) - 1 };
+    if (index < top.index || (index == top.index && top.row > 0))
+        show_from_top(view, index);
+    else if (index > bottom.index || (index == bottom.index && bottom.row < end.row)) {
+        if (!view->past && shown_after(view, index) == G_MAXUINT)
+            pane_chat_bottom(&view->pane);
+        else
+            set_anchor(view, end);
+    }
+}
+
+static guint pick_next(struct pane_chat *view, guint index, bool up)
+{
+    guint64 key = key_of(message_at(view, index));
+    guint next = up ? shown_before(view, index) : shown_after(view, index);
+    if (next != G_MAXUINT)
+        return next;
+    if (up ? !grow_up(view, 1) : !view->past || !past_grow_down(view, key))
+        return index;
+    index = index_of(view, key);
+    next = index == G_MAXUINT ? index
+        : up                  ? shown_before(view, index)
+                              : shown_after(view, index);
+    return next != G_MAXUINT ? next : index;
+}
+
+void pane_chat_pick(struct pane *pane, int step)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (!messages_of(view)->len)
+        return;
+    if (!view->columns.cols)
+        measure(view, MAX(pane->cols, 20));
+    struct position bottom = view->follow ? last_position(view) : anchor_position(view);
+    guint index = view->picked ? index_of(view, view->picked) : G_MAXUINT;
+    if (index == G_MAXUINT) {
+        index = bottom.index;
+        step = 0;
+    }
+    for (int i = 0; i < ABS(step) && index != G_MAXUINT; i++)
+        index = pick_next(view, index, step > 0);
+    if (index == G_MAXUINT || is_hidden(view, message_at(view, index))) {
+        pane_chat_pick_end(pane);
+        return;
+    }
+    view->picked = key_of(message_at(view, index));
+    make_visible(view, index);
+    pane_dirty(pane);
+    pane_dirty(pane->tui->status); /* its hint */
+}
+
+void pane_chat_pick_edge(struct pane *pane, bool top)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (top)
+        pane_chat_top(pane);
+    else
+        pane_chat_bottom(pane);
+    guint index = top && messages_of(view)->len && is_hidden(view, message_at(view, 0))
+        ? shown_after(view, 0) : 0;
+    if (!top)
+        index = shown_before(view, messages_of(view)->len);
+    if (index < messages_of(view)->len)
+        view->picked = key_of(message_at(view, index));
+    pane_dirty(pane);
+}
+
+bool pane_chat_pick_at(struct pane *pane, int y)
+{
+    struct pane_chat *view = chat_of(pane);
+    if (y < 0 || y >= (int)view->seen->len || !g_array_index(view->seen, guint64, y))
+        return false;
+    view->picked = g_array_index(view->seen, guint64, y);
+    view->picked_y = y;
+    pane_dirty(pane);
+    pane_dirty(pane->tui->status);
+    return true;
+}
+
+const struct message *pane_chat_picked(struct pane *pane, int *y)
+{
+    struct pane_chat *view = chat_of(pane);
+    guint index = view->picked ? index_of(view, view->picked) : G_MAXUINT;
+    if (y)
+        *y = view->picked_y;
+    return index == G_MAXUINT ? NULL : message_at(view, index);
+}
+
+void pane_chat_pick_end(struct pane *pane)
+{
+    chat_of(pane)->picked = 0;
+    pane_dirty(pane);
+    pane_dirty(pane->tui->status);
+}
+
 bool pane_chat_goto(struct pane *pane, guint64 number)
 {
     struct pane_chat *view = chat_of(pane);
@@ -754,19 +1069,10 @@ bool pane_chat_goto(struct pane *pane, guint64 number)
 bool pane_chat_goto_key(struct pane *pane, guint64 key)
 {
     struct pane_chat *view = chat_of(pane);
-    if (index_of(view, key) == G_MAXUINT) {
-        past_close(view);
-        if (index_of(view, key) == G_MAXUINT && !past_open(view, (gint64)key))
-            return false;
-    }
-    if (!view->columns.cols)
-        measure(view, MAX(pane->cols, 20));
-    /* Without it the next one: a date. */
-    guint index = 0;
-    while (index + 1 < messages_of(view)->len && key_of(message_at(view, index)) < key)
-        index++;
-    guint exact = index_of(view, key);
-    show(view, exact == G_MAXUINT ? index : exact);
+    guint index = locate(view, key);
+    if (index == G_MAXUINT)
+        return false;
+    show(view, index);
     return true;
 }
 
@@ -821,6 +1127,7 @@ void pane_chat_forget(struct pane *pane, const struct message *message)
 {
     struct pane_chat *view = chat_of(pane);
     g_hash_table_remove(view->laid, GSIZE_TO_POINTER((gsize)key_of(message)));
+    g_hash_table_remove(view->hidden, GSIZE_TO_POINTER((gsize)key_of(message)));
     for (guint i = 0; view->past && message->row > 0 && i < view->past->len; i++) {
         struct message *copy = view->past->pdata[i];
         if (copy->row != message->row || copy == message)
@@ -850,6 +1157,8 @@ static void destroy(struct pane *pane)
         mam_forget(view->window->chat->account, view);
     past_close(view);
     g_hash_table_destroy(view->laid);
+    g_hash_table_destroy(view->hidden);
+    g_array_free(view->seen, TRUE);
     g_free(view);
 }
 
@@ -891,6 +1200,8 @@ struct pane *pane_chat_new(struct tui *tui, struct window *window)
     view->pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
     view->window = window;
     view->follow = true;
+    view->hidden = g_hash_table_new(NULL, NULL);
+    view->seen = g_array_new(FALSE, TRUE, sizeof(guint64));
     view->laid = g_hash_table_new_full(NULL, NULL, NULL, chat_text_free);
     fill(view);
     return &view->pane;

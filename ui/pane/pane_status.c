@@ -207,6 +207,10 @@ static void draw(struct pane *pane, struct area area)
             _("Enter open  Space menu  letters filter  C-r rename  C-f show  C-t order  Insert add  Delete remove  Esc back"));
         return;
     }
+    if (window_current(tui)->chat && pane_chat_picked(window_current(tui)->pane, NULL)) {
+        draw_hint(area, x, edge, _("Up Down choose  Enter menu  q quote  c copy  o open link  Esc back"));
+        return;
+    }
     x = draw_hotlist(tui, area, x, edge);
     x = draw_typing(tui, area, x, edge);
     const struct window *window = window_current(tui);
