@@ -418,7 +418,7 @@ static void mouse(struct tui *tui, const struct key *key)
         key->button == MOUSE_LEFT ? layout_border_at(tui, key->x, key->y) : NULL;
     struct layout *leaf = layout_leaf_at(tui, key->x, key->y);
     if (!leaf) {
-        pane_mouse(tui->results, key);
+        (void)(pane_mouse(tui->results, key) || pane_mouse(tui->status, key));
         return;
     }
     if (leaf->side) { /* the heading takes the focus, the rest what it shows */

@@ -120,25 +120,45 @@ static struct window *neighbour(struct tui *tui, int step)
     return tui->windows->pdata[(at + count + (guint)step) % count];
 }
 
-/* Number, then exact name, then the best fuzzy match. */
-static struct window *find_window(struct tui *tui, const char *word)
+/* 3: that is its name or address, 2: it begins so; or less. Folded. */
+static int window_likeness(const struct window *window, const char *word)
+{
+    g_autofree char *name = text_fold(window_name(window));
+    g_autofree char *jid = text_fold(window->chat ? window->chat->jid : "");
+    if (!strcmp(name, word) || !strcmp(jid, word))
+        return 3;
+    return g_str_has_prefix(name, word) || g_str_has_prefix(jid, word) ? 2
+        : text_fuzzy_folded(word, name) >= 0                           ? 1
+                                                                       : 0;
+}
+
+/* By number, name, or so much of one that no other is like it; NULL and a
+ * sentence. */
+static struct window *find_window(struct tui *tui, const char *word, char **why)
 {
     guint64 number;
-    if (g_ascii_string_to_unsigned(word, 10, 0, 9999, &number, NULL))
-        return window_number(tui, (int)number);
-    struct window *best = NULL;
-    int best_score = -1;
-    for (guint i = 0; i < tui->windows->len; i++) {
+    struct window *best = NULL, *second = NULL;
+    int likeness = 1;
+    *why = NULL;
+    bool by_number = g_ascii_string_to_unsigned(word, 10, 0, 9999, &number, NULL);
+    if (by_number)
+        best = window_number(tui, (int)number);
+    g_autofree char *folded = text_fold(word);
+    for (guint i = 0; !by_number && *folded && i < tui->windows->len; i++) {
         struct window *window = tui->windows->pdata[i];
-        const char *name = window_name(window);
-        int score = !strcmp(name, word) || (window->chat && !strcmp(window->chat->jid, word))
-            ? G_MAXINT : text_fuzzy(word, name);
-        if (score > best_score) {
-            best = window;
-            best_score = score;
-        }
+        int alike = window_likeness(window, folded);
+        if (alike < likeness)
+            continue;
+        second = alike == likeness ? best : NULL;
+        best = window; /* a third alike is one too many as well */
+        likeness = alike;
     }
-    return best;
+    if (best && second)
+        *why = g_strdup_printf("\"%s\" may be %d:%s or %d:%s; write more of it, or the number.",
+            word, second->number, window_name(second), best->number, window_name(best));
+    else if (!best)
+        *why = g_strdup_printf("There is no window \"%s\"; /win lists them.", word);
+    return *why ? NULL : best;
 }
 
 static enum cmd_status list_windows(struct job *job)
@@ -159,7 +179,8 @@ static enum cmd_status run_win(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
     const char *word = job_arg(job, "window");
-    struct window *window = NULL;
+    struct window *window = NULL, *home = tui->home;
+    g_autofree char *why = NULL;
     if (!word || !strcmp(word, "list"))
         return list_windows(job);
     if (!strcmp(word, "move")) {
@@ -171,15 +192,22 @@ static enum cmd_status run_win(struct job *job)
     if (!strcmp(word, "next") || !strcmp(word, "prev"))
         window = neighbour(tui, *word == 'n' ? 1 : -1);
     else if (!strcmp(word, "unread")) {
+        if (!home)
+            home = window_current(tui);
         window = hottest(tui);
-        if (!window)
+        if (!window) {
+            window_show(tui, home);
             return job_done(job);
+        }
+        window_show(tui, window);
+        tui->home = home;
+        return job_done(job);
     } else if (!strcmp(word, "back"))
         window = tui->previous ? tui->previous : window_current(tui);
     else
-        window = find_window(tui, word);
+        window = find_window(tui, word, &why);
     if (!window)
-        return job_fail(job, "item-not-found", "There is no window \"%s\"; /win lists them.", word);
+        return job_fail(job, "item-not-found", "%s", why);
     window_show(tui, window);
     return job_done(job);
 }
@@ -213,9 +241,12 @@ static enum cmd_status run_close(struct job *job)
     }
     bool all = !strcmp(what, "all"), read = !strcmp(what, "read");
     if (!all && !read) {
-        struct window *window = find_window(tui, what);
-        if (!window || window->kind == WINDOW_CONSOLE)
-            return job_fail(job, "item-not-found", "There is no window \"%s\" to close.", what);
+        g_autofree char *why = NULL;
+        struct window *window = find_window(tui, what, &why);
+        if (!window)
+            return job_fail(job, "item-not-found", "%s", why);
+        if (window->kind == WINDOW_CONSOLE)
+            return job_fail(job, "not-allowed", "The console stays; /quit leaves txmpp.");
         window_close(tui, window);
         return job_done(job);
     }
@@ -645,7 +676,9 @@ static guint64 key_of_id(const struct chat *chat, const char *id)
         row = history_find_own(history, id);
     auto_struct(message) found = row ? history_load(history, row) : NULL;
     const char *peer = !found ? NULL : found->outgoing ? found->to : found->from;
-    return peer && jid_bare_equal(peer, chat->jid) ? (guint64)row : 0;
+    if (peer && jid_bare_equal(peer, chat->jid))
+        return (guint64)row;
+    return history ? (guint64)history_find_id(history, chat->jid, id) : 0;
 }
 
 /* A date before what is here: the archive is asked, page by page. */
@@ -885,7 +918,12 @@ const struct command ui_commands[] = {
                       .summary = "number, name, next, prev, unread, back, move or list" },
             { .name = "number", .kind = &arg_int, .flags = ARG_OPTIONAL,
                 .summary = "new number, for move" } },
-        .summary = "Show another window, or list them", .examples = win_examples,
+        .summary = "Show another window, or list them",
+        .detail = "A part of a name is enough where no other window is like it. With unread "
+                  "the one that needs you most comes first: where you were mentioned, then who "
+                  "wrote to you, then the others; when nothing is left you are back where you "
+                  "began.",
+        .examples = win_examples,
         .fields = "window: number name jid? unread messages" },
     { .name = "close", .needs = NEEDS_SCREEN, .run = run_close,
         .args = { { .name = "what", .kind = &arg_closed, .flags = ARG_OPTIONAL,

@@ -74,6 +74,7 @@ struct tui {
     struct layout *leaf;   /* the input line belongs to its window; never NULL */
     struct layout *dragged; /* the mouse holds the border between its halves */
     struct window *previous;
+    struct window *home;   /* where going through the unread ones began; NULL */
     struct pane *title, *status, *input;
     struct pane *roster, *results, *list; /* what can stand beside windows */
     struct pane *aside;    /* the one of them that has the keys; NULL: the input line */

@@ -155,6 +155,7 @@ void window_show(struct tui *tui, struct window *window)
     pane_results_close(tui);
     input_menu_close(tui);
     tui->aside = NULL;
+    tui->home = NULL;
     tui_dirty_all(tui);
     if (before == window) {
         window_mark_read(tui, window);
@@ -181,6 +182,8 @@ void window_close(struct tui *tui, struct window *window)
         return;
     if (tui->previous == window)
         tui->previous = NULL;
+    if (tui->home == window)
+        tui->home = NULL;
     struct window *next = tui->previous;
     if (!next) { /* the neighbour */
         guint at = 0;

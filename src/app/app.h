@@ -58,6 +58,8 @@ void app_quit(struct app *app, const char *status);
 /* An account is connected, connecting or will try again. */
 bool app_is_alive(const struct app *app);
 
+enum { SEARCH_HITS = 50 }; /* a page of /search */
+
 /* Tables of commands, each ends with a NULL name. */
 extern const struct command app_account_commands[], app_setting_commands[],
     app_general_commands[], app_history_commands[], app_export_commands[],

@@ -12,7 +12,6 @@
 #define HISTORY_DEFAULT 20
 #define HISTORY_MAX 100000
 #define FETCHES_MAX 50
-#define HITS_DEFAULT 50
 
 const char *history_chosen(struct job *job)
 {
@@ -192,7 +191,7 @@ static enum cmd_status run_search(struct job *job)
         .from = job_arg(job, "from"), .since_us = date_of(job, "since", 0),
         .until_us = date_of(job, "until", 0),
         .before_row = job_int(job, "before-row", G_MAXINT64),
-        .n = (guint)CLAMP(job_int(job, "count", HITS_DEFAULT), 1, 10000) };
+        .n = (guint)CLAMP(job_int(job, "count", SEARCH_HITS), 1, 10000) };
     g_autoptr(GPtrArray) hits =
         history_search_text(account->history, &query, &error);
     if (!hits)

@@ -632,6 +632,69 @@ char *text_fold(const char *s)
     return folded;
 }
 
+/* What one character folds to, as text_fold() does it; its length in s. */
+static size_t fold_one(const char *s, const char *end, char *out)
+{
+    gint32 cp, parts[32];
+    size_t used = 0, len = decode(s, end, &cp);
+    int last_class = 0;
+    if (len <= 1) {
+        out[0] = len ? g_ascii_tolower(*s) : '\x1a'; /* a bad byte is like nothing */
+        out[1] = '\0';
+        return 1;
+    }
+    utf8proc_ssize_t n = utf8proc_decompose_char(cp, parts, G_N_ELEMENTS(parts),
+        UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK |
+            UTF8PROC_IGNORE, &last_class);
+    for (utf8proc_ssize_t i = 0; i < MIN(n, (utf8proc_ssize_t)G_N_ELEMENTS(parts)); i++)
+        used += (size_t)utf8proc_encode_char(parts[i], (utf8proc_uint8_t *)out + used);
+    out[used] = '\0';
+    return len;
+}
+
+enum { FOLDED_MAX = 32 * 4 + 1 };
+
+/* How much of [s, end) is needle, folded; 0: it does not begin with it. */
+static gsize match_folded(const char *needle, const char *s, const char *end)
+{
+    char part[FOLDED_MAX];
+    const char *p = s;
+    while (*needle) {
+        if (p >= end)
+            return 0;
+        size_t len = fold_one(p, end, part), n = strlen(part);
+        if (!n && p == s)
+            return 0; /* a mark belongs to what stands before it */
+        if (strncmp(part, needle, n) && !g_str_has_prefix(part, needle))
+            return 0;
+        needle += MIN(n, strlen(needle)); /* a ligature may hold more than is left */
+        p += len;
+    }
+    while (p < end && (*p & 0x80)) {
+        size_t len = fold_one(p, end, part);
+        if (*part)
+            break;
+        p += len;
+    }
+    return (gsize)(p - s);
+}
+
+const char *text_find_folded(const char *needle, const char *s, gsize len, gsize *found_len)
+{
+    const char *end = s + len;
+    bool ascii = !(*needle & 0x80);
+    for (const char *p = s; p < end; p++) {
+        if ((*p & 0xc0) == 0x80 || (ascii && !(*p & 0x80) && g_ascii_tolower(*p) != *needle))
+            continue;
+        gsize n = match_folded(needle, p, end);
+        if (!n)
+            continue;
+        *found_len = n;
+        return p;
+    }
+    return NULL;
+}
+
 int text_fuzzy(const char *needle, const char *haystack)
 {
     char needle_buf[256], text_buf[256];

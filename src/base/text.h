@@ -59,3 +59,6 @@ int text_fuzzy(const char *needle, const char *haystack);
  * long lists, where nothing may be folded twice. */
 int text_fuzzy_folded(const char *needle, const char *haystack);
 char *text_fold(const char *s);
+/* Where in [s, s + len) the first part is that text_fold() would make needle of,
+ * with the marks on its last letter; NULL: nowhere. Not for an empty needle. */
+const char *text_find_folded(const char *needle, const char *s, gsize len, gsize *found_len);

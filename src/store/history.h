@@ -80,6 +80,9 @@ bool history_update(struct history *history, const struct message *message);
 /* By (by, stanza_id) or own origin_id: the stored row, 0 none. */
 gint64 history_find(struct history *history, const char *by, const char *stanza_id);
 gint64 history_find_own(struct history *history, const char *origin_id);
+/* By the id its sender gave it, the newest one of the chat; 0: none. Not cheap:
+ * the years are gone through, in a tenth of a second at worst. */
+gint64 history_find_id(struct history *history, const char *chat_jid, const char *id);
 struct message *history_load(struct history *history, gint64 row); /* new; NULL */
 
 /* Up to n messages of chat_jid before (or after) the place, oldest first; new

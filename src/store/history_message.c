@@ -197,6 +197,49 @@ static void find_twin(struct history *history, struct known *known)
         look_in_span(history, known, before);
 }
 
+/* The newest of the chat that shares this key and has the id; 0: none. */
+static gint64 find_id_by_key(
+    struct history *history, gint64 key, gint64 chat, const char *id)
+{
+    sqlite3_stmt *row = history_read(history, SQL_TWINS);
+    gint64 found = 0;
+
+    if (row)
+        sqlite3_bind_int64(row, 1, key);
+    while (history_step(history, row))
+        if (!found && !(sqlite3_column_int(row, 1) & FLAG_GHOST) &&
+            sqlite3_column_int64(row, 2) == chat &&
+            g_strcmp0((const char *)sqlite3_column_text(row, 4), id) == 0)
+            found = sqlite3_column_int64(row, 0);
+    return found;
+}
+
+/* The index of twins knows an id only together with its span. So it is asked
+ * span by span, and it is the index that says which ones there are. */
+gint64 history_find_id(
+    struct history *history, const char *chat_jid, const char *id)
+{
+    const gint64 chat = history_chat_id(history, chat_jid);
+    gint64 key = twin_key(chat, id, ROW_MAX >> TWIN_BITS), found = 0;
+
+    while (chat && !found && key > 0) {
+        sqlite3_stmt *row = history_read(history, SQL_TWIN_BEFORE);
+        gint64 there;
+        if (row)
+            sqlite3_bind_int64(row, 1, key);
+        there = history_read_int(history, row, 0);
+        if (there <= 0)
+            break;
+        if (there == key) {
+            found = find_id_by_key(history, key, chat, id);
+            key--;
+        }
+        key = twin_key(chat, id,
+            (there >> 32) - (there >> 32 == key >> 32 ? 1 : 0));
+    }
+    return found;
+}
+
 /* What a copy proves and brings along. Most copies bring nothing new. */
 static void complete(struct history *history, const struct message *m,
     gint64 row, gint64 by, bool copy)

@@ -156,6 +156,9 @@ const char *const history_sql[N_SQL] = {
         "SELECT row,flags,chat,time_back,id,given_by,stanza_id,sender,body "
         "FROM message INDEXED BY message_twin WHERE twin=?1 "
         "ORDER BY row DESC LIMIT 8",
+    [SQL_TWIN_BEFORE] =
+        "SELECT twin FROM message INDEXED BY message_twin WHERE twin<=?1 "
+        "ORDER BY twin DESC LIMIT 1",
     [SQL_BY_STANZA] =
         "SELECT row FROM message WHERE given_by=?1 AND stanza_id=?2",
     [SQL_IMPORTED] =

@@ -579,6 +579,37 @@ static void test_stanza_ids(struct fixture *f, gconstpointer data)
     g_assert_cmpstr(pm_back->stanza_by, ==, ROOM);
 }
 
+/* By the id the sender gave: years ago, in another chat too, not stored. */
+static void test_find_id(struct fixture *f, gconstpointer data)
+{
+    static const gint64 years[] = { 0, 1, 5 };
+    gint64 rows[G_N_ELEMENTS(years)];
+
+    (void)data;
+    for (gsize i = 0; i < G_N_ELEMENTS(years); i++) {
+        gint64 time = T0 - years[i] * 365 * G_TIME_SPAN_DAY;
+        g_autofree char *id = g_strdup_printf("id%d", (int)i);
+        auto_struct(message) m = make("words", time);
+        auto_struct(message) other = make("others", time + SECOND);
+        m->id = g_strdup(id);
+        other->id = g_strdup(i ? "id0" : "else");
+        add_to(f, PEER, CHAT_CONTACT, m, time);
+        add_to(f, ROOM, CHAT_ROOM, other, time + SECOND);
+        rows[i] = m->row;
+    }
+    g_assert_true(history_commit(f->h, NULL));
+    g_assert_cmpint(history_find_id(f->h, PEER, "id0"), ==, rows[0]);
+    g_assert_cmpint(history_find_id(f->h, PEER, "id1"), ==, rows[1]);
+    g_assert_cmpint(history_find_id(f->h, PEER, "id2"), ==, rows[2]);
+    g_assert_cmpint(history_find_id(f->h, PEER, "else"), ==, 0);
+    g_assert_cmpint(history_find_id(f->h, ROOM, "else"), !=, 0);
+    g_assert_cmpint(history_find_id(f->h, "nobody@b.tld", "id0"), ==, 0);
+    auto_struct(message) again = make("the same id again", T0 + 60 * SECOND);
+    again->id = g_strdup("id1");
+    add_to(f, PEER, CHAT_CONTACT, again, 0);
+    g_assert_cmpint(history_find_id(f->h, PEER, "id1"), ==, again->row);
+}
+
 static void test_own(struct fixture *f, gconstpointer data)
 {
     auto_struct(message) sent = make_own("hello", "q1", T0);
@@ -2092,6 +2123,7 @@ int main(int argc, char **argv)
     TEST("completed", NULL, test_completed);
     TEST("F28-repeats", NULL, test_repeats);
     TEST("H34-H35-ids", NULL, test_stanza_ids);
+    TEST("find-id", NULL, test_find_id);
     TEST("own", NULL, test_own);
     TEST("H59-literal", NULL, test_literal);
     g_test_add_func("/history/H64-names", test_no_folder);

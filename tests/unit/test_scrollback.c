@@ -57,6 +57,8 @@ static void test_goto(void)
     g_assert_true(shows(scene, "line 0"));
     tui_run(scene->tui, "/goto m2499");
     g_assert_true(shows(scene, "line 2499"));
+    tui_run(scene->tui, "/goto m1000"); /* of the other one */
+    g_assert_true(shows(scene, "line 1000"));
     tui_run(scene->tui, "/goto 50%");
     g_assert_true(shows(scene, "line 2500"));
     tui_run(scene->tui, "/goto 2023-11-15T12:00:00Z");
@@ -136,6 +138,78 @@ static void test_search(void)
     scene_free(scene);
 }
 
+/* The next pages come below the first one; what stands far to the right is
+ * shown with what is around it. */
+static void test_search_pages(void)
+{
+    struct scene *scene = scene_new(20);
+    g_autofree char *far = g_strnfill(300, 'x');
+    g_autofree char *body = g_strconcat(far, " and then the B\303\241lcony", NULL);
+    struct message *message = text_message(body, 4000, false);
+    history_add(scene->account->history, scene->chat, message, message->time_us);
+    message_free(message);
+    history_commit(scene->account->history, NULL);
+    tui_run_shown(scene->tui, "/search balcony");
+    expect(scene, "search-far-60x20");
+    tui_run_shown(scene->tui, "/search \"line\" in all --count 6");
+    g_assert_true(shows(scene, "Older ones"));
+    key(scene, KEY_PGDN);
+    g_assert_true(shows(scene, "line 13"));
+    expect(scene, "search-next-page-60x20");
+    for (int i = 0; i < 20 && !shows(scene, "line 0"); i++)
+        key(scene, KEY_PGDN);
+    g_assert_true(shows(scene, "line 0"));
+    g_assert_false(shows(scene, "Older ones"));
+    key(scene, KEY_UP_);
+    key(scene, KEY_ENTER);
+    g_assert_true(pane_chat_scrolled(pane_of(scene)) || shows(scene, "line 1"));
+    scene_free(scene);
+}
+
+static struct window *window_of(struct scene *scene, const char *jid, guint unread, guint mentions)
+{
+    struct chat *chat = account_open_chat(scene->account, jid, CHAT_CONTACT);
+    chat->unread = unread;
+    chat->mentions = mentions;
+    return window_open(scene->tui, chat);
+}
+
+/* The most urgent first, and then back; names by a part that is theirs alone. */
+static void test_windows(void)
+{
+    struct scene *scene = scene_new(1);
+    struct tui *tui = scene->tui;
+    struct window *home = window_current(tui);
+    struct window *quiet = window_of(scene, "rosaline@example.net", 0, 0);
+    struct window *unread = window_of(scene, "mercutio@example.net", 2, 0);
+    struct window *mention = window_of(scene, "nurse@example.net", 1, 1);
+    expect(scene, "hotlist-60x20");
+    tui_run(tui, "/win unread");
+    g_assert_true(window_current(tui) == mention);
+    tui_run(tui, "/win unread");
+    g_assert_true(window_current(tui) == unread);
+    tui_run(tui, "/win unread");
+    g_assert_true(window_current(tui) == home);
+    tui_run(tui, "/win ros");
+    g_assert_true(window_current(tui) == quiet);
+    tui_run(tui, "/win back");
+    g_assert_true(window_current(tui) == home);
+    tui_run(tui, "/win RO"); /* romeo or rosaline */
+    g_assert_true(window_current(tui) == home);
+    g_assert_true(shows(scene, "write more of it"));
+    tui_run(tui, "/win mcut");
+    g_assert_true(window_current(tui) == unread);
+    tui_run(tui, "/win 2");
+    g_assert_true(window_current(tui) == quiet);
+    unread->chat->unread = 1;
+    pane_dirty(tui->status);
+    tui_draw(tui);
+    struct key click = { .code = KEY_MOUSE_, .button = MOUSE_LEFT, .x = 9, .y = tui->status->y };
+    tui_key(tui, &click);
+    g_assert_true(window_current(tui) == unread);
+    scene_free(scene);
+}
+
 /* What was imported from long ago, and where the archive was left off. */
 static void test_gap(void)
 {
@@ -176,6 +250,8 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/goto", test_goto);
     g_test_add_func("/scrollback/meanwhile", test_meanwhile);
     g_test_add_func("/scrollback/search", test_search);
+    g_test_add_func("/scrollback/search-pages", test_search_pages);
+    g_test_add_func("/scrollback/windows", test_windows);
     g_test_add_func("/scrollback/gap", test_gap);
     g_test_add_func("/scrollback/new-line", test_new_line);
     return g_test_run();

@@ -315,6 +315,28 @@ static void test_mixes(void)
     }
 }
 
+static void test_find(void)
+{
+    static const struct {
+        const char *needle, *text;
+        int at, len; /* -1: nowhere */
+    } rows[] = { { "line", "a Line", 2, 4 }, { "muller", "Herr M\303\274ller", 5, 7 },
+        { "e", "caf\145\314\201!", 3, 3 }, { "strasse", "Stra\303\237e", 0, 7 },
+        { "\320\274\320\270\321\200", "\320\234\320\230\320\240", 0, 6 },
+        { "f", "\357\254\201x", 0, 3 }, { "xyz", "xyxyz", 2, 3 }, { "xyz", "xy", -1, 0 },
+        { "a", "", -1, 0 }, { "\346\226\207", "\344\270\255\346\226\207", 3, 3 },
+        { "b", "\377\376b", 2, 1 } };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        gsize len = 0;
+        const char *text = rows[i].text;
+        const char *at = text_find_folded(rows[i].needle, text, strlen(text), &len);
+        g_test_message("%s in %s", rows[i].needle, text);
+        g_assert_cmpint(at ? at - text : -1, ==, rows[i].at);
+        if (at)
+            g_assert_cmpint(len, ==, rows[i].len);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -331,5 +353,6 @@ int main(int argc, char **argv)
     g_test_add_func("/text/fit", test_fit);
     g_test_add_func("/text/ellipsize", test_ellipsize);
     g_test_add_func("/text/fuzzy", test_fuzzy);
+    g_test_add_func("/text/find", test_find);
     return g_test_run();
 }

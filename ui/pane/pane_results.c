@@ -21,6 +21,12 @@ struct result_line {
     bool table;  /* clipped, not wrapped */
     char *text;
     char *go;    /* command line that Enter runs, NULL */
+    bool more;   /* … and that brings further lines here */
+    GArray *marks; /* struct span: what was looked for; NULL: nothing */
+};
+
+struct span {
+    guint32 start, end;
 };
 
 struct pane_results {
@@ -31,6 +37,7 @@ struct pane_results {
     GArray *rows;     /* struct row_ref: laid out for cols */
     int cols, top, height;
     guint chosen;     /* line that Enter goes to; G_MAXUINT: none */
+    bool appending;   /* what is run now goes on with what is shown */
 };
 
 struct row_ref {
@@ -45,6 +52,7 @@ struct results_sink {
     GPtrArray *tables; /* struct table*: one for every run of a kind of row */
     char *kind;        /* of the last row */
     bool noted;        /* it has said something else */
+    gint64 hits, last_row; /* of a search */
     bool quiet;       /* run by a key: only failures are shown */
     bool shown;
 };
@@ -59,6 +67,7 @@ static void line_free_result(gpointer data)
     struct result_line *line = data;
     g_free(line->text);
     g_free(line->go);
+    g_clear_pointer(&line->marks, g_array_unref);
     g_free(line);
 }
 
@@ -204,6 +213,14 @@ static void draw(struct pane *pane, struct area area)
             line->text + ref->row.start, (gssize)(ref->row.end - ref->row.start));
         if (ref->line == view->chosen)
             grid_restyle(area, 0, y + i, area.cols, style_of(ROLE_SELECTED));
+        for (guint k = 0; line->marks && k < line->marks->len; k++) {
+            const struct span *span = &g_array_index(line->marks, struct span, k);
+            int x = text_width(line->text, span->start);
+            if (x < area.cols - 2)
+                grid_restyle(area, 1 + x, y + i, MIN(area.cols - 2 - x,
+                    text_width(line->text + span->start, span->end - span->start)),
+                    style_of(ROLE_FOUND));
+        }
     }
 }
 
@@ -229,6 +246,27 @@ static void choose(struct pane_results *view, int step)
     pane_dirty(&view->pane);
 }
 
+/* To where a line leads; one that brings more gives its place to that. */
+static void follow(struct pane_results *view, guint index)
+{
+    const struct result_line *line = view->lines->pdata[index];
+    g_autofree char *go = g_strdup(line->go);
+    bool more = line->more;
+    if (more) {
+        g_ptr_array_set_size(view->lines, (int)index);
+        view->appending = true;
+    }
+    tui_run(view->pane.tui, go);
+    view->appending = false;
+    if (!more)
+        return;
+    if (view->lines->len == index)
+        add(view->pane.tui, ROLE_DIM, false, _("There are no older ones."));
+    view->chosen = leads(view, index) ? index : G_MAXUINT;
+    view->top = (int)index - 1;
+    changed(view);
+}
+
 /* While nothing is being typed the arrows and Enter are for the list. */
 static bool go_key(struct pane_results *view, const struct key *key)
 {
@@ -242,9 +280,7 @@ static bool go_key(struct pane_results *view, const struct key *key)
     }
     if (key->code != KEY_ENTER)
         return false;
-    g_autofree char *go =
-        g_strdup(((const struct result_line *)view->lines->pdata[view->chosen])->go);
-    tui_run(tui, go);
+    follow(view, view->chosen);
     return true;
 }
 
@@ -257,8 +293,19 @@ static bool click(struct pane_results *view, int y)
     if (!leads(view, line))
         return false;
     view->chosen = line;
-    g_autofree char *go = g_strdup(((const struct result_line *)view->lines->pdata[line])->go);
-    tui_run(view->pane.tui, go);
+    follow(view, line);
+    return true;
+}
+
+/* At the end of what there is so far. */
+static bool next_page_key(struct pane_results *view, const struct key *key)
+{
+    guint last = view->lines->len - 1;
+    if (!view->lines->len || key->code != KEY_PGDN || key->mods ||
+        view->top + view->height < (int)view->rows->len ||
+        !((const struct result_line *)view->lines->pdata[last])->more)
+        return false;
+    follow(view, last);
     return true;
 }
 
@@ -267,7 +314,7 @@ static bool on_key(struct pane *pane, const struct key *key)
     struct pane_results *view = (struct pane_results *)pane;
     if (!view->lines->len && !pane->focused)
         return false;
-    if (go_key(view, key))
+    if (go_key(view, key) || next_page_key(view, key))
         return true;
     if (key->code == KEY_MOUSE_ && key->button == MOUSE_LEFT)
         return click(view, key->y);
@@ -340,7 +387,8 @@ static void show_begin(struct results_sink *sink)
     if (sink->shown)
         return;
     sink->shown = true;
-    begin(sink->tui, sink->heading);
+    if (!results_of(sink->tui)->appending)
+        begin(sink->tui, sink->heading);
 }
 
 static const struct field *field_of(const struct field *fields, size_t n, const char *name)
@@ -361,7 +409,66 @@ static char *short_name(struct job *job, const char *jid)
     return text_clean(name, at > name ? at - name : -1, TEXT_ONE_LINE);
 }
 
-/* A message that was found (/search): when, who, what; Enter goes there. */
+/* ---- what /search found ---- */
+
+/* The words that were asked for, folded. */
+static GPtrArray *words_of(struct job *job)
+{
+    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+    for (const char *const *word = job_list(job, "words"); *word; word++) {
+        g_auto(GStrv) parts = g_strsplit_set(*word, " \t\n\"", 64);
+        for (char **part = parts; *part && words->len < 64; part++)
+            if (**part)
+                g_ptr_array_add(words, text_fold(*part));
+    }
+    return words;
+}
+
+static GArray *spans_of(const GPtrArray *words, const char *text, gsize from)
+{
+    GArray *spans = g_array_new(FALSE, FALSE, sizeof(struct span));
+    gsize size = strlen(text), len = 0;
+    for (guint i = 0; i < words->len; i++) {
+        const char *word = words->pdata[i], *at = text + from;
+        while (spans->len < 64 && *word &&
+            (at = text_find_folded(word, at, size - (gsize)(at - text), &len))) {
+            struct span span = { (guint32)(at - text), (guint32)(at - text + len) };
+            g_array_append_val(spans, span);
+            at += len;
+        }
+    }
+    return spans;
+}
+
+/* So much of a text that its first hit is seen in cells. New string. */
+static char *around_hit(const GPtrArray *words, const char *text, int cells, bool ascii)
+{
+    g_autoptr(GArray) spans = spans_of(words, text, 0);
+    gsize first = G_MAXSIZE, end = 0;
+    for (guint i = 0; i < spans->len; i++) {
+        const struct span *span = &g_array_index(spans, struct span, i);
+        if (span->start < first) {
+            first = span->start;
+            end = span->end;
+        }
+    }
+    if (first == G_MAXSIZE || text_width(text, (gssize)end) <= cells)
+        return g_strdup(text);
+    int skip = MAX(text_width(text, (gssize)first) - cells / 3, 0);
+    gsize at = text_fit(text, -1, skip);
+    return g_strconcat(mark_text(MARK_ELLIPSIS, ascii), text + at, NULL);
+}
+
+/* "-a ACCOUNT" where there are several. */
+static void append_account(GString *line, struct tui *tui, struct job *job)
+{
+    if (tui->app->accounts->len < 2)
+        return;
+    g_autofree char *jid = tui_quote(job_account(job)->jid);
+    g_string_append_printf(line, " -a %s", jid);
+}
+
+/* When, who, what; Enter goes there. */
 static void add_hit(struct tui *tui, struct job *job, const struct field *fields, size_t n)
 {
     struct pane_results *view = results_of(tui);
@@ -371,21 +478,70 @@ static void add_hit(struct tui *tui, struct job *job, const struct field *fields
     char when[64];
     tui_format_time(field_of(fields, n, "time")->number, "%Y-%m-%d %H:%M", when, sizeof when);
     g_autofree char *name = short_name(job, from);
-    g_autofree char *text = text_clean(body ? body : "", body ? (gssize)strnlen(body, 2000) : 0,
+    g_autofree char *text = text_clean(body ? body : "", body ? (gssize)strnlen(body, 65536) : 0,
         TEXT_ONE_LINE);
     bool own = !g_strcmp0(field_of(fields, n, "direction")->text, "out");
     g_autofree char *other = own ? short_name(job, chat) : NULL;
-    g_autofree char *line = g_strdup_printf("%s  %s%s%s  %s", when, name, own ? " > " : "",
-        own ? other : "", text);
+    g_autofree char *head = g_strdup_printf("%s  %s%s%s  ", when, name, own ? " > " : "",
+        own ? other : "");
+    g_autoptr(GPtrArray) words = words_of(job);
+    int room = columns_of(view) - 2 - text_width(head, -1);
+    g_autofree char *shown = around_hit(words, text, MAX(room, 12), tui->ascii);
+    g_autofree char *line = g_strconcat(head, shown, NULL);
+    line[MIN(strlen(line), text_fit(line, -1, 2 * GRID_MAX))] = '\0';
     guint at = view->lines->len;
     add(tui, ROLE_PANEL, true, line);
     if (view->lines->len == at)
         return; /* full */
+    struct result_line *added = view->lines->pdata[at];
+    added->marks = spans_of(words, added->text, MIN(strlen(head), strlen(added->text)));
     g_autofree char *quoted = tui_quote(chat);
-    ((struct result_line *)view->lines->pdata[at])->go = g_strdup_printf(
-        "/goto %" G_GINT64_FORMAT " --in %s", field_of(fields, n, "row")->number, quoted);
+    g_autoptr(GString) go = g_string_new("/goto");
+    append_account(go, tui, job);
+    g_string_append_printf(go, " %" G_GINT64_FORMAT " --in %s",
+        field_of(fields, n, "row")->number, quoted);
+    added->go = g_string_free(g_steal_pointer(&go), FALSE);
     if (view->chosen == G_MAXUINT)
         view->chosen = at;
+}
+
+static void append_option(GString *line, const char *option, const char *value)
+{
+    g_autofree char *quoted = value ? tui_quote(value) : NULL;
+    if (value)
+        g_string_append_printf(line, " %s %s", option, quoted);
+}
+
+/* The same question again, from where this page ended. */
+static char *next_page(struct tui *tui, struct job *job, gint64 row)
+{
+    static const char *const options[] = { "from", "since", "until", "count" };
+    GString *line = g_string_new("/search");
+    append_account(line, tui, job);
+    const char *chat = job_arg(job, "chat");
+    append_option(line, "--in", chat ? chat : job_chat(job) ? job_chat(job)->jid : "all");
+    for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autofree char *name = g_strconcat("--", options[i], NULL);
+        append_option(line, name, job_arg(job, options[i]));
+    }
+    g_string_append_printf(line, " --before-row %" G_GINT64_FORMAT " --", row);
+    for (const char *const *word = job_list(job, "words"); *word; word++)
+        append_option(line, "", *word);
+    return g_string_free(line, FALSE);
+}
+
+static void add_next_page(struct results_sink *sink, struct job *job)
+{
+    struct pane_results *view = results_of(sink->tui);
+    if (sink->hits < job_int(job, "count", SEARCH_HITS))
+        return;
+    guint at = view->lines->len;
+    add(sink->tui, ROLE_DIM, true, _("Older ones: PageDown or Enter"));
+    if (view->lines->len == at)
+        return;
+    struct result_line *line = view->lines->pdata[at];
+    line->more = true;
+    line->go = next_page(sink->tui, job, sink->last_row);
 }
 
 static void on_row(struct sink *base, struct job *job, const char *kind,
@@ -397,6 +553,8 @@ static void on_row(struct sink *base, struct job *job, const char *kind,
     if (!strcmp(kind, "hit")) {
         show_begin(sink);
         sink->noted = true;
+        sink->hits++;
+        sink->last_row = field_of(fields, n, "row")->number;
         add_hit(sink->tui, job, fields, n);
         return;
     }
@@ -486,6 +644,8 @@ static void on_done(struct sink *base, struct job *job, bool ok)
         show_begin(sink);
         add(tui, ROLE_PANEL, false, _("There is nothing to show."));
     }
+    if (tui && sink->hits)
+        add_next_page(sink, job);
     if (tui)
         g_ptr_array_remove_fast(results_of(tui)->sinks, sink);
     g_ptr_array_free(sink->tables, TRUE);

@@ -10,6 +10,15 @@
 
 enum { LINK_COLS = 70 };
 
+struct spot { /* of a window in the hotlist, for the mouse */
+    int x, cols, number;
+};
+
+struct pane_status {
+    struct pane pane;
+    GArray *spots;
+};
+
 static int compare_hot(gconstpointer a, gconstpointer b)
 {
     const struct window *x = *(struct window *const *)a, *y = *(struct window *const *)b;
@@ -19,8 +28,9 @@ static int compare_hot(gconstpointer a, gconstpointer b)
     return x->number - y->number;
 }
 
-static int draw_hotlist(struct tui *tui, struct area area, int x, int edge)
+static int draw_hotlist(struct pane_status *view, struct area area, int x, int edge)
 {
+    struct tui *tui = view->pane.tui;
     g_autoptr(GPtrArray) hot = g_ptr_array_new();
     for (guint i = 0; i < tui->windows->len; i++)
         if (window_urgency(tui->windows->pdata[i]))
@@ -46,7 +56,10 @@ static int draw_hotlist(struct tui *tui, struct area area, int x, int edge)
             x += grid_mark(area, x, 0, style_of(ROLE_STATUS_HOT), MARK_ELLIPSIS) + 1;
             break;
         }
-        x += grid_text(area, x, 0, edge - x, style_of(role), text->str) + 2;
+        struct spot spot = { x, grid_text(area, x, 0, edge - x, style_of(role), text->str),
+            window->number };
+        g_array_append_val(view->spots, spot);
+        x += spot.cols + 2;
     }
     return x;
 }
@@ -184,8 +197,10 @@ static void draw_hint(struct area area, int x, int edge, const char *text)
 
 static void draw(struct pane *pane, struct area area)
 {
+    struct pane_status *view = (struct pane_status *)pane;
     struct tui *tui = pane->tui;
     area_clear(area, style_of(ROLE_STATUS));
+    g_array_set_size(view->spots, 0);
     int edge = draw_state(tui, area);
     bool hint = tui->quit_hint || tui->aside == tui->roster;
     if (!hint)
@@ -211,7 +226,7 @@ static void draw(struct pane *pane, struct area area)
         draw_hint(area, x, edge, _("Up Down choose  Enter menu  q quote  c copy  o open link  Esc back"));
         return;
     }
-    x = draw_hotlist(tui, area, x, edge);
+    x = draw_hotlist(view, area, x, edge);
     x = draw_typing(tui, area, x, edge);
     const struct window *window = window_current(tui);
     if (window->chat && pane_chat_fetching(window->pane))
@@ -220,16 +235,35 @@ static void draw(struct pane *pane, struct area area)
         draw_hint(area, x, edge, _("M-End: newest"));
 }
 
+/* A click shows the window that is named there. */
+static bool on_key(struct pane *pane, const struct key *key)
+{
+    struct pane_status *view = (struct pane_status *)pane;
+    if (key->code != KEY_MOUSE_ || key->button != MOUSE_LEFT)
+        return false;
+    for (guint i = 0; i < view->spots->len; i++) {
+        const struct spot *spot = &g_array_index(view->spots, struct spot, i);
+        if (key->x < spot->x || key->x >= spot->x + spot->cols)
+            continue;
+        tui_runf(pane->tui, "/win %d", spot->number);
+        return true;
+    }
+    return false;
+}
+
 static void destroy(struct pane *pane)
 {
+    g_array_free(((struct pane_status *)pane)->spots, TRUE);
     g_free(pane);
 }
 
-static const struct pane_ops ops = { .name = "status", .destroy = destroy, .draw = draw };
+static const struct pane_ops ops = { .name = "status", .destroy = destroy, .draw = draw,
+    .key = on_key };
 
 struct pane *pane_status_new(struct tui *tui)
 {
-    struct pane *pane = g_new0(struct pane, 1);
-    *pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
-    return pane;
+    struct pane_status *view = g_new0(struct pane_status, 1);
+    view->pane = (struct pane){ .ops = &ops, .tui = tui, .dirty = true };
+    view->spots = g_array_new(FALSE, FALSE, sizeof(struct spot));
+    return &view->pane;
 }

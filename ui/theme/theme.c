@@ -101,6 +101,8 @@ const struct role_row role_rows[ROLES] = {
     [ROLE_NOTICE] = { "notice", "muted | info", "what txmpp itself says" },
     [ROLE_ERROR] = { "error", "bad", "errors" },
     [ROLE_LINK] = { "link", "info underline", "links" },
+    [ROLE_FOUND] = { "found", "accent-text on accent || reverse underline",
+        "what was searched for, where it stands" },
     [ROLE_QUEUED] = { "queued", "faint | faint dim | dim", "message not sent yet" },
     [ROLE_SENT] = { "sent", "faint | faint dim | dim", "the server has it" },
     [ROLE_DELIVERED] = { "delivered", "muted", "it has arrived" },
