@@ -49,6 +49,7 @@ libtxmpp_a_SOURCES = \
 	src/store/history_turn.c \
 	src/store/option.c \
 	src/store/option.h \
+	src/store/worker.c src/store/worker.h \
 	src/cmd/args.c \
 	src/cmd/command.h \
 	src/cmd/complete.c \

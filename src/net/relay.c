@@ -75,6 +75,7 @@ struct relay {
     bool unread;
     bool closing, sent_close, peer_closed;
     bool held, write_broken, fin_sent, wait_for_eof;
+    bool waits; /* held by relay_hold() */
     GError *first_failure, *reason;
 
     char raw[READ_BYTES], plain[READ_BYTES];
@@ -199,6 +200,12 @@ static void update_reading(struct relay *r)
             g_unix_fd_add(r->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, r);
 }
 
+static void hold_link(struct relay *r)
+{
+    if (r->link)
+        link_hold(r->link, r->held || r->waits);
+}
+
 static void drop_output(struct relay *r)
 {
     g_byte_array_set_size(r->out, 0);
@@ -237,8 +244,7 @@ static void flush(struct relay *r)
     }
     if (r->held && out_waiting(r) < RELEASE_BYTES) {
         r->held = false;
-        if (r->link)
-            link_hold(r->link, false);
+        hold_link(r);
         schedule_pump(r);
     }
     if (r->phase != LINGERING || out_waiting(r) > 0 || r->fin_sent)
@@ -309,7 +315,7 @@ static void write_plain(struct relay *r, const char *bytes, gsize len)
     }
     if (out_waiting(r) > HOLD_BYTES && !r->held && !r->closing) {
         r->held = true;
-        link_hold(r->link, true);
+        hold_link(r);
     }
 }
 
@@ -373,7 +379,7 @@ static void try_next(struct relay *r)
     r->online = r->header_asked = r->header_seen = false;
     r->start_tls = r->trusted = r->try_next = r->unread = false;
     r->sent_close = r->peer_closed = false;
-    r->held = r->write_broken = r->fin_sent = false;
+    r->held = r->waits = r->write_broken = r->fin_sent = false;
     r->fault = NULL;
     r->phase = DIALING;
     dial_next(r->dial);
@@ -453,7 +459,7 @@ void relay_close(struct relay *r, const char *condition, const char *text)
     g_autofree char *xml = condition ? stream_error_xml(condition, text)
                                      : g_strdup("</stream:stream>");
     r->held = false;
-    link_hold(r->link, false);
+    hold_link(r);
     relay_send_raw(r, xml, -1);
     r->sent_close = true;
 }
@@ -925,6 +931,14 @@ void relay_send(struct relay *r, xmpp_stanza_t *stanza)
         return;
     relay_send_raw(r, text, len);
     xmpp_free(link_context(), text);
+}
+
+void relay_hold(struct relay *r, bool hold)
+{
+    r->waits = hold;
+    hold_link(r);
+    if (!hold)
+        schedule_pump(r);
 }
 
 gsize relay_unsent_bytes(const struct relay *r)

@@ -57,6 +57,8 @@ void relay_set_state(struct relay *relay, enum guard_state state);
 
 void relay_send(struct relay *relay, xmpp_stanza_t *stanza);
 void relay_send_raw(struct relay *relay, const char *xml, gssize len);
+/* What is sent while held waits, in its order, closing the stream as well. */
+void relay_hold(struct relay *relay, bool hold);
 gsize relay_unsent_bytes(const struct relay *relay);
 
 /* Orderly: </stream:stream>, waits (<= 3 s, less in a login) for the peer's,

@@ -2167,6 +2167,12 @@ void stream_send_raw(struct stream *stream, const char *xml, gssize len)
         relay_send_raw(stream->relay, xml, len);
 }
 
+void stream_hold(struct stream *stream, bool hold)
+{
+    if (stream->relay)
+        relay_hold(stream->relay, hold);
+}
+
 gsize stream_unsent_bytes(const struct stream *stream)
 {
     return stream->relay ? relay_unsent_bytes(stream->relay) : 0;

@@ -125,6 +125,8 @@ void stream_plain_decide(struct stream *stream, bool allow);
 /* Only when online or registering; false: dropped. */
 bool stream_send(struct stream *stream, xmpp_stanza_t *stanza);
 void stream_send_raw(struct stream *stream, const char *xml, gssize len);
+/* What is sent while held waits, in its order. Ends with the connection. */
+void stream_hold(struct stream *stream, bool hold);
 gsize stream_unsent_bytes(const struct stream *stream);
 
 enum connection_state stream_state(const struct stream *stream);

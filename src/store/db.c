@@ -2,6 +2,11 @@
  * The file is looked at before SQLite opens it, its schema before anything of
  * it is used. Triggers and views are switched off for good; what is left of a
  * hostile file is data, read with cell_size_check and within limits.
+ *
+ * A commit writes to the WAL and waits for nothing: after a power cut the file
+ * is whole, but lacks the last ones. Whoever must know calls db_sync(). A new
+ * file is made without any sync, and a mark beside it says so until the first
+ * one: with it, after a power cut, whatever is left of the file is nothing.
  */
 #include "store/db.h"
 #include <errno.h>
@@ -18,19 +23,30 @@
 #define MAX_VALUE_BYTES (64 << 20)
 #define BUSY_MS 50
 #define SMALLEST 512 /* a page */
+#define AGAIN_BYTES (1 << 16)
 
-static const char pragmas[] = "PRAGMA synchronous=FULL;"
+/* The checkpoint at a certain size would wait for the disk: db_checkpoint(). */
+static const char pragmas[] = "PRAGMA synchronous=NORMAL;"
                               "PRAGMA cache_size=-1600;"
                               "PRAGMA temp_store=MEMORY;"
                               "PRAGMA mmap_size=0;"
                               "PRAGMA trusted_schema=OFF;"
                               "PRAGMA cell_size_check=ON;"
                               "PRAGMA secure_delete=ON;"
-                              "PRAGMA wal_autocheckpoint=2500;"
                               "PRAGMA journal_size_limit=10485760;";
+/* An empty file, which the power may take away: there is nothing to be saved. */
+static const char making[] =
+    "PRAGMA synchronous=OFF;PRAGMA journal_mode=MEMORY;";
+static const char made[] = "PRAGMA synchronous=NORMAL;";
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id" /* no two are alike */
 
 struct db {
     sqlite3 *handle;
+    char *path; /* NULL: in memory */
+    char *mark; /* there until the first sync; NULL */
+    sqlite3_file *file, *wal;
+    guint wal_pages;
     int result;
     const char *const *sql;
     guint n_statements;
@@ -75,17 +91,80 @@ static bool check_file(const char *path, bool *cut, GError **error)
     return true;
 }
 
+/* The boot that a mark was made in; NULL: there is none, or nobody knows. */
+static char *read_boot(const char *path)
+{
+    char text[64];
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
+
+    if (fd >= 0)
+        close(fd);
+    return n >= 0 ? g_strndup(text, (gsize)n) : NULL;
+}
+
+static bool write_mark(const char *mark, const char *boot, GError **error)
+{
+    const size_t len = strlen(boot);
+    int fd = open(mark, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+        0600);
+    bool written = fd >= 0 && write(fd, boot, len) == (ssize_t)len;
+    int number = errno;
+
+    if (fd >= 0)
+        close(fd);
+    if (written)
+        return true;
+    unlink(mark);
+    return refuse(error, DB_ERROR_UNUSABLE, mark, g_strerror(number));
+}
+
+/* Nothing of it was confirmed to anybody. */
+static void discard(const char *path)
+{
+    static const char *const names[] = { "", "-wal", "-shm", "-journal" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *name = g_strconcat(path, names[i], NULL);
+        unlink(name);
+    }
+}
+
+/* The mark's name when the file is not known to be on disk yet. */
+static bool look_for_mark(const char *path, char **mark, GError **error)
+{
+    g_autofree char *name = g_strconcat(path, ".new", NULL);
+    g_autofree char *boot = read_boot(BOOT_ID);
+    g_autofree char *marked = read_boot(name);
+
+    *mark = NULL;
+    if (marked && g_strcmp0(marked, boot) != 0)
+        discard(path);
+    if (access(path, F_OK) == 0) {
+        if (marked)
+            *mark = g_steal_pointer(&name);
+        return true;
+    }
+    if (!boot)
+        return true;
+    if (!write_mark(name, boot, error))
+        return false;
+    *mark = g_steal_pointer(&name);
+    return true;
+}
+
 /* A file that exists and holds less than a page was cut off (F15): SQLite
  * would take it for a new one. */
-static bool check_files(const char *path, GError **error)
+static bool check_files(
+    const char *path, char **mark, bool *fresh, GError **error)
 {
     static const char *const more[] = { "-wal", "-shm", "-journal" };
     bool cut, ignored;
     int fd;
 
-    if (!check_file(path, &cut, error))
+    if (!look_for_mark(path, mark, error) || !check_file(path, &cut, error))
         return false;
-    if (cut)
+    if (cut && !*mark)
         return refuse(error, DB_ERROR_DAMAGED, path, "is cut off");
     for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
         g_autofree char *name = g_strconcat(path, more[i], NULL);
@@ -93,6 +172,7 @@ static bool check_files(const char *path, GError **error)
             return false;
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *fresh = *mark && fd >= 0;
     if (fd >= 0)
         close(fd);
     else if (errno != EEXIST)
@@ -328,6 +408,26 @@ static void configure(struct db *db)
     sqlite3_limit(db->handle, SQLITE_LIMIT_WORKER_THREADS, 0);
 }
 
+static int on_wal(void *data, sqlite3 *handle, const char *name, int pages)
+{
+    (void)handle, (void)name;
+    ((struct db *)data)->wal_pages = (guint)pages;
+    return SQLITE_OK;
+}
+
+/* What db_sync() needs; both are there as long as the connection. */
+static int find_files(struct db *db)
+{
+    sqlite3_file_control(
+        db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &db->file);
+    sqlite3_file_control(
+        db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &db->wal);
+    sqlite3_wal_hook(db->handle, on_wal, db);
+    return db->file && db->file->pMethods && db->wal && db->wal->pMethods
+        ? SQLITE_OK
+        : SQLITE_CANTOPEN;
+}
+
 static int set_wal(struct db *db)
 {
     sqlite3_stmt *row = NULL;
@@ -359,25 +459,26 @@ struct db *db_open(const char *dir, const char *name,
     guint n_statements, GError **error)
 {
     g_autofree char *shown = g_build_filename(dir, name, NULL);
-    g_autofree char *path = NULL;
+    g_autofree char *mark = NULL;
     g_autoptr(GError) why = NULL;
     char *real;
     struct db *db;
-    bool newer = false;
+    bool newer = false, fresh = false;
     int result;
 
     if (!paths_make_private_dir(dir, &why)) {
         g_set_error_literal(error, DB_ERROR, DB_ERROR_UNUSABLE, why->message);
         return NULL;
     }
-    if (!check_files(shown, error))
+    if (!check_files(shown, &mark, &fresh, error))
         return NULL;
+    db = new_db(statements, n_statements);
+    db->mark = g_steal_pointer(&mark);
     /* NOFOLLOW looks at the whole path; a home behind a link is all right. */
     real = realpath(dir, NULL);
-    path = g_build_filename(real ? real : dir, name, NULL);
+    db->path = g_build_filename(real ? real : dir, name, NULL);
     free(real);
-    db = new_db(statements, n_statements);
-    result = sqlite3_open_v2(path, &db->handle,
+    result = sqlite3_open_v2(db->path, &db->handle,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
             SQLITE_OPEN_PRIVATECACHE,
         NULL);
@@ -385,10 +486,16 @@ struct db *db_open(const char *dir, const char *name,
         configure(db);
         result = db_exec(db, pragmas);
     }
+    if (result == SQLITE_OK && fresh)
+        result = db_exec(db, making);
     if (result == SQLITE_OK)
         result = set_wal(db);
     if (result == SQLITE_OK)
         result = bring_up(db, schema, &newer);
+    if (result == SQLITE_OK && fresh)
+        result = db_exec(db, made);
+    if (result == SQLITE_OK)
+        result = find_files(db);
     if (result == SQLITE_OK && !newer)
         return db;
     if (newer)
@@ -432,9 +539,13 @@ void db_close(struct db *db)
 {
     if (!db)
         return;
+    if (db->mark && db->file)
+        db_sync(db);
     forget_statements(db);
     g_free(db->statements);
     sqlite3_close_v2(db->handle);
+    g_free(db->path);
+    g_free(db->mark);
     g_free(db);
 }
 
@@ -466,6 +577,94 @@ int db_result(const struct db *db)
 int db_exec(struct db *db, const char *sql)
 {
     return db->result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
+/* ---- the disk ---------------------------------------------------------- */
+
+static int sync_file(sqlite3_file *file)
+{
+    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
+int db_sync(struct db *db)
+{
+    sqlite3_vfs *vfs;
+    int result;
+
+    if (!db->path)
+        return SQLITE_OK;
+    if (!db->mark)
+        return sync_file(db->wal);
+    result = sync_file(db->file);
+    if (result == SQLITE_OK)
+        result = sync_file(db->wal);
+    if (result != SQLITE_OK)
+        return result;
+    vfs = sqlite3_vfs_find(NULL); /* the folder is synced, too */
+    result = vfs->xDelete(vfs, db->mark, 1);
+    if (result != SQLITE_OK && result != SQLITE_IOERR_DELETE_NOENT)
+        return result;
+    g_clear_pointer(&db->mark, g_free);
+    return SQLITE_OK;
+}
+
+static int write_again(sqlite3_file *file)
+{
+    g_autofree char *buffer = g_malloc(AGAIN_BYTES);
+    sqlite3_int64 size = 0;
+    int result = file->pMethods->xFileSize(file, &size);
+
+    for (sqlite3_int64 at = 0; result == SQLITE_OK && at < size;
+         at += AGAIN_BYTES) {
+        int len = (int)MIN(AGAIN_BYTES, size - at);
+        result = file->pMethods->xRead(file, buffer, len, at);
+        if (result == SQLITE_OK)
+            result = file->pMethods->xWrite(file, buffer, len, at);
+    }
+    return result;
+}
+
+/* The file itself is written by checkpoints only: they do what they have not
+ * synced once more. */
+int db_sync_again(struct db *db)
+{
+    int result = SQLITE_OK;
+
+    if (!db->path)
+        return SQLITE_OK;
+    if (db->mark)
+        result = write_again(db->file);
+    if (result == SQLITE_OK)
+        result = write_again(db->wal);
+    return result == SQLITE_OK ? db_sync(db) : result;
+}
+
+guint db_wal_pages(const struct db *db)
+{
+    return db->wal_pages;
+}
+
+int db_checkpoint(struct db *db)
+{
+    sqlite3 *handle = NULL;
+    int result;
+
+    if (!db->path)
+        return SQLITE_OK;
+    result = sqlite3_open_v2(db->path, &handle,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+            SQLITE_OPEN_PRIVATECACHE,
+        NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+    if (result == SQLITE_OK) /* reads a page: it knows then that there is a WAL */
+        result = sqlite3_exec(handle,
+            "PRAGMA trusted_schema=OFF;PRAGMA schema_version", NULL, NULL,
+            NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_wal_checkpoint_v2(
+            handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    sqlite3_close_v2(handle);
+    return result;
 }
 
 /* ---- a damaged index --------------------------------------------------- */

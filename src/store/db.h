@@ -26,8 +26,9 @@ struct db_schema {
 };
 
 struct db;
-/* Opens or creates dir/name (dir is made private), 0600, WAL, FULL. NULL and
- * error otherwise; statements is a static table for db_statement(). */
+/* Opens or creates dir/name (dir is made private), 0600, WAL. NULL and error
+ * otherwise; statements is a static table for db_statement(). Nothing waits for
+ * the disk, a new file neither. */
 struct db *db_open(const char *dir, const char *name, const struct db_schema *schema,
     const char *const *statements, guint n_statements, GError **error);
 /* The same, in memory; never NULL. */
@@ -42,6 +43,19 @@ sqlite3_stmt *db_statement(struct db *db, guint which);
 int db_result(const struct db *db);
 /* Runs plain text; SQLite's result code. */
 int db_exec(struct db *db, const char *sql);
+
+/* ---- the disk ---- */
+
+/* What was committed before is on disk when this says SQLITE_OK. In any thread,
+ * while others use db, but not twice at once. */
+int db_sync(struct db *db);
+/* When that failed: the system may take for written what it could not write.
+ * Writes it again, then syncs. Not while anybody writes. */
+int db_sync_again(struct db *db);
+/* How much the last commit left in the WAL, and moves it to the file, over a
+ * connection of its own: in any thread, while others use db. */
+guint db_wal_pages(const struct db *db);
+int db_checkpoint(struct db *db);
 
 /* The full text table of the schema is damaged: another, empty one takes its
  * place, and the statements are prepared anew. What the old one held is not

@@ -108,6 +108,9 @@ void history_close(struct history *history)
         ;
     history->retry_us = 0;
     history_commit(history, NULL);
+    history_stop_disk(history);
+    worker_free(history->syncer);
+    worker_free(history->checkpointer);
     db_close(history->db);
     pending_free(history);
     g_byte_array_unref(history->log);

@@ -2,9 +2,9 @@
  * What must not be lost, one SQLite database per account: messages (with full
  * text index), the state of every outgoing one (the outbox is a view of it),
  * chats with draft and read mark, the archive's holes, and the stream
- * management state. WAL, synchronous=FULL, prepared statements,
- * trusted_schema=OFF, mode 0600; one transaction per loop turn, and what was
- * not committed is never acknowledged to a server.
+ * management state. WAL, prepared statements, trusted_schema=OFF, mode 0600;
+ * one transaction per loop turn, and what is not on disk is never acknowledged
+ * to a server.
  *
  * A message's place is its row: µs, the archive's time for what came from an
  * archive, otherwise the time it came here but never less than what its chat
@@ -46,6 +46,15 @@ bool history_was_damaged(const struct history *history);
  * memory in their order, messages count as known, but pages and searches do
  * not have them. Cheap when nothing was written. True when MEMORY_ONLY. */
 bool history_commit(struct history *history, GError **error);
+
+/* The same without waiting for the disk, once somebody wants to be told: the
+ * commit is under way then, and fn comes from the loop, once. Meanwhile no
+ * other is begun this way; history_commit() waits for it, and fn does not come.
+ * error: as above; borrowed; it may also come alone, from what was tidied. */
+enum history_written { HISTORY_ON_DISK, HISTORY_UNDER_WAY, HISTORY_NOT_WRITTEN };
+typedef void (*history_disk_fn)(const GError *error, gpointer data);
+void history_tell_on_disk(struct history *history, history_disk_fn fn, gpointer data);
+enum history_written history_write(struct history *history, GError **error);
 
 /* What can wait for a quiet moment: words for the index, traces of what was
  * cleared. A slice of a millisecond or two, committed; false: nothing is left.

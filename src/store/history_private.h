@@ -2,6 +2,7 @@
 #pragma once
 #include "store/db.h"
 #include "store/history.h"
+#include "store/worker.h"
 
 enum sql {
     /* writes; their numbers are in the turn's log, which never outlives us */
@@ -57,7 +58,14 @@ struct history {
     bool rescue;   /* damage was seen: put the file aside at the next commit */
     bool in_turn;  /* a transaction is open */
     bool queueing; /* the disk refused: writes only go to the log */
-    GByteArray *log;     /* this turn's writes, see history_turn.c */
+    GByteArray *log;     /* writes that are not on disk, see history_turn.c: */
+    gsize written;       /* so much is committed … */
+    gsize syncing;       /* … so much waits for the disk now … */
+    gsize told;          /* … and on_disk is told when so much is there; 0: not */
+    bool sync_failed;    /* what is committed may be nowhere */
+    history_disk_fn on_disk;
+    gpointer on_disk_data;
+    struct worker *syncer, *checkpointer; /* NULL: commits wait */
     gsize op;            /* where the one being put together begins */
     GHashTable *pending; /* keys of messages in the log, while queueing */
     gsize pending_to;    /* up to here the log is in pending */
@@ -136,6 +144,8 @@ enum { COLUMN_CHAT, COLUMN_KIND, COLUMN_ROW, COLUMN_FLAGS, COLUMN_DELIVERY, COLU
     COLUMN_LANG, COLUMN_OOB, COLUMN_ERROR, COLUMN_BODIES, COLUMN_BY_JID, COLUMN_CHAT_ID };
 struct message *history_read_message(struct history *history, sqlite3_stmt *row);
 /* A slice of what cleared chats left: up to n rows, then traces in the index. */
+bool history_write_quietly(struct history *history); /* history_write() without a report */
+void history_stop_disk(struct history *history);
 void history_clean(struct history *history, guint n);
 
 /* ---- history_search.c: the words of a message ---- */

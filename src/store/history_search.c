@@ -432,7 +432,7 @@ static void index_all(struct history *history)
     if (history->waiting && !history->queueing)
         history_index_some(history, history->waiting);
     if (!in_turn)
-        history_commit(history, NULL);
+        history_write_quietly(history);
 }
 
 GPtrArray *history_search_text(struct history *history,

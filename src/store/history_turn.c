@@ -1,9 +1,13 @@
 /*
  * A turn's writes. Each is put into a log, as bytes, and run from there at
- * once; a commit empties the log. When the disk refuses, SQLite has forgotten
- * the whole transaction, and so the log is run again later, in its order:
- * until then writes only join it. Nothing else knows how to write, so nothing
- * can be written that could not be written again (F13).
+ * once; what is on disk leaves the log. When the disk refuses, SQLite has
+ * forgotten the whole transaction, and so the log is run again later, in its
+ * order: until then writes only join it. Nothing else knows how to write, so
+ * nothing can be written that could not be written again (F13).
+ *
+ * A commit is in the WAL, which a thread syncs while the next turn begins:
+ *
+ *     log:  | syncing | committed since | this turn |
  */
 #include <errno.h>
 #include <string.h>
@@ -15,6 +19,11 @@
 #define CLEAN_ROWS 100
 #define TIDY_WORDS 256 /* about a millisecond */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
+#define SYNC_BYTES (1u << 20) /* nobody waits for them, but they take memory */
+/* A WAL of so many pages goes to the file, in a thread; where writes follow
+ * each other so closely that it never comes to an end, here. */
+#define WAL_PAGES 2500
+#define WAL_PAGES_MAX 10000
 
 enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
 enum { HEAD = 6 }; /* which, number of values, length of all */
@@ -171,6 +180,128 @@ static void start_queueing(
     history->queueing = true;
 }
 
+/* ---- the disk ---------------------------------------------------------- */
+
+static void forget_log(struct history *history, gsize len)
+{
+    if (len == history->log->len && len > LOG_KEEP) {
+        g_byte_array_unref(history->log);
+        history->log = g_byte_array_new();
+    } else if (len) {
+        g_byte_array_remove_range(history->log, 0, (guint)len);
+    }
+    if (len)
+        pending_free(history); /* it counts in bytes of the log */
+    history->written -= MIN(len, history->written);
+    history->told -= MIN(len, history->told);
+    history->syncing = 0;
+}
+
+static int sync_in_thread(gpointer db)
+{
+    return db_sync(db);
+}
+
+static int checkpoint_in_thread(gpointer db)
+{
+    return db_checkpoint(db);
+}
+
+static void start_sync(struct history *history)
+{
+    if (worker_is_busy(history->syncer) || !history->written)
+        return;
+    history->syncing = history->written;
+    worker_start(history->syncer, sync_in_thread, history->db);
+}
+
+static bool later(struct history *history, int result, GError **error)
+{
+    g_set_error(error, DB_ERROR, DB_ERROR_UNUSABLE,
+        "The history in %s cannot be written: %s. What comes in is not "
+        "confirmed to the server until it can; free some space or see to "
+        "that folder.",
+        history->dir, sqlite3_errstr(result));
+    return false;
+}
+
+static void land(struct history *history, int result)
+{
+    if (result == SQLITE_OK) {
+        forget_log(history, history->syncing);
+        return;
+    }
+    roll_back(history);
+    history->syncing = 0;
+    history->sync_failed = history->queueing = true;
+    history->retry_us = 0;
+}
+
+static void wait_for_disk(struct history *history)
+{
+    if (history->syncer && worker_is_busy(history->syncer))
+        land(history, worker_wait(history->syncer));
+    history->told = 0;
+}
+
+static void on_synced(int result, gpointer data)
+{
+    struct history *history = data;
+    const bool wanted = history->told;
+    g_autoptr(GError) error = NULL;
+
+    land(history, result);
+    if (result != SQLITE_OK) {
+        history->told = 0;
+        later(history, result, &error);
+    } else if (history->told || history->written > SYNC_BYTES) {
+        start_sync(history);
+    }
+    if ((wanted || error) && !history->told)
+        history->on_disk(error, history->on_disk_data);
+}
+
+static void on_checkpoint(int result, gpointer data)
+{
+    (void)result, (void)data; /* tried again when the WAL has grown more */
+}
+
+void history_tell_on_disk(
+    struct history *history, history_disk_fn fn, gpointer data)
+{
+    history->on_disk = fn;
+    history->on_disk_data = data;
+    if (history->memory || history->syncer)
+        return;
+    history->syncer = worker_new(on_synced, history);
+    history->checkpointer = worker_new(on_checkpoint, history);
+}
+
+static void shorten_wal(struct history *history)
+{
+    guint pages = db_wal_pages(history->db);
+
+    if (pages < WAL_PAGES)
+        return;
+    if (!history->checkpointer)
+        db_checkpoint(history->db);
+    else if (worker_is_busy(history->checkpointer))
+        return;
+    else if (pages < WAL_PAGES_MAX)
+        worker_start(
+            history->checkpointer, checkpoint_in_thread, history->db);
+    else
+        db_checkpoint(history->db);
+}
+
+/* Before the file is closed. */
+void history_stop_disk(struct history *history)
+{
+    wait_for_disk(history);
+    if (history->checkpointer && worker_is_busy(history->checkpointer))
+        worker_wait(history->checkpointer);
+}
+
 /* ---- messages that are only in the log --------------------------------- */
 
 static char *pending_key(char kind, gint64 number, const char *text,
@@ -311,7 +442,8 @@ static int replay(struct history *history, const guint8 **by)
     int result = db_exec(history->db, "BEGIN IMMEDIATE");
 
     history->in_turn = result == SQLITE_OK;
-    for (gsize at = 0; result == SQLITE_OK && at < history->log->len;) {
+    for (gsize at = history->written;
+         result == SQLITE_OK && at < history->log->len;) {
         const guint8 *op = history->log->data + at;
         int done = run(history, op);
         if (db_trouble(done) == DB_LATER || db_trouble(done) == DB_DAMAGED) {
@@ -377,6 +509,9 @@ static void rescue(struct history *history)
     struct db *db = NULL;
 
     roll_back(history);
+    history_stop_disk(history);
+    history->written = 0; /* the new one has nothing of it */
+    history->sync_failed = false;
     g_clear_pointer(&history->db, db_close);
     if (++history->rescues <= RESCUES_MAX)
         kept = db_put_aside(history->dir, HISTORY_FILE, &error);
@@ -419,29 +554,21 @@ static void renew_index(struct history *history)
     history->retry_us = 0;
 }
 
-static void forget_log(struct history *history)
+static void committed(struct history *history)
 {
-    if (history->log->len > LOG_KEEP) {
-        g_byte_array_unref(history->log);
-        history->log = g_byte_array_new();
-    } else {
-        g_byte_array_set_size(history->log, 0);
-    }
+    history->in_turn = false;
+    history->written = history->log->len;
     pending_free(history);
     history->queueing = false;
     if (g_hash_table_size(history->chats) > 4096)
         g_hash_table_remove_all(history->chats);
+    if (history->memory)
+        forget_log(history, history->log->len);
+    else
+        shorten_wal(history);
 }
 
-static bool later(struct history *history, int result, GError **error)
-{
-    g_set_error(error, DB_ERROR, DB_ERROR_UNUSABLE,
-        "The history in %s cannot be written: %s. What comes in is not "
-        "confirmed to the server until it can; free some space or see to "
-        "that folder.",
-        history->dir, sqlite3_errstr(result));
-    return false;
-}
+static bool end_turn(struct history *history, GError **error);
 
 /* A long log is not tried again and again: each attempt rests ten times as
  * long as the last one took, at least a millisecond, at most two seconds. */
@@ -450,23 +577,28 @@ static bool try_again(struct history *history, GError **error)
     gint64 start = g_get_monotonic_time(), took;
     static const guint8 begins[] = { N_SQL };
     const guint8 *by = begins;
-    int result;
+    int result = SQLITE_OK;
 
     if (start < history->retry_us)
         return later(history, db_result(history->db), error);
-    result = replay(history, &by);
+    if (history->sync_failed)
+        result = db_sync_again(history->db);
+    if (result == SQLITE_OK) {
+        history->sync_failed = false;
+        forget_log(history, history->written);
+        result = replay(history, &by);
+    }
     if (result == SQLITE_OK) {
         by = NULL;
         result = db_exec(history->db, "COMMIT");
     }
     if (result == SQLITE_OK) {
-        history->in_turn = false;
-        forget_log(history);
+        committed(history);
         return true;
     }
     start_queueing(history, result, by);
     if (history->rescue || history->index_lost)
-        return history_commit(history, error);
+        return end_turn(history, error);
     took = g_get_monotonic_time() - start;
     history->retry_us = start + took +
         CLAMP(took * 10, G_TIME_SPAN_MILLISECOND, 2 * G_TIME_SPAN_SECOND);
@@ -483,7 +615,8 @@ static void do_chores(struct history *history)
         history_index_some(history, WAITING_MAX);
 }
 
-bool history_commit(struct history *history, GError **error)
+/* Into the WAL. */
+static bool end_turn(struct history *history, GError **error)
 {
     int result;
 
@@ -497,22 +630,66 @@ bool history_commit(struct history *history, GError **error)
     if (history->queueing)
         return try_again(history, error);
     if (!history->in_turn) {
-        g_byte_array_set_size(history->log, 0);
+        g_byte_array_set_size(history->log, (guint)history->written);
         return true;
     }
     result = sqlite3_get_autocommit(db_handle(history->db))
         ? SQLITE_IOERR
         : db_exec(history->db, "COMMIT");
     if (result == SQLITE_OK) {
-        history->in_turn = false;
-        forget_log(history);
+        committed(history);
         return true;
     }
     start_queueing(history, result, NULL);
     history->retry_us = 0;
     return history->rescue || history->index_lost
-        ? history_commit(history, error)
+        ? end_turn(history, error)
         : later(history, result, error);
+}
+
+bool history_commit(struct history *history, GError **error)
+{
+    int result;
+
+    wait_for_disk(history);
+    if (!end_turn(history, error))
+        return false;
+    if (!history->written)
+        return true;
+    result = db_sync(history->db);
+    history->syncing = history->written;
+    land(history, result);
+    return result == SQLITE_OK || later(history, result, error);
+}
+
+enum history_written history_write(struct history *history, GError **error)
+{
+    const gsize before = history->written;
+
+    if (!history->syncer)
+        return history_commit(history, error) ? HISTORY_ON_DISK
+                                              : HISTORY_NOT_WRITTEN;
+    if (history->told)
+        return HISTORY_UNDER_WAY;
+    if (!end_turn(history, error))
+        return HISTORY_NOT_WRITTEN;
+    if (history->written == before)
+        return HISTORY_ON_DISK;
+    history->told = history->written;
+    start_sync(history);
+    return HISTORY_UNDER_WAY;
+}
+
+/* Nobody waits for it: it is on disk with what comes next. */
+bool history_write_quietly(struct history *history)
+{
+    if (!history->syncer)
+        return history_commit(history, NULL);
+    if (history->told || !end_turn(history, NULL))
+        return false;
+    if (history->written > SYNC_BYTES)
+        start_sync(history);
+    return true;
 }
 
 bool history_is_untidy(const struct history *history)
@@ -526,5 +703,5 @@ bool history_tidy(struct history *history)
 {
     if (history->waiting >= TIDY_WORDS && !history->queueing)
         history_index_some(history, TIDY_WORDS);
-    return history_commit(history, NULL) && history_is_untidy(history);
+    return history_write_quietly(history) && history_is_untidy(history);
 }

@@ -6,7 +6,8 @@
  * row of the outbox, on disk with its number before its bytes leave.
  *
  * We confirm only what is on disk (kept), never what was only seen, and our
- * own number is in the same transaction as the messages it counts. So a session
+ * own number is in the same transaction as the messages it counts (put, while
+ * that is on its way to the disk). So a session
  * can be taken up by the next process: it knows its id, its in and the numbers
  * of its rows, all of one moment. Of out it knows only a lower bound; the h of
  * <resumed/> says it exactly, and what is sent again gets the next numbers.
@@ -45,6 +46,8 @@ struct sm {
     char *location, *address;
     guint away_s;
     guint32 in, kept;  /* worked through; of them on disk */
+    guint32 put;       /* … of them under way to the disk, and … */
+    bool putting;      /* … whether anything is */
     guint32 out, acked;
     GQueue unacked;    /* struct sent, oldest first */
     bool bare;         /* of a process before this one: unacked is empty, out a
@@ -52,7 +55,8 @@ struct sm {
     bool saved;        /* id, location and address are in the store */
     bool asked;        /* <r/> is on its way */
     guint unasked;     /* sent since */
-    bool wanted;       /* the server asks what we have */
+    bool wanted;       /* the server asks what we have … */
+    bool answering;    /* … and that is under way */
     xmpp_stanza_t *enabled; /* in <bound/>, until we are online */
 };
 
@@ -96,8 +100,14 @@ static void write(struct account *account)
 {
     struct sm *sm = sm_of(account);
 
-    if (sm && sm->saved && !sm->bare)
+    if (!sm)
+        return;
+    if (sm->saved && !sm->bare)
         write_count(account, sm);
+    sm->put = sm->in;
+    sm->putting = true;
+    sm->answering |= sm->wanted;
+    sm->wanted = false;
 }
 
 static bool read_count(struct sm *sm, const char *text)
@@ -339,7 +349,7 @@ static bool wants_turn(const struct account *account)
 {
     const struct sm *sm = sm_of(account);
 
-    return sm && sm->wanted;
+    return sm && (sm->wanted || sm->answering);
 }
 
 static void turn(struct account *account, bool on_disk)
@@ -349,10 +359,13 @@ static void turn(struct account *account, bool on_disk)
     if (!sm || sm->phase != SM_ON)
         return;
     if (on_disk)
-        sm->kept = sm->in;
-    if (!sm->wanted)
+        sm->kept = sm->putting ? sm->put : sm->in;
+    if (!sm->putting)
+        sm->answering |= sm->wanted;
+    sm->putting = false;
+    if (!sm->answering)
         return;
-    sm->wanted = false;
+    sm->wanted = sm->answering = false;
     nonza(account, "a", &sm->kept);
 }
 
@@ -368,7 +381,8 @@ static void begin(struct sm *sm)
     drop_unacked(sm);
     sm->phase = SM_ASKED;
     sm->in = sm->kept = sm->out = sm->acked = 0;
-    sm->asked = sm->wanted = sm->bare = false;
+    sm->asked = sm->bare = false;
+    sm->wanted = sm->answering = sm->putting = false;
     sm->unasked = 0;
 }
 
@@ -440,7 +454,7 @@ static void lost(struct account *account)
     if (sm->phase == SM_ASKED)
         outbox_uncounted(account); /* was it counting? nobody knows */
     sm->phase = SM_OFF;
-    sm->asked = sm->wanted = false;
+    sm->asked = sm->wanted = sm->answering = sm->putting = false;
     drop_unacked(sm);
     sm->in = sm->kept;
     if (sm->id)
@@ -505,7 +519,7 @@ static bool resumed(struct account *account, xmpp_stanza_t *answer)
         return false;
     }
     sm->phase = SM_ON;
-    sm->asked = sm->wanted = false;
+    sm->asked = sm->wanted = sm->answering = sm->putting = false;
     sm->in = sm->kept; /* the server sends the rest again */
     take_acked(sm, h);
     if (bare)

@@ -43,7 +43,8 @@ struct stream_manager {
     void (*handled)(struct account *account);
     /* The transaction is about to be committed: puts its numbers into it. */
     void (*write)(struct account *account);
-    /* The turn is over; on_disk: all of it is. */
+    /* The turn is over; on_disk: what was written is, or all when nothing had
+     * to be. */
     void (*turn)(struct account *account, bool on_disk);
     /* Are its numbers to be committed even when nothing else is? */
     bool (*wants_turn)(const struct account *account);

@@ -802,8 +802,7 @@ static void number(struct outbox *outbox, const GPtrArray *rows)
         if (account->history && row->stored)
             history_set_sent(account->history, row->stored, row->seq);
     }
-    session_store_changed(account);
-    session_commit(account);
+    session_hold(account);
 }
 
 static void flush(struct outbox *outbox)

@@ -11,7 +11,10 @@
  * and presence begin anew.
  *
  * What a turn wrote to the store is one transaction, committed when the turn is
- * over, or earlier when bytes are to leave that depend on it.
+ * over. The disk takes its time, and nobody waits for it: turns go on, and what
+ * they write is the next transaction, begun when this one has arrived. Only
+ * what depends on it waits: our confirmation, and bytes that session_hold()
+ * holds back.
  */
 #include "xmpp/rfc6120_session.h"
 #include <string.h>
@@ -69,6 +72,9 @@ struct session {
     const struct stream_manager *manager; /* NULL: none in features[] */
     bool dirty;              /* the store has something uncommitted */
     bool unsaved;            /* … and the disk did not take it */
+    bool under_way;          /* a transaction is, to the disk */
+    bool holds;              /* bytes wait for the next transaction … */
+    bool holds_under_way;    /* … for this one */
     guint commit;            /* idle, or timer: see schedule_commit() */
     gint64 committed_us;     /* monotonic: the last time */
     guint tidy;              /* idle, when the store has work left */
@@ -259,7 +265,8 @@ static void suspend(struct session *session, unsigned away_s)
     session->give_up = g_timeout_add_seconds(away_s, on_give_up, session);
 }
 
-static void settle(struct session *session);
+static bool commit(struct session *session);
+static void tell_manager(struct session *session);
 
 static void leave_online(struct session *session, enum connection_state state)
 {
@@ -269,7 +276,9 @@ static void leave_online(struct session *session, enum connection_state state)
     session->taken_up = false;
     if (!session->live)
         return;
-    settle(session);
+    reading_make_room(account);
+    commit(session);
+    tell_manager(session);
     if (state != STATE_OFFLINE && session->manager &&
         session->manager->may_resume(account, &away_s))
         suspend(session, away_s);
@@ -524,35 +533,80 @@ static void schedule_tidy(struct session *session)
             g_idle_add_full(G_PRIORITY_LOW, on_tidy, session, NULL);
 }
 
+static void saved(struct session *session)
+{
+    session->committed_us = g_get_monotonic_time();
+    if (session->unsaved)
+        say(session->account, "Messages are saved again.");
+    session->unsaved = false;
+    schedule_tidy(session);
+}
+
+static void not_saved(struct session *session, const GError *error)
+{
+    if (!session->unsaved)
+        say_unsaved(session->account, error);
+    session->dirty = session->unsaved = true;
+    schedule_commit(session);
+}
+
+/* What waited for a transaction goes, even when the disk refused it: without a
+ * disk we are an ordinary client. */
+static void release(struct session *session)
+{
+    session->under_way = session->holds_under_way = false;
+    if (!session->holds && session->stream)
+        stream_hold(session->stream, false);
+}
+
+/* Waits for the disk. */
 static bool commit(struct session *session)
 {
     struct account *account = session->account;
     g_autoptr(GError) error = NULL;
+    bool done;
 
     if (!account->history)
         session->dirty = false;
-    if (!session->dirty)
+    if (!session->dirty && !session->under_way)
         return true;
     if (session->manager)
         session->manager->write(account);
-    if (!history_commit(account->history, &error)) {
-        if (!session->unsaved)
-            say_unsaved(account, error);
-        session->unsaved = true;
-        schedule_commit(session);
-        return false;
-    }
-    session->dirty = false;
-    session->committed_us = g_get_monotonic_time();
-    if (session->unsaved)
-        say(account, "Messages are saved again.");
-    session->unsaved = false;
-    schedule_tidy(session);
-    return true;
+    done = history_commit(account->history, &error);
+    session->dirty = session->holds = false;
+    release(session);
+    if (done)
+        saved(session);
+    else
+        not_saved(session, error);
+    return done;
 }
 
-/* A commit waits for the disk, and so does the screen. While messages pour in
- * and nobody waits for a confirmation, a transaction covers several turns. */
+/* Does not. */
+static void begin_commit(struct session *session)
+{
+    struct account *account = session->account;
+    g_autoptr(GError) error = NULL;
+    enum history_written written;
+
+    if (session->manager)
+        session->manager->write(account);
+    written = history_write(account->history, &error);
+    session->under_way = written == HISTORY_UNDER_WAY;
+    session->holds_under_way = session->holds;
+    session->dirty = session->holds = false;
+    session->committed_us = g_get_monotonic_time();
+    if (session->under_way)
+        return;
+    release(session);
+    if (written == HISTORY_ON_DISK)
+        saved(session);
+    else
+        not_saved(session, error);
+}
+
+/* While messages pour in and nobody waits for a confirmation, a transaction
+ * covers several turns. */
 static guint commit_wait_ms(const struct session *session)
 {
     gint64 due_us = session->committed_us + COMMIT_EVERY_US;
@@ -561,13 +615,24 @@ static guint commit_wait_ms(const struct session *session)
     return left_us > 0 ? (guint)(left_us / 1000 + 1) : 0;
 }
 
+static void tell_manager(struct session *session)
+{
+    if (session->manager && session->account)
+        session->manager->turn(session->account, !session->dirty);
+}
+
 /* What came is on disk and counts as received, or neither. */
 static void settle(struct session *session)
 {
     reading_make_room(session->account);
-    commit(session);
-    if (session->manager && session->account)
-        session->manager->turn(session->account, !session->dirty);
+    if (session->under_way)
+        return; /* on_disk() goes on */
+    if (!session->account->history)
+        session->dirty = false;
+    if (session->dirty)
+        begin_commit(session);
+    if (!session->under_way)
+        tell_manager(session);
 }
 
 static void end_turn(struct session *session)
@@ -575,11 +640,32 @@ static void end_turn(struct session *session)
     const struct stream_manager *manager = session->manager;
     bool asked = manager && manager->wants_turn(session->account);
 
-    session->dirty |= asked;
-    if (session->dirty && !asked && commit_wait_ms(session) > 0)
+    session->dirty |= asked && !session->under_way;
+    if (session->dirty && !asked && !session->holds &&
+        commit_wait_ms(session) > 0)
         schedule_commit(session);
     else
         settle(session);
+}
+
+static void on_disk(const GError *error, gpointer data)
+{
+    struct session *session = data;
+
+    if (enter(session)) {
+        const bool more = session->dirty;
+        release(session);
+        if (error)
+            not_saved(session, error);
+        else
+            saved(session);
+        session->dirty = error != NULL;
+        tell_manager(session);
+        session->dirty |= more;
+        if (session->account && !error)
+            end_turn(session);
+    }
+    leave(session);
 }
 
 static gboolean on_commit(gpointer data)
@@ -615,6 +701,20 @@ void session_store_changed(struct account *account)
 bool session_commit(struct account *account)
 {
     return !account->session || commit(account->session);
+}
+
+void session_hold(struct account *account)
+{
+    struct session *session = account->session;
+
+    if (!session->stream || !account->history || session->unsaved) {
+        commit(session);
+        return;
+    }
+    session->dirty = session->holds = true;
+    stream_hold(session->stream, true);
+    if (!session->under_way)
+        begin_commit(session);
 }
 
 static void on_turn(gpointer data)
@@ -659,6 +759,7 @@ static void open_store(struct session *session)
         history_open(account->paths, account->config_jid, &problem);
     if (problem)
         say(account, problem);
+    history_tell_on_disk(account->history, on_disk, session);
 }
 
 /* Once every feature is there. */
@@ -1455,6 +1556,8 @@ bool session_test_receive(struct account *account, const char *xml)
         dispatch(account, s);
     if (session->account)
         end_turn(session);
+    while (session->account && session->under_way)
+        g_main_context_iteration(NULL, TRUE);
     session_unref(session);
     return true;
 }

@@ -56,6 +56,10 @@ void session_store_changed(struct account *account);
  * person was told, and it is tried again. */
 bool session_commit(struct account *account);
 
+/* What is sent from now on leaves when what was written so far is on disk, or
+ * when the disk refused it. */
+void session_hold(struct account *account);
+
 /* ---- stream management (xmpp/manager.h) ---- */
 
 /* Is what we send confirmed, and with which number comes the next? */

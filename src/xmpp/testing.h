@@ -38,6 +38,7 @@ void session_test_resumed(struct account *account, const char *xml);
 void session_test_bound(struct account *account);
 /* As session_disconnect() and its end. */
 void session_test_close(struct account *account);
-/* As if it came from the server; elements without xmlns are in jabber:client,
+/* As if it came from the server, and what it made us write is on disk when this
+ * returns; elements without xmlns are in jabber:client,
  * as the guard would have written them. False: not well-formed. */
 bool session_test_receive(struct account *account, const char *xml);

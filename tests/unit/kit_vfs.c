@@ -1,11 +1,13 @@
 /*
  * Unsynced writes: for each file the old bytes that a write covers, and the
  * old length, are kept in a list until the file is synced; a power cut puts
- * them back, newest first. Deletions are believed at once, as SQLite syncs the
- * directory behind them.
+ * them back, newest first. What a failed sync did not write no later one
+ * writes, unless it is written once more. Deletions are believed at once, as
+ * SQLite syncs the directory behind them.
  */
 #include "kit_vfs.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 #include <glib.h>
@@ -15,6 +17,8 @@ struct undo {
     gint64 offset, old_size;
     gsize len; /* of old */
     guint8 *old;
+    gsize written;
+    gsize lost; /* bytes of it that no sync writes any more */
 };
 
 struct file {
@@ -27,10 +31,23 @@ static struct {
     sqlite3_vfs vfs, *real;
     unsigned calls, at, freeze_at;
     int code;
+    int sync_code;
     bool once, failed, watching, frozen;
     void (*on_frozen)(void);
     GPtrArray *undo;
 } disk;
+
+/* Syncs come from another thread. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void unlock(pthread_mutex_t **locked)
+{
+    pthread_mutex_unlock(*locked);
+}
+
+#define LOCKED \
+    __attribute__((cleanup(unlock))) pthread_mutex_t *locked = &mutex; \
+    pthread_mutex_lock(locked)
 
 static void undo_free(gpointer data)
 {
@@ -61,6 +78,30 @@ static int trouble(void)
     return disk.code;
 }
 
+/* What a failed sync lost is found when all of it is written again. */
+static void find_again(sqlite3_file *file, gint64 offset, gsize len)
+{
+    for (guint i = 0; i < disk.undo->len; i++) {
+        struct undo *undo = disk.undo->pdata[i];
+        gint64 end = MIN(undo->offset + (gint64)undo->written,
+            offset + (gint64)len);
+        gint64 both = end - MAX(undo->offset, offset);
+        if (undo->lost && both > 0 &&
+            strcmp(undo->path, ((struct file *)file)->path) == 0)
+            undo->lost -= MIN(undo->lost, (gsize)both);
+    }
+}
+
+/* As Linux does: what could not be written counts as clean from then on. */
+static void lose(sqlite3_file *file)
+{
+    for (guint i = 0; i < disk.undo->len; i++) {
+        struct undo *undo = disk.undo->pdata[i];
+        if (strcmp(undo->path, ((struct file *)file)->path) == 0)
+            undo->lost = undo->written;
+    }
+}
+
 static void remember(sqlite3_file *file, gint64 offset, gsize len)
 {
     struct undo *undo;
@@ -68,10 +109,12 @@ static void remember(sqlite3_file *file, gint64 offset, gsize len)
 
     if (!disk.watching)
         return;
+    find_again(file, offset, len);
     real_of(file)->pMethods->xFileSize(real_of(file), &size);
     undo = g_new0(struct undo, 1);
     undo->path = g_strdup(((struct file *)file)->path);
     undo->offset = offset;
+    undo->written = len;
     undo->old_size = size;
     undo->len = offset < size ? MIN(len, (gsize)(size - offset)) : 0;
     undo->old = g_malloc0(undo->len + 1);
@@ -98,6 +141,7 @@ static int file_read(
 static int file_write(
     sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
+    LOCKED;
     int result = trouble();
 
     if (result != SQLITE_OK)
@@ -110,6 +154,7 @@ static int file_write(
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
+    LOCKED;
     int result = trouble();
     sqlite3_int64 old = 0;
 
@@ -124,14 +169,18 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *file, int flags)
 {
-    int result = trouble();
+    LOCKED;
+    int result = disk.sync_code ? disk.sync_code : trouble();
 
     (void)flags;
+    if (result != SQLITE_OK)
+        lose(file);
     if (result != SQLITE_OK || disk.frozen)
         return result;
     for (guint i = disk.undo->len; i-- > 0;) {
         const struct undo *undo = disk.undo->pdata[i];
-        if (strcmp(undo->path, ((struct file *)file)->path) == 0)
+        if (!undo->lost &&
+            strcmp(undo->path, ((struct file *)file)->path) == 0)
             g_ptr_array_remove_index(disk.undo, i);
     }
     return SQLITE_OK; /* the tests do not need the real disk to spin */
@@ -234,6 +283,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
 
 static int delete_file(sqlite3_vfs *vfs, const char *name, int sync)
 {
+    LOCKED;
     (void)vfs;
     if (disk.frozen)
         return SQLITE_OK;
@@ -266,6 +316,11 @@ void vfs_fail(unsigned n, int code, bool once)
     disk.code = code;
     disk.once = once;
     disk.failed = false;
+}
+
+void vfs_fail_sync(int code)
+{
+    disk.sync_code = code;
 }
 
 unsigned vfs_calls(void)

@@ -13,6 +13,7 @@ void vfs_install(void);
 /* The nth writing call from now fails with code (SQLITE_FULL …); once: only
  * that one, else all from it on. n = 0: none any more. */
 void vfs_fail(unsigned n, int code, bool once);
+void vfs_fail_sync(int code); /* every one, 0: none any more */
 unsigned vfs_calls(void);   /* writing calls since the last vfs_fail() */
 bool vfs_failed(void);      /* did one fail since the last vfs_fail()? */
 /* Keeps copies of what is not synced from now on (costly), or stops that. */

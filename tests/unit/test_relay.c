@@ -756,6 +756,34 @@ static void test_never_reads(void)
     g_assert_no_error(a->error);
 }
 
+/* What is held waits, the end of the stream behind it. */
+static void test_held(void)
+{
+    static const struct step steps[] = { CLEAR_LOGIN, { EXPECT, "<first/>" },
+        { EXPECT, "<held/>" }, { EXPECT, END }, { SEND, END },
+        { REFUSE, NULL }, { DONE, NULL } };
+    auto_struct(app) a = app_new(steps);
+    a->in_clear = true;
+    app_start(a, 0);
+    while (a->stanzas < 1)
+        g_main_context_iteration(NULL, TRUE);
+    relay_send_raw(a->relay, "<first/>", -1);
+    relay_hold(a->relay, true);
+    relay_hold(a->relay, false);
+    while (relay_unsent_bytes(a->relay) > 0)
+        g_main_context_iteration(NULL, TRUE);
+    relay_hold(a->relay, true);
+    relay_send_raw(a->relay, "<held/>", -1);
+    relay_close(a->relay, NULL, NULL);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(relay_unsent_bytes(a->relay), >=, strlen("<held/>" END));
+    g_assert_false(a->closed);
+    relay_hold(a->relay, false);
+    app_finish(a);
+    g_assert_no_error(a->error);
+}
+
 static void check_ends(const char *text, const size_t *ends, size_t piece)
 {
     struct seam seam = { 0 };
@@ -895,6 +923,7 @@ int main(int argc, char **argv)
     g_test_add_func("/relay/H05-P14-silence", test_silence);
     g_test_add_func("/relay/deadline", test_deadline);
     g_test_add_func("/relay/F37-never-reads", test_never_reads);
+    g_test_add_func("/relay/held", test_held);
     g_test_add_func("/relay/seam", test_seam);
     g_test_add_func("/relay/F11-records", test_records);
     g_test_add_func("/relay/flood", test_flood);
