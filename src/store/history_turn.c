@@ -583,11 +583,12 @@ static bool try_again(struct history *history, GError **error)
         return later(history, db_result(history->db), error);
     if (history->sync_failed)
         result = db_sync_again(history->db);
-    if (result == SQLITE_OK) {
+    if (result == SQLITE_OK && history->sync_failed) {
         history->sync_failed = false;
         forget_log(history, history->written);
-        result = replay(history, &by);
     }
+    if (result == SQLITE_OK)
+        result = replay(history, &by);
     if (result == SQLITE_OK) {
         by = NULL;
         result = db_exec(history->db, "COMMIT");

@@ -275,6 +275,8 @@ char *stanza_new_id(void)
     random_bytes(random, sizeof random);
     for (size_t i = 0; i < sizeof random; i++)
         id[i] = digits[random[i] & 63];
+    if (*id == '-') /* commands take it for an option; 131 bits are left */
+        *id = 'A';
     id[sizeof random] = '\0';
     return id;
 }
