@@ -38,6 +38,7 @@ libui_a_SOURCES = \
 	ui/dialog/form.c \
 	ui/dialog/help.c \
 	ui/dialog/menu.c ui/dialog/menu.h \
+	ui/dialog/palette.c \
 	ui/dialog/password.c \
 	ui/dialog/subscription.c \
 	ui/desktop.c ui/desktop.h \

@@ -211,6 +211,7 @@ void tui_draw(struct tui *tui)
         draw_pane(tui, tui->input);
         input_draw_menu(tui, area);
         menu_draw(tui, area);
+        palette_draw(tui, area);
         dialog_draw_all(tui, area);
     }
     g_autofree char *complaint = filters_complaint(tui->filters);
@@ -567,7 +568,7 @@ void tui_key(struct tui *tui, const struct key *key)
             tui_suspend(tui);
         return;
     }
-    if (tui->small || dialog_key(tui, key) || menu_key(tui, key) || chat_pick_key(tui, key))
+    if (tui->small || dialog_key(tui, key) || menu_key(tui, key) || palette_key(tui, key) || chat_pick_key(tui, key))
         return;
     if (key->code == KEY_MOUSE_) {
         mouse(tui, key);
@@ -1272,6 +1273,7 @@ static void tear_down(struct tui *tui)
 {
     observers_remove(tui->app->observers, on_event, tui);
     menu_close(tui);
+    palette_close(tui);
     dialog_close_all(tui);
     pane_results_detach(tui);
     if (tui->completion)

@@ -534,6 +534,12 @@ static enum cmd_status run_keys(struct job *job)
     return job_done(job);
 }
 
+static enum cmd_status run_palette(struct job *job)
+{
+    palette_open(tui_of_job(job), job_arg(job, "text"));
+    return job_done(job);
+}
+
 static enum cmd_status run_redraw(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
@@ -969,6 +975,12 @@ const struct command ui_commands[] = {
         .summary = "Bind a command line to a key, or list the keys",
         .examples = bind_examples, .fields = "key: key line" },
     { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys, .summary = "Show the keys" },
+    { .name = "palette", .needs = NEEDS_SCREEN, .run = run_palette,
+        .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
+        .summary = "Go to anything: chats, contacts, commands, options, help",
+        .detail = "Type some letters of what you want, in their order; the arrows choose, Enter "
+                  "takes. A chat is shown, a command or an option is put into the input line, "
+                  "help is shown. A / in front leaves the contacts out." },
     { .name = "redraw", .needs = NEEDS_SCREEN, .run = run_redraw,
         .summary = "Draw the screen anew" },
     { .name = "xml", .aliases = "xmlconsole xml_tab", .needs = NEEDS_SCREEN, .run = run_xml,

@@ -22,6 +22,8 @@ struct screen;
 struct dialog;
 struct leaf;
 struct menu;
+struct palette;
+struct rows;
 struct notifier;
 struct filters;
 
@@ -83,6 +85,7 @@ struct tui {
     bool started;          /* what is remembered has been read */
 
     struct menu *menu;     /* NULL: none is open */
+    struct palette *palette; /* the same */
     GPtrArray *dialogs;    /* struct dialog*, the last one is on top */
     GQueue asks;           /* struct ask*, waiting for their dialog */
 
@@ -243,6 +246,8 @@ void pane_xml_page(struct pane *pane, int pages);
 void pane_roster_reset(struct pane *pane);
 void pane_roster_seek(struct pane *pane);
 void pane_roster_filter(struct pane *pane, const char *text);
+/* All contacts, settled; borrowed for the moment. */
+const struct rows *pane_roster_rows(struct pane *pane);
 void pane_roster_menu(struct pane *pane); /* of the row under the cursor */
 
 /* pane/pane_results.c: the panel with the answers of commands */
@@ -284,6 +289,12 @@ void dialog_confirm(struct tui *tui, const char *title, const char *text, bool d
     void (*fn)(struct tui *tui, bool yes, gpointer data), gpointer data, GDestroyNotify free_fn);
 void dialog_prompt(struct tui *tui, const char *title, const char *label, const char *value,
     void (*fn)(struct tui *tui, const char *text, gpointer data), gpointer data, GDestroyNotify free_fn);
+
+/* dialog/palette.c */
+void palette_open(struct tui *tui, const char *text); /* NULL: nothing typed yet */
+void palette_close(struct tui *tui);
+bool palette_key(struct tui *tui, const struct key *key);
+void palette_draw(struct tui *tui, struct area area);
 
 /* dialog/menu.c */
 void menu_close(struct tui *tui);

@@ -58,6 +58,8 @@ ROWS = [
 ROWS += [
     ("screen", "filter_p50_ms", 1, "ms", "a key in the filter of 50,000 contacts, CPU, p50", None),
     ("screen", "filter_p99_ms", 1, "ms", "… p99", at_most(8)),
+    ("screen", "palette_p50_ms", 1, "ms", "a key in the palette with them, CPU, p50", None),
+    ("screen", "palette_p99_ms", 1, "ms", "… p99", at_most(8)),
     ("screen", "build_ms", 1, "ms", "the list of 50,000 contacts built anew, CPU", None),
     ("screen", "repaint_ms", 1, "ms", "a full repaint at 200×50 into cells, CPU", at_most(4)),
     ("screen", "repaint_panes_ms", 1, "ms", "… with eight panes", at_most(4)),

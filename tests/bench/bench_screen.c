@@ -122,6 +122,20 @@ static double resize_ms(struct tui *tui)
     return cpu_ms() - from;
 }
 
+/* With the key that opens it. */
+static void palette_times(struct tui *tui, GArray *times)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        double from = cpu_ms(), spent;
+        palette_open(tui, NULL);
+        tui_draw(tui);
+        spent = cpu_ms() - from;
+        g_array_append_val(times, spent);
+        type_and_erase(tui, typed[i % (int)G_N_ELEMENTS(typed)], times);
+        palette_close(tui);
+    }
+}
+
 int main(void)
 {
     struct app app = { .observers = observers_new(), .accounts = g_ptr_array_new() };
@@ -132,6 +146,12 @@ int main(void)
     app.options = options_new("/dev/null/txmpp.conf", problems);
     options_register(app.options, ui_options);
     options_register(app.options, general);
+    const struct engine_host host = { .data = NULL };
+    app.engine = engine_new(&app, &host, app.options);
+    engine_register(app.engine, ui_commands);
+    engine_register(app.engine, app_history_commands);
+    engine_register(app.engine, app_general_commands);
+    engine_register(app.engine, app_setting_commands);
     struct account *account =
         account_new("juliet@example.com", app.observers, app.options, NULL);
     g_ptr_array_add(app.accounts, account);
@@ -145,14 +165,19 @@ int main(void)
     for (int i = 0; i < ROUNDS; i++)
         type_and_erase(tui, typed[i % (int)G_N_ELEMENTS(typed)], times);
     layout_focus(tui, tui->leaf);
+    g_autoptr(GArray) palette = g_array_new(FALSE, FALSE, sizeof(double));
+    palette_times(tui, palette);
+    double palette50 = percentile(palette, 50), palette99 = percentile(palette, 99);
     double repaint = repaint_ms(tui), panes = panes_kb(tui, account);
     double repaint_panes = repaint_ms(tui), resize = resize_ms(tui);
     double p50 = percentile(times, 50), p99 = percentile(times, 99);
     printf("{\"scenario\": \"screen\", \"client\": \"txmpp\", \"ok\": true, \"r\": {"
            "\"build_ms\": %.2f, \"filter_p50_ms\": %.3f, \"filter_p99_ms\": %.3f, "
-           "\"filter_keys\": %u, \"repaint_ms\": %.3f, \"repaint_panes_ms\": %.3f, "
+           "\"filter_keys\": %u, \"palette_p50_ms\": %.3f, \"palette_p99_ms\": %.3f, \"repaint_ms\": %.3f, \"repaint_panes_ms\": %.3f, "
            "\"panes_kb\": %.1f, \"resize_1000_ms\": %.1f}}\n",
-        build, p50, p99, times->len, repaint, repaint_panes, panes, resize);
+        build, p50, p99, times->len, palette50, palette99, repaint, repaint_panes, panes, resize);
+    engine_free(app.engine);
+    app.engine = NULL;
     tui_free(&tui->front);
     account_free(account);
     g_ptr_array_free(app.accounts, TRUE);

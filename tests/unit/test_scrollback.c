@@ -210,6 +210,67 @@ static void test_windows(void)
     scene_free(scene);
 }
 
+static void type(struct scene *scene, const char *text)
+{
+    for (; *text; text++) {
+        struct key pressed = { .code = KEY_CHAR, .text = { *text } };
+        tui_key(scene->tui, &pressed);
+    }
+}
+
+static void add_contact(struct scene *scene, const char *jid, const char *name)
+{
+    struct contact *contact = roster_ensure(scene->account->roster, jid);
+    contact->in_roster = true;
+    contact->name = g_strdup(name);
+    account_emit(scene->account, (struct event){ .type = EVENT_ROSTER_RESET,
+        .account = scene->account });
+}
+
+/* Windows, contacts, commands, options and help by a few letters. */
+static void test_palette(void)
+{
+    struct scene *scene = scene_new(1);
+    struct tui *tui = scene->tui;
+    add_contact(scene, "t@example.net", "Tybalt");
+    add_contact(scene, "xyz@example.net", "Fri\303\241r \033]0;x Laurence");
+    window_of(scene, "nurse@example.net", 2, 1);
+    struct key open = { .code = KEY_CHAR, .mods = MOD_ALT, .text = "x" };
+    tui_key(tui, &open);
+    g_assert_nonnull(tui->palette);
+    expect(scene, "palette-open-60x20");
+    type(scene, "se");
+    expect(scene, "palette-60x20");
+    key(scene, KEY_ESC);
+    g_assert_null(tui->palette);
+    tui_run(tui, "/palette friar");
+    g_assert_true(shows(scene, "Fri\303\241r"));
+    key(scene, KEY_ENTER);
+    g_assert_cmpstr(window_current(tui)->chat->jid, ==, "xyz@example.net");
+    tui_key(tui, &open);
+    type(scene, "/notify wo");
+    g_assert_true(shows(scene, "/notify words"));
+    g_assert_false(shows(scene, "Tybalt  "));
+    for (int i = 0; i < 10; i++)
+        key(scene, KEY_BS);
+    type(scene, "qqqq");
+    g_assert_true(shows(scene, "Nothing is like that"));
+    key(scene, KEY_ENTER);
+    g_assert_nonnull(tui->palette);
+    struct key click = { .code = KEY_MOUSE_, .button = MOUSE_LEFT, .x = 0, .y = 19 };
+    tui_key(tui, &click);
+    g_assert_null(tui->palette);
+    tui_key(tui, &open);
+    key(scene, KEY_DOWN_);
+    key(scene, KEY_UP_);
+    key(scene, KEY_ENTER); /* the most urgent one */
+    g_assert_cmpstr(window_current(tui)->chat->jid, ==, "nurse@example.net");
+    grid_resize(tui->grid, 20, 5);
+    tui_key(tui, &open);
+    expect(scene, "palette-20x5");
+    scene_free(scene);
+}
+
 /* What was imported from long ago, and where the archive was left off. */
 static void test_gap(void)
 {
@@ -252,6 +313,7 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/search", test_search);
     g_test_add_func("/scrollback/search-pages", test_search_pages);
     g_test_add_func("/scrollback/windows", test_windows);
+    g_test_add_func("/scrollback/palette", test_palette);
     g_test_add_func("/scrollback/gap", test_gap);
     g_test_add_func("/scrollback/new-line", test_new_line);
     return g_test_run();

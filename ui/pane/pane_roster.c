@@ -66,6 +66,13 @@ static void go_to(struct pane_roster *view, gint64 index)
     pane_dirty(&view->pane);
 }
 
+const struct rows *pane_roster_rows(struct pane *pane)
+{
+    struct pane_roster *view = roster_of(pane);
+    settle(view);
+    return view->rows;
+}
+
 static bool row_at_cursor(struct pane_roster *view, struct row *row)
 {
     settle(view);
