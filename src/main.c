@@ -50,7 +50,7 @@ struct arguments {
     char *password_file, *password_fd, *password_command;
     char *server, *tls, *ca_file, *resource, *status;
     char *profile, *config, *theme, *debug, *manual;
-    gboolean script, json, offline, version;
+    gboolean script, json, offline, linear, version;
 };
 
 /* --- signals ----------------------------------------------------------------
@@ -266,6 +266,8 @@ static bool parse_command_line(
             "NAME" },
         { "offline", 0, 0, G_OPTION_ARG_NONE, &a->offline,
             "Do not connect: read and search the history", NULL },
+        { "linear", 0, 0, G_OPTION_ARG_NONE, &a->linear,
+            "No panes: a line for everything that happens", NULL },
         { "debug", 0, 0, G_OPTION_ARG_FILENAME, &a->debug,
             "Write a debug log, passwords left out", "FILE" },
         { "print-manual", 0, 0, G_OPTION_ARG_FILENAME, &a->manual,
@@ -387,6 +389,7 @@ static bool fill_config(
     config->status = a->status;
     config->theme = a->theme;
     config->offline = a->offline;
+    config->linear = a->linear;
     config->script = is_command_mode(a);
     return true;
 }

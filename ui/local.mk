@@ -46,6 +46,7 @@ libui_a_SOURCES = \
 	ui/filter.c ui/filter.h \
 	ui/filter_commands.c \
 	ui/keys.c \
+	ui/linear/linear.c ui/linear/linear.h \
 	ui/notify.c ui/notify.h \
 	ui/notify_commands.c \
 	ui/theme_commands.c \

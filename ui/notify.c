@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/account.h"
 #include "store/option.h"
+#include "ui/linear/linear.h"
 #include "ui/term/screen.h"
 #include <gio/gio.h>
 #include <string.h>
@@ -303,7 +304,7 @@ void notifier_message(
 {
     struct tui *tui = notifier->tui;
     gint64 now = g_get_monotonic_time();
-    if (!tui->screen || message->outgoing || message->archive || is_quiet(tui) ||
+    if ((!tui->screen && !tui->linear) || message->outgoing || message->archive || is_quiet(tui) ||
         !is_wanted(tui, chat, message))
         return;
     int more = take_turn(notifier, chat, now);
@@ -311,16 +312,19 @@ void notifier_message(
         return;
     if (now - notifier->bell_us >= BELL_US) {
         notifier->bell_us = now;
-        if (tui_option_bool(tui, "ui.bell"))
+        bool bell = tui_option_bool(tui, "ui.bell");
+        if (bell && tui->linear)
+            linear_bell(tui->linear);
+        else if (bell)
             screen_bell(tui->screen);
-        if (tui_option_bool(tui, "ui.flash"))
+        if (tui->screen && tui_option_bool(tui, "ui.flash"))
             screen_flash(tui->screen);
     }
     g_autofree char *name =
         text_clean(account_display_name(chat->account, chat->jid), -1, TEXT_ONE_LINE);
     g_autofree char *text = shown_text(tui, message, more);
     const char *osc = tui_option(tui, "ui.notify_osc");
-    if (strcmp(osc, "off") != 0)
+    if (tui->screen && strcmp(osc, "off") != 0)
         screen_notify(tui->screen, name, text, strcmp(osc, "777") != 0, strcmp(osc, "9") != 0);
     if (tui_option_bool(tui, "ui.notify_desktop"))
         desktop_show(notifier->desktop, chat, name, text);

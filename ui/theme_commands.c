@@ -70,26 +70,6 @@ static void choice_free(gpointer data)
     g_free(choice);
 }
 
-enum cmd_status theme_run(struct job *job)
-{
-    struct tui *tui = tui_of_job(job);
-    const char *name = job_arg(job, "name");
-    g_autoptr(GError) error = NULL;
-    if (name)
-        return keep(tui, name, &error) ? job_done(job) : job_fail_error(job, error);
-    g_autofree const char **dirs = tui_theme_dirs(tui);
-    g_auto(GStrv) names = theme_list(dirs);
-    struct choice *choice = g_new0(struct choice, 1);
-    *choice = (struct choice){ tui, g_strdup(theme_name(tui->theme)) };
-    /* In a corner: what it is about is the rest of the screen. */
-    struct menu *menu = menu_open(
-        tui, _("Theme"), tui->grid->cols, 1, on_chosen, choice, choice_free);
-    for (char **one = names; *one; one++)
-        menu_add(menu, 0, 0, *one);
-    menu_on_move(menu, on_moved, choice->before);
-    return job_done(job);
-}
-
 static enum cmd_status run_list(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
@@ -103,6 +83,28 @@ static enum cmd_status run_list(struct job *job)
             FIELD_T("summary", theme ? theme_summary(theme) : error->message));
         theme_free(theme);
     }
+    return job_done(job);
+}
+
+enum cmd_status theme_run(struct job *job)
+{
+    struct tui *tui = tui_of_job(job);
+    const char *name = job_arg(job, "name");
+    g_autoptr(GError) error = NULL;
+    if (name)
+        return keep(tui, name, &error) ? job_done(job) : job_fail_error(job, error);
+    if (tui->linear)
+        return run_list(job);
+    g_autofree const char **dirs = tui_theme_dirs(tui);
+    g_auto(GStrv) names = theme_list(dirs);
+    struct choice *choice = g_new0(struct choice, 1);
+    *choice = (struct choice){ tui, g_strdup(theme_name(tui->theme)) };
+    /* In a corner: what it is about is the rest of the screen. */
+    struct menu *menu = menu_open(
+        tui, _("Theme"), tui->grid->cols, 1, on_chosen, choice, choice_free);
+    for (char **one = names; *one; one++)
+        menu_add(menu, 0, 0, *one);
+    menu_on_move(menu, on_moved, choice->before);
     return job_done(job);
 }
 

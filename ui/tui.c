@@ -13,6 +13,7 @@
 #include "model/account.h"
 #include "net/stream.h"
 #include "store/option.h"
+#include "ui/linear/linear.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
 #include "ui/term/signals.h"
@@ -38,6 +39,7 @@ enum {
     TITLE_US = 500000,
     READ_BYTES = 2048, READS = 512,
     MIN_COLS = 20, MIN_ROWS = 5,
+    LINEAR_ROWS = 24,        /* of what nobody sees */
 };
 
 /* ---- options ---- */
@@ -101,7 +103,7 @@ void pane_free(struct pane *pane)
 
 void pane_dirty(struct pane *pane)
 {
-    if (pane->dirty)
+    if (pane->dirty && !pane->tui->linear) /* which draws none */
         return;
     pane->dirty = true;
     if (pane->cols)
@@ -191,6 +193,13 @@ void tui_draw(struct tui *tui)
     g_clear_handle_id(&tui->draw_source, g_source_remove);
     tui->draw_dirty = false;
     tui->drawn_us = g_get_monotonic_time();
+    if (tui->linear) {
+        if (tui->relayout)
+            layout_place(tui);
+        linear_turn(tui->linear);
+        g_clear_handle_id(&tui->draw_source, g_source_remove); /* by what it said */
+        return;
+    }
     struct area area = grid_area(tui->grid);
     tui->grid->cursor_x = tui->grid->cursor_y = -1;
     tui->small = area.cols < MIN_COLS || area.rows < MIN_ROWS;
@@ -234,7 +243,7 @@ static gboolean on_draw(gpointer data)
 void tui_dirty(struct tui *tui)
 {
     tui->draw_dirty = true;
-    if (tui->draw_source || tui->in_keys || !tui->screen || tui->leaving)
+    if (tui->draw_source || tui->in_keys || tui->leaving || (!tui->screen && !tui->linear))
         return;
     gint64 since = g_get_monotonic_time() - tui->drawn_us;
     guint wait_ms = since >= FRAME_US ? 0 : (guint)((FRAME_US - since) / 1000 + 1);
@@ -345,6 +354,8 @@ void tui_note(struct tui *tui, enum role role, const char *text)
 static void on_accept(const char *text, gpointer data)
 {
     struct tui *tui = data;
+    if (tui->linear)
+        linear_entered(tui->linear, text);
     input_menu_close(tui);
     pane_results_close(tui);
     g_autofree char *line = g_strdup(text);
@@ -360,7 +371,11 @@ static void on_accept(const char *text, gpointer data)
         pane_chat_bottom(window->pane);
         pane_chat_set_new(window->pane, 0);
     }
+    if (tui->linear)
+        linear_running(tui->linear, line[0] != '/');
     run(tui, line, false);
+    if (tui->linear)
+        linear_running(tui->linear, false);
     tui_dirty_all(tui);
 }
 
@@ -542,6 +557,19 @@ static bool input_key(struct tui *tui, const struct key *key)
     return false;
 }
 
+/* An answer, what is bound to a key, or readline's. */
+static void linear_line_key(struct tui *tui, const struct key *key)
+{
+    if (linear_key(tui->linear, key))
+        return;
+    if (!input_key(tui, key)) {
+        if (keys_run(tui, key))
+            return;
+        line_key(tui->line, key);
+    }
+    input_changed(tui);
+}
+
 void tui_key(struct tui *tui, const struct key *key)
 {
     switch (key->code) {
@@ -566,6 +594,10 @@ void tui_key(struct tui *tui, const struct key *key)
     if (is_control(key, "z")) {
         if (signals_can_stop())
             tui_suspend(tui);
+        return;
+    }
+    if (tui->linear) {
+        linear_line_key(tui, key);
         return;
     }
     if (tui->small || dialog_key(tui, key) || menu_key(tui, key) || palette_key(tui, key) || chat_pick_key(tui, key))
@@ -616,7 +648,7 @@ static guint stdin_source_of(struct tui *tui, bool on);
 
 static void feed(struct tui *tui, const char *bytes, gsize n)
 {
-    if (screen_is_utf8(tui->screen)) {
+    if (tui->linear ? linear_is_utf8(tui->linear) : screen_is_utf8(tui->screen)) {
         keys_feed(tui->keys, bytes, n);
         return;
     }
@@ -694,21 +726,27 @@ static void quit(struct tui *tui)
 static void detach(struct tui *tui)
 {
     stdin_source_of(tui, false);
-    screen_leave(tui->screen);
+    if (tui->linear)
+        linear_leave(tui->linear);
+    else
+        screen_leave(tui->screen);
     tui->detached = true;
 }
 
 static void reattach(struct tui *tui)
 {
     tui->detached = false;
-    screen_enter(tui->screen);
+    if (tui->linear)
+        linear_enter(tui->linear);
+    else
+        screen_enter(tui->screen);
     stdin_source_of(tui, true);
     tui_dirty_all(tui);
 }
 
 void tui_suspend(struct tui *tui)
 {
-    if (!tui->screen || tui->detached)
+    if ((!tui->screen && !tui->linear) || tui->detached)
         return;
     detach(tui);
     signals_stop_self();
@@ -734,7 +772,11 @@ static void on_signal(int signo, gpointer data)
         tui_suspend(tui);
         break;
     case SIGCONT:
-        if (!tui->detached) {
+        if (!tui->detached && tui->linear) {
+            linear_leave(tui->linear); /* the modes are set again */
+            linear_enter(tui->linear);
+            tui_draw(tui);
+        } else if (!tui->detached) {
             screen_continued(tui->screen);
             g_clear_handle_id(&tui->resize_source, g_source_remove);
             on_resize(tui);
@@ -753,6 +795,11 @@ static gboolean on_resize(gpointer data)
     tui->resize_source = 0;
     if (tui->leaving)
         return G_SOURCE_REMOVE;
+    if (tui->linear) {
+        grid_resize(tui->grid, linear_cols(tui->linear), LINEAR_ROWS);
+        tui_dirty_all(tui);
+        return G_SOURCE_REMOVE;
+    }
     screen_resized(tui->screen);
     screen_size(tui->screen, &cols, &rows);
     grid_resize(tui->grid, cols, rows);
@@ -825,7 +872,7 @@ bool tui_edit(struct front *front, const char *text,
     void (*done)(const char *text, const GError *error, gpointer data), gpointer data)
 {
     struct tui *tui = tui_of(front);
-    if (!tui->screen || tui->detached)
+    if ((!tui->screen && !tui->linear) || tui->detached)
         return false;
     const char *editor = g_getenv("VISUAL");
     if (!editor || !*editor)
@@ -875,6 +922,8 @@ static void on_message(struct tui *tui, const struct event *event)
     pane_dirty(window->pane);
     if (message->outgoing)
         pane_dirty(tui->status); /* the outbox */
+    if (tui->linear && !pane_chat_hides(window->pane, message))
+        linear_message(tui->linear, window, message);
     if (window_is_visible(tui, window))
         return;
     if (pane_chat_hides(window->pane, message)) {
@@ -887,6 +936,14 @@ static void on_message(struct tui *tui, const struct event *event)
     pane_dirty(tui->status);
     pane_dirty(tui->roster);
     notifier_message(tui->notifier, chat, message);
+}
+
+/* What happens by itself. */
+static void console(struct tui *tui, enum role role, const char *text)
+{
+    pane_console_add(window_console(tui)->pane, 0, role, text);
+    if (tui->linear)
+        linear_say(tui->linear, text);
 }
 
 static void on_state(struct tui *tui, const struct event *event)
@@ -914,8 +971,13 @@ static void on_state(struct tui *tui, const struct event *event)
             " (next attempt in %u seconds)", seconds), seconds);
     }
     enum role role = error ? ROLE_ERROR : ROLE_NOTICE;
-    pane_console_add(window_console(tui)->pane, 0, role, text->str);
-    if (error && account->state == STATE_OFFLINE) {
+    /* What goes on in between is for who can look away. */
+    bool passing = account->state >= STATE_DIALING && account->state != STATE_ONLINE;
+    if (tui->linear && passing && !error)
+        pane_console_add(window_console(tui)->pane, 0, role, text->str);
+    else
+        console(tui, role, text->str);
+    if (error && account->state == STATE_OFFLINE && !tui->linear) {
         g_autofree char *sentence = g_strdup_printf("%s: %s", account->jid, error->message);
         pane_results_say(tui, ROLE_ERROR, sentence);
     }
@@ -928,10 +990,10 @@ static void on_error(struct tui *tui, const struct event *event)
         event->error_info.by ? event->error_info.by : "", event->error_info.by ? ": " : "",
         event->error_info.text ? event->error_info.text : "error",
         event->error_info.condition ? event->error_info.condition : "undefined-condition");
-    struct window *console = window_console(tui);
-    pane_console_add(console->pane, 0, ROLE_ERROR, text);
-    if (!window_is_visible(tui, console))
-        console->hot++;
+    struct window *window = window_console(tui);
+    console(tui, ROLE_ERROR, text);
+    if (!window_is_visible(tui, window))
+        window->hot++;
     pane_dirty(tui->status);
 }
 
@@ -940,9 +1002,8 @@ static void on_notice(struct tui *tui, const struct event *event)
     const char *who = event->account && tui->app->accounts->len > 1 ? event->account->jid : NULL;
     g_autofree char *text = g_strdup_printf("%s%s%s", who ? who : "", who ? ": " : "",
         event->notice.text);
-    pane_console_add(window_console(tui)->pane, 0,
-        event->notice.urgent ? ROLE_ERROR : ROLE_NOTICE, text);
-    if (event->notice.urgent)
+    console(tui, event->notice.urgent ? ROLE_ERROR : ROLE_NOTICE, text);
+    if (event->notice.urgent && !tui->linear)
         pane_results_say(tui, ROLE_ERROR, text);
 }
 
@@ -1039,6 +1100,8 @@ static void on_event(const struct event *event, gpointer data)
         return;
     case EVENT_MESSAGE_CHANGED:
         pane_dirty(tui->status); /* the outbox */
+        if (tui->linear && event->chat && event->chat->ui && event->message.message->error)
+            linear_message(tui->linear, event->chat->ui, event->message.message);
         if (event->chat && event->chat->ui)
             pane_chat_forget(((struct window *)event->chat->ui)->pane, event->message.message);
         return;
@@ -1229,8 +1292,9 @@ static guint stdin_source_of(struct tui *tui, bool on)
     if (!on)
         g_clear_handle_id(&tui->tty_source, g_source_remove);
     else if (!tui->tty_source) {
-        g_autoptr(GSource) source = g_unix_fd_source_new(screen_fd(tui->screen),
-            G_IO_IN | G_IO_HUP | G_IO_ERR);
+        int fd = tui->linear ? linear_fd(tui->linear) : screen_fd(tui->screen);
+        g_autoptr(GSource) source =
+            g_unix_fd_source_new(fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
         g_source_set_priority(source, G_PRIORITY_HIGH);
         g_source_set_callback(source, G_SOURCE_FUNC(on_input), tui, NULL);
         /* Otherwise GLib takes the descriptor out of the poll set and in
@@ -1322,12 +1386,13 @@ struct tui *tui_new_offscreen(struct app *app, int cols, int rows, bool ascii)
 static gboolean on_started(gpointer data)
 {
     struct tui *tui = data;
-    for (guint i = 0; tui->app->problems && i < tui->app->problems->len; i++)
+    for (guint i = 0; !tui->linear && tui->app->problems && i < tui->app->problems->len; i++)
         pane_results_say(tui, ROLE_ERROR, tui->app->problems->pdata[i]);
     if (!tui->app->accounts->len && !tui->app->config.offline && !tui->app->quitting)
         dialog_first_start(tui);
     pane_roster_reset(tui->roster);
-    restore_layout(tui);
+    if (!tui->linear)
+        restore_layout(tui);
     check_quiet(tui);
     tui->started = true;
     touch(tui);
@@ -1354,19 +1419,26 @@ struct front *tui_new(struct app *app, GError **error)
     struct tui *tui = g_new0(struct tui, 1);
     tui->app = app;
     tui_register(app);
-    tui->screen = screen_new(on_drained, tui, error);
-    if (!tui->screen) {
+    if (linear_wanted(app))
+        tui->linear = linear_new(tui, error);
+    else
+        tui->screen = screen_new(on_drained, tui, error);
+    if (!tui->screen && !tui->linear) {
         g_free(tui);
         return NULL;
     }
-    int cols, rows;
-    screen_size(tui->screen, &cols, &rows);
+    int cols, rows = LINEAR_ROWS;
+    if (tui->linear)
+        cols = linear_cols(tui->linear);
+    else
+        screen_size(tui->screen, &cols, &rows);
     g_autofree char *history = app->paths
         ? g_build_filename(app->paths->data_dir, "input_history", NULL) : NULL;
     struct line_events events = { on_accept, on_complete, tui };
     tui->line = line_new(history, &events);
     tui->keys = keys_new(on_key, tui);
-    screen_teach(tui->screen, tui->keys);
+    if (tui->screen)
+        screen_teach(tui->screen, tui->keys);
     set_up(tui, cols, rows);
     signals_watch(on_signal, tui);
     stdin_source_of(tui, true);
@@ -1395,5 +1467,7 @@ void tui_free(struct front *front)
     keys_free(tui->keys);
     screen_free(tui->screen);
     tui->screen = NULL;
+    linear_free(tui->linear);
+    tui->linear = NULL;
     tear_down(tui);
 }

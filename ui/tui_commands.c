@@ -26,6 +26,10 @@ const struct option ui_options[] = {
         .detail = "With auto the terminfo database is asked, and NO_COLOR and COLORTERM (truecolor, 24bit) are honoured." },
     { .name = "ui.ascii", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
         .summary = "draw marks and lines with ASCII characters only" },
+    { .name = "ui.linear", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
+        .summary = "no panes, a line for everything that happens, from the next start on",
+        .detail = "For screen readers and for terminals that cannot move their cursor; auto "
+                  "is on where TERM is dumb. --linear does it once." },
     { .name = "ui.mouse", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "take the mouse; off leaves it to the terminal's own selection" },
     { .name = "ui.layout", .kind = OPTION_STRING, .fallback = "(v 250 roster .)",

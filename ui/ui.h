@@ -18,6 +18,7 @@
 #define N_(text) (text)
 
 struct line;
+struct linear;
 struct screen;
 struct dialog;
 struct leaf;
@@ -63,6 +64,7 @@ struct tui {
     struct front front;    /* first: struct front * is struct tui * */
     struct app *app;
     struct screen *screen; /* NULL off-screen (tests) */
+    struct linear *linear; /* … or said line by line; NULL */
     struct keys *keys;
     struct line *line;     /* NULL off-screen */
     struct theme *theme;
@@ -195,6 +197,8 @@ struct layout *layout_leaf_at(const struct tui *tui, int x, int y);
 
 /* pane/pane_chat.c */
 struct pane *pane_chat_new(struct tui *tui, struct window *window);
+/* As lines of text, for who has no panes: "21:03 Romeo: …". */
+char *pane_chat_line(const struct window *window, const struct message *message);
 void pane_chat_forget(struct pane *pane, const struct message *message); /* layout is stale */
 void pane_chat_cleared(struct pane *pane);
 void pane_chat_scroll(struct pane *pane, int rows);   /* up is positive */
@@ -258,6 +262,9 @@ int pane_results_wanted(struct tui *tui, int most); /* rows; 0: closed */
 void pane_results_text(struct tui *tui, const char *heading, const char *text);
 const char *pane_results_heading(struct tui *tui);
 void pane_results_detach(struct tui *tui); /* sinks that are still out */
+
+/* pane/pane_title.c: whose window it is and how they are, clean */
+char *pane_title_text(const struct window *window, bool ascii);
 
 /* pane/pane_status.c: of the connection, for gettext */
 const char *status_word(const struct account *account);

@@ -12,7 +12,7 @@
 struct app_config { /* the command line, see main.c; strings are borrowed */
     const char *profile, *config_file, *server, *ca_file, *resource, *status, *theme;
     enum tls_mode tls;
-    bool tls_given, offline, script;
+    bool tls_given, offline, script, linear;
     guint16 port;
     unsigned timeout_ms;
     struct secret *password;

@@ -366,7 +366,7 @@ static void test_refused(void)
     for (gsize i = 0; i < G_N_ELEMENTS(terms); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_null(terminfo_new(terms[i], &error));
-        g_assert_true(error && strstr(error->message, "--script"));
+        g_assert_true(error && strstr(error->message, "--linear"));
     }
 }
 

@@ -137,6 +137,16 @@ void dialog_complain(struct dialog *dialog, const char *sentence)
     tui_dirty_all(dialog->tui);
 }
 
+char *dialog_plain_text(const struct dialog *dialog)
+{
+    GString *out = g_string_new(NULL);
+    for (guint i = 0; i < dialog->paragraphs->len; i++) {
+        const struct paragraph *paragraph = dialog->paragraphs->pdata[i];
+        g_string_append_printf(out, "%s%s", i ? "\n" : "", paragraph->text);
+    }
+    return g_string_free(out, FALSE);
+}
+
 /* ---- questions ---- */
 
 static struct ask *ask_copy(const struct question *question)
@@ -265,7 +275,7 @@ void dialog_dismiss(struct front *front, const struct account *account, const ch
     dialog_next_ask(tui);
 }
 
-static void dismiss(struct dialog *dialog)
+void dialog_dismiss_one(struct dialog *dialog)
 {
     struct tui *tui = dialog->tui;
     if (dialog->ops->dismissed)
@@ -301,7 +311,7 @@ static struct input *focused_input(const struct dialog *dialog)
     return dialog->focus < (int)dialog->inputs->len ? dialog->inputs->pdata[dialog->focus] : NULL;
 }
 
-static void press(struct dialog *dialog, int index)
+void dialog_press(struct dialog *dialog, int index)
 {
     struct tui *tui = dialog->tui;
     g_clear_pointer(&dialog->complaint, g_free);
@@ -326,7 +336,7 @@ static bool letter_key(struct dialog *dialog, const struct key *key)
     char letter = g_ascii_tolower(key->text[0]);
     for (int i = 0; i < dialog->n_buttons; i++)
         if (dialog->buttons[i].letter == letter) {
-            press(dialog, i);
+            dialog_press(dialog, i);
             return true;
         }
     return false;
@@ -371,7 +381,7 @@ static void mouse(struct dialog *dialog, const struct key *key)
     for (int i = 0; i < dialog->n_buttons; i++)
         if (key->y == dialog->button_y[i] && key->x >= dialog->button_x[i] &&
             key->x < dialog->button_x[i] + dialog->button_w[i]) {
-            press(dialog, i);
+            dialog_press(dialog, i);
             return;
         }
 }
@@ -381,7 +391,7 @@ static void plain_key(struct dialog *dialog, const struct key *key)
     struct input *input = focused_input(dialog);
     switch (key->code) {
     case KEY_ESC:
-        dismiss(dialog);
+        dialog_dismiss_one(dialog);
         return;
     case KEY_MOUSE_:
         mouse(dialog, key);
@@ -402,11 +412,11 @@ static void plain_key(struct dialog *dialog, const struct key *key)
     switch (key->code) {
     case KEY_ENTER:
         if (!input)
-            press(dialog, dialog->focus - (int)dialog->inputs->len);
+            dialog_press(dialog, dialog->focus - (int)dialog->inputs->len);
         else if (dialog->focus + 1 < (int)dialog->inputs->len)
             move(dialog, 1);
         else
-            press(dialog, 0);
+            dialog_press(dialog, 0);
         return;
     case KEY_UP_:
     case KEY_LEFT_:

@@ -65,6 +65,11 @@ void dialog_focus_button(struct dialog *dialog, int index);
 void dialog_open(struct dialog *dialog);
 /* Removes it without telling anybody. */
 void dialog_close(struct dialog *dialog);
+/* A button, or Escape: it may be gone afterwards. */
+void dialog_press(struct dialog *dialog, int index);
+void dialog_dismiss_one(struct dialog *dialog);
+/* Its paragraphs as lines, clean. */
+char *dialog_plain_text(const struct dialog *dialog);
 void dialog_complain(struct dialog *dialog, const char *sentence);
 
 /* Ends the dialog's question, exactly once. */

@@ -575,7 +575,7 @@ char *layout_text(const struct tui *tui)
 
 void layout_remember(struct tui *tui)
 {
-    if (!tui->app->options || !tui->started)
+    if (!tui->app->options || !tui->started || tui->linear)
         return;
     g_autofree char *text = layout_text(tui);
     if (strcmp(text, tui_option(tui, "ui.layout")) != 0)

@@ -163,6 +163,28 @@ static struct chat_text *lay_out(struct pane_chat *view, const struct message *m
     return text;
 }
 
+char *pane_chat_line(const struct window *window, const struct message *message)
+{
+    const struct pane_chat *view = chat_of(window->pane);
+    char time[64];
+    tui_format_time(message->time_us, tui_option(view->pane.tui, "ui.time"), time, sizeof time);
+    g_autofree char *nick = short_nick(nick_of(view, message));
+    auto_struct(chat_text) text = chat_text_new(message, nick, GRID_MAX, 0);
+    GString *out = g_string_new(time);
+    if (text->action)
+        g_string_append(out, " * ");
+    else if (message->type == MESSAGE_NOTICE)
+        g_string_append_printf(out, " %s ", mark_text(MARK_DOT, view->pane.tui->ascii));
+    else
+        g_string_append_printf(out, " %s: ", nick);
+    g_auto(GStrv) lines = g_strsplit(text->text, "\n", -1);
+    g_autofree char *all = g_strjoinv("\n  ", lines); /* nobody writes another's line */
+    g_string_append(out, all);
+    if (text->error)
+        g_string_append_printf(out, "\n  %s", text->error);
+    return g_string_free(out, FALSE);
+}
+
 static void local_day(gint64 time_us, struct tm *tm)
 {
     time_t seconds = (time_t)(time_us / G_USEC_PER_SEC);

@@ -9,6 +9,7 @@
 #include "cmd/job.h"
 #include "model/account.h"
 #include "model/jid.h"
+#include "ui/linear/linear.h"
 #include "ui/term/line.h"
 #include "ui/draw/wrap.h"
 #include "ui/widget/table.h"
@@ -94,6 +95,8 @@ static void add(struct tui *tui, enum role role, bool table, const char *text)
     struct pane_results *view = results_of(tui);
     if (view->lines->len >= LINES_MAX)
         return;
+    if (tui->linear)
+        linear_say(tui->linear, text);
     struct result_line *line = g_new0(struct result_line, 1);
     line->role = role;
     line->table = table;

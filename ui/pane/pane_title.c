@@ -36,6 +36,14 @@ static void append_presence(GString *out, const struct chat *chat, bool ascii)
         g_string_append_printf(out, " %s \"%s\"", dot, status);
 }
 
+char *pane_title_text(const struct window *window, bool ascii)
+{
+    g_autoptr(GString) out = g_string_new(window_title(window));
+    if (window->chat)
+        append_presence(out, window->chat, ascii);
+    return text_clean(out->str, -1, TEXT_ONE_LINE);
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct tui *tui = pane->tui;

@@ -89,7 +89,7 @@ static void watch_fatal(bool on)
     }
 }
 
-static int open_terminal(bool *own)
+int screen_open_tty(bool *own)
 {
     /* An open file description of our own: O_NONBLOCK on the shared one
      * would be the shell's problem after us. */
@@ -144,7 +144,7 @@ struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError 
     screen->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
     screen->osc = knows_osc(g_getenv("TERM"));
     screen->paint = paint_new(info, screen->utf8);
-    screen->fd = open_terminal(&screen->own_fd);
+    screen->fd = screen_open_tty(&screen->own_fd);
     screen->old_flags = fcntl(screen->fd, F_GETFL);
     fcntl(screen->fd, F_SETFL, screen->old_flags | O_NONBLOCK);
     if (tcgetattr(screen->fd, &screen->saved) < 0) {

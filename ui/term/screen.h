@@ -12,6 +12,9 @@
 #define SCREEN_ERROR screen_error_quark()
 GQuark screen_error_quark(void);
 
+/* The terminal, non-blocking: a description of our own where it can be had. */
+int screen_open_tty(bool *own);
+
 struct screen;
 /* Fails with a sentence when there is no usable terminal (F31). drained is
  * called when everything was written after screen_busy was true. */

@@ -98,13 +98,13 @@ struct terminfo *terminfo_new(const char *term, GError **error)
     if (!term || !*term) {
         g_set_error_literal(error, SCREEN_ERROR, 0,
             "TERM is not set, so the terminal's abilities are unknown. Set "
-            "it (for instance TERM=xterm-256color), or use --script.");
+            "it (for instance TERM=xterm-256color), or use --linear.");
         return NULL;
     }
     if (setupterm(term, STDOUT_FILENO, &code) == ERR) {
         g_set_error(error, SCREEN_ERROR, 0,
             "The terminal type \"%s\" (TERM) is not in the terminfo database. "
-            "Set TERM to one that is, or use --script.", shown);
+            "Set TERM to one that is, or use --linear.", shown);
         return NULL;
     }
     struct terminfo *info = g_new0(struct terminfo, 1);
@@ -114,7 +114,7 @@ struct terminfo *terminfo_new(const char *term, GError **error)
         return info;
     g_set_error(error, SCREEN_ERROR, 0,
         "The terminal type \"%s\" (TERM) cannot move its cursor, so there is "
-        "no screen. Use --script, or set TERM to what the terminal really is.",
+        "no screen. Use --linear, or set TERM to what the terminal really is.",
         shown);
     terminfo_free(info);
     return NULL;
