@@ -103,6 +103,11 @@ tests_unit_test_panes_LDADD = $(LIBUI) $(LDADD)
 tests_unit_test_panes_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=text_next_grapheme
 UNIT_TESTS += tests/unit/test_styling
 tests_unit_test_styling_LDADD = $(LIBUI) $(LDADD)
+UNIT_TESTS += tests/unit/test_picture
+tests_unit_test_picture_LDADD = $(LIBUI) $(LDADD)
+FUZZ_TARGETS += tests/fuzz/fuzz_picture
+tests_fuzz_fuzz_picture_LDADD = $(LIBUI) $(FUZZ_LIBS)
+tests_fuzz_fuzz_picture_LDFLAGS = $(FUZZ_LINK)
 UNIT_TESTS += tests/unit/test_theme
 tests_unit_test_theme_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_wrap

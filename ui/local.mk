@@ -50,6 +50,11 @@ libui_a_SOURCES = \
 	ui/notify.c ui/notify.h \
 	ui/notify_commands.c \
 	ui/theme_commands.c \
+	ui/picture/commands.c \
+	ui/picture/format.h \
+	ui/picture/picture.c ui/picture/picture.h \
+	ui/picture/pictures.c ui/picture/pictures.h \
+	ui/picture/viewer.c ui/picture/viewer.h \
 	ui/tui.c ui/tui.h \
 	ui/tui_commands.c \
 	ui/ui.h \
@@ -57,3 +62,11 @@ libui_a_SOURCES = \
 	ui/window.c
 libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
 LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS) -lm
+
+# Decodes pictures, apart from everything else; only where they are wanted.
+if PICTURES
+pkglibexec_PROGRAMS = txmpp-picture
+txmpp_picture_SOURCES = ui/picture/child.c ui/picture/format.h
+txmpp_picture_CFLAGS = $(AM_CFLAGS) $(PICTURES_CFLAGS) $(SECCOMP_CFLAGS)
+txmpp_picture_LDADD = $(PICTURES_LIBS) $(SECCOMP_LIBS)
+endif

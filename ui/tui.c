@@ -8,6 +8,8 @@
 #include "ui/ui.h"
 #include "ui/filter.h"
 #include "ui/notify.h"
+#include "ui/picture/pictures.h"
+#include "ui/picture/viewer.h"
 #include "ui/tui.h"
 #include "base/text.h"
 #include "model/account.h"
@@ -221,6 +223,7 @@ void tui_draw(struct tui *tui)
         input_draw_menu(tui, area);
         menu_draw(tui, area);
         palette_draw(tui, area);
+        viewer_draw(tui, area);
         dialog_draw_all(tui, area);
     }
     g_autofree char *complaint = filters_complaint(tui->filters);
@@ -229,6 +232,7 @@ void tui_draw(struct tui *tui)
     if (!tui->screen)
         return;
     screen_show(tui->screen, tui->grid, tui->theme, tui->depth);
+    viewer_after(tui);
     update_title(tui);
 }
 
@@ -583,6 +587,10 @@ void tui_key(struct tui *tui, const struct key *key)
             tui_dirty_all(tui);
         }
         return;
+    case KEY_GRAPHICS:
+        if (tui->screen && screen_graphics_report(tui->screen, (enum graphics)key->x))
+            viewer_again(tui);
+        return;
     default:
         break;
     }
@@ -600,7 +608,8 @@ void tui_key(struct tui *tui, const struct key *key)
         linear_line_key(tui, key);
         return;
     }
-    if (tui->small || dialog_key(tui, key) || menu_key(tui, key) || palette_key(tui, key) || chat_pick_key(tui, key))
+    if (tui->small || dialog_key(tui, key) || viewer_key(tui, key) || menu_key(tui, key) ||
+        palette_key(tui, key) || chat_pick_key(tui, key))
         return;
     if (key->code == KEY_MOUSE_) {
         mouse(tui, key);
@@ -741,6 +750,7 @@ static void reattach(struct tui *tui)
     else
         screen_enter(tui->screen);
     stdin_source_of(tui, true);
+    viewer_again(tui);
     tui_dirty_all(tui);
 }
 
@@ -1315,6 +1325,7 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui->notifier = notifier_new(tui);
     tui->filters = filters_new();
     filters_load(tui->filters, tui->app->options);
+    tui->pictures = pictures_new(tui);
     g_queue_init(&tui->asks);
     tui->layout = tui->leaf = layout_new(window_console(tui));
     tui->roster = pane_roster_new(tui);
@@ -1336,6 +1347,7 @@ static void set_up(struct tui *tui, int cols, int rows)
 static void tear_down(struct tui *tui)
 {
     observers_remove(tui->app->observers, on_event, tui);
+    viewer_close(tui);
     menu_close(tui);
     palette_close(tui);
     dialog_close_all(tui);
@@ -1362,6 +1374,7 @@ static void tear_down(struct tui *tui)
     g_array_free(tui->bindings, TRUE);
     notifier_free(tui->notifier);
     filters_free(tui->filters);
+    pictures_free(tui->pictures);
     g_clear_pointer(&tui->hues, g_hash_table_destroy);
     theme_free(tui->theme);
     grid_free(tui->grid);

@@ -96,6 +96,17 @@ const struct option ui_options[] = {
         .summary = "hours without notifications, like 22:00-07:00" },
     { .name = "ui.notify_text", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "show in notifications what was written" },
+    { .name = "ui.pictures", .kind = OPTION_ENUM, .fallback = "ask", .choices = "ask contacts",
+        .summary = "fetch pictures only when asked (/image), or those of contacts by themselves",
+        .detail = "Whoever has the file learns your address, and when you read. With contacts, "
+                  "links to .png, .jpg and .webp files from people who see your presence are "
+                  "fetched when they come into view; never over ssh." },
+    { .name = "ui.picture_pixels", .kind = OPTION_ENUM, .fallback = "auto",
+        .choices = "auto on off",
+        .summary = "show single pictures by pixels where the terminal says that it can",
+        .detail = "By sixel or the protocol of kitty. With auto not over ssh." },
+    { .name = "net.fetch_private", .kind = OPTION_BOOL, .fallback = "off",
+        .summary = "fetch files from addresses of this machine and its network, too" },
     { .name = NULL },
 };
 
@@ -915,6 +926,9 @@ static const char *const notify_examples[] = { "/notify never", "Nothing more of
     "/notify mention all", "Of rooms only what means you.",
     "/notify words add deploy outage", "These count like your name.",
     "/notify quiet 22:00-07:00", "Silence at night.", NULL };
+static const char *const image_examples[] = { "/image", "The newest link, on the whole screen.",
+    "/image show 2", "The one before it, under its message.",
+    "/image auto on", "Those of contacts by themselves.", NULL };
 static const char *const bind_examples[] = { "/bind F5 /status away",
     "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
 
@@ -1012,6 +1026,19 @@ const struct command ui_commands[] = {
         .summary = "The links of this conversation, the newest first", .finds = true,
         .detail = "Files are not fetched yet: open a link, or copy it into a program that does.",
         .fields = "link: number url from id?" },
+    { .name = "image", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = image_run,
+        .sub = image_commands,
+        .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL,
+            .summary = "number as in /url, or a part of it; none: the newest" } },
+        .summary = "Show the picture behind a link",
+        .detail = "Pictures (PNG, JPEG, WebP, up to 16 MiB) are fetched over https, which tells "
+                  "the server your address, and kept in the cache. They are decoded by a "
+                  "program of their own, txmpp-picture, that can open nothing and gets little "
+                  "memory and time.\n\n"
+                  "In a conversation they are drawn with block characters in the terminal's "
+                  "colours; on the whole screen with pixels, where the terminal has said that "
+                  "it knows sixel or the protocol of kitty.",
+        .examples = image_examples },
     { .name = "pick", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = pick_run,
         .summary = "Choose a message by keys, and what to do with it" },
     { .name = "quote", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = quote_run, MESSAGE_ARG,

@@ -27,6 +27,8 @@ struct palette;
 struct rows;
 struct notifier;
 struct filters;
+struct pictures;
+struct viewer;
 
 enum window_kind { WINDOW_CONSOLE, WINDOW_CHAT, WINDOW_XML };
 
@@ -110,6 +112,8 @@ struct tui {
     gint64 title_us;
     struct notifier *notifier;
     struct filters *filters;
+    struct pictures *pictures; /* NULL off-screen */
+    struct viewer *viewer;  /* NULL: none is open */
     guint archived;        /* messages of a catch-up so far; 0: none goes on */
     GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
     bool editing;          /* $EDITOR runs */
@@ -200,6 +204,7 @@ struct pane *pane_chat_new(struct tui *tui, struct window *window);
 /* As lines of text, for who has no panes: "21:03 Romeo: …". */
 char *pane_chat_line(const struct window *window, const struct message *message);
 void pane_chat_forget(struct pane *pane, const struct message *message); /* layout is stale */
+void pane_chat_relayout(struct pane *pane); /* all layouts are */
 void pane_chat_cleared(struct pane *pane);
 void pane_chat_scroll(struct pane *pane, int rows);   /* up is positive */
 void pane_chat_page(struct pane *pane, int pages);
@@ -344,6 +349,15 @@ enum cmd_status filter_run(struct job *job);
 
 /* url_commands.c */
 extern const struct command url_commands[];
+/* The link a command's argument "link" means: by number, by a part of it; none:
+ * the newest. New string; NULL: there is none. */
+char *url_chosen(struct job *job);
+/* … and how it fails then. */
+enum cmd_status url_none(struct job *job);
+
+/* picture/commands.c */
+extern const struct command image_commands[];
+enum cmd_status image_run(struct job *job);
 enum cmd_status url_run(struct job *job);
 
 /* tui_commands.c */

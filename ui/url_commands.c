@@ -49,8 +49,7 @@ static GPtrArray *links_of(const struct chat *chat)
     return links;
 }
 
-/* By number, by a part of it; none: the newest. New string. */
-static char *chosen(struct job *job)
+char *url_chosen(struct job *job)
 {
     const char *which = job_arg(job, "link");
     g_autoptr(GPtrArray) links = links_of(job_chat(job));
@@ -69,7 +68,7 @@ static char *chosen(struct job *job)
     return g_strdup(((const struct link *)links->pdata[number - 1])->url);
 }
 
-static enum cmd_status no_link(struct job *job)
+enum cmd_status url_none(struct job *job)
 {
     return job_fail(job, "item-not-found",
         "There is no such link among the messages here; /url lists them.");
@@ -127,9 +126,9 @@ static enum cmd_status go_open(struct job *job)
 
 static enum cmd_status run_open(struct job *job)
 {
-    g_autofree char *url = chosen(job);
+    g_autofree char *url = url_chosen(job);
     if (!url)
-        return no_link(job);
+        return url_none(job);
     if (!url_is_safe(url))
         return job_fail(job, "not-acceptable",
             "The link has characters that hide what it is; it is not opened.");
@@ -147,9 +146,9 @@ static enum cmd_status run_open(struct job *job)
 static enum cmd_status run_copy(struct job *job)
 {
     struct tui *tui = tui_of(job_front(job));
-    g_autofree char *url = chosen(job);
+    g_autofree char *url = url_chosen(job);
     if (!url)
-        return no_link(job);
+        return url_none(job);
     if (!tui->screen || !screen_copy(tui->screen, url))
         return job_fail(job, "feature-not-implemented",
             "This terminal has no way to the clipboard (OSC 52); select the link with the mouse.");

@@ -20,6 +20,10 @@ static void hear(const struct key *key, gpointer data)
         g_string_append(out, key->code == KEY_FOCUS_IN ? "in " : "out ");
         return;
     }
+    if (key->code == KEY_GRAPHICS) {
+        g_string_append_printf(out, "graphics%d ", key->x);
+        return;
+    }
     g_autofree char *name = key_label(key);
     g_string_append_printf(out, "%s ", name);
 }
@@ -41,7 +45,11 @@ static const struct {
     { "\033[<0;10;5m", "mouse3@9,4 " }, { "\033[<64;1;1M", "mouse5@0,0 " },
     { "\033[<32;2;2M", "mouse4@1,1 " }, { "\033[200~a\rb\033[A\033[201~c", "<a\rb\033[A> c " },
     { "\033[200~x\033[201~\033[200~y\033[201~", "<x> <y> " },
-    { "\033[999999999999999999~x", "x " }, { "\033[?1;2c", "" }, { "\377\376a", "a " },
+    { "\033[999999999999999999~x", "x " }, { "\033[?1;2c", "graphics0 " },
+    { "\033[?62;4;22c", "graphics1 " }, { "\033[?64;14;40c", "graphics0 " },
+    { "\033_Gi=1953721965;OK\033\\x", "graphics2 x " }, { "\033_x", "M-_ x " },
+    { "\033_Gi=1;ENOENT:no\033\\", "graphics0 " }, { "\033_", "M-_ " },
+    { "\033_Gi=1;OK\033[A", "graphics2 Up " }, { "\033_Gi=1", "" }, { "\377\376a", "a " },
     { "\033OM", "Enter " }, { "\033[", "M-[ " }, { "\033O", "M-O " }, { "\0", "" },
 };
 

@@ -128,6 +128,30 @@ void area_clear(struct area area, style_t style)
     }
 }
 
+void grid_picture(struct area area, int x, int y, gunichar glyph, int fg, int bg)
+{
+    if (x < 0 || y < 0 || x >= area.cols || y >= area.rows)
+        return;
+    struct cell cell = { .width = 1, .style = STYLE_PICTURE };
+    if (glyph == ' ' && bg < 0) {
+        cell = blank; /* transparent */
+    } else if (glyph == ' ' && !area.grid->ascii) {
+        glyph = 0x2588; /* nobody takes it for what can be erased */
+        fg = bg;
+    }
+    if (cell.style == STYLE_PICTURE) {
+        cell.len = (guint8)g_unichar_to_utf8(glyph, cell.picture.glyph);
+        cell.picture.fg = fg;
+        cell.picture.bg = bg;
+    }
+    x += area.x;
+    y += area.y;
+    cut_wide(area.grid, x, y);
+    cut_wide(area.grid, x + 1, y);
+    *grid_cell(area.grid, x, y) = cell;
+    area.grid->touched[y] = true;
+}
+
 /* The longest part of a cluster a cell can take; never ends in a joiner. */
 static gsize cluster_bytes(const char *text, gsize len)
 {

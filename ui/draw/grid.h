@@ -15,7 +15,13 @@ enum {
 };
 
 struct cell {
-    char text[CELL_BYTES]; /* UTF-8, not terminated when full */
+    union {
+        char text[CELL_BYTES]; /* UTF-8, not terminated when full */
+        struct {
+            char glyph[8];
+            int fg, bg;        /* as in struct look (theme.h) */
+        } picture;             /* STYLE_PICTURE */
+    };
     guint8 len;
     guint8 width;          /* 1, 2; 0: right half of the one before */
     guint16 field;         /* right-to-left text: a number of its own, else 0 */
@@ -56,6 +62,9 @@ int grid_text_n(struct area area, int x, int y, int cells, style_t style,
 int grid_text_fit(struct area area, int x, int y, int cells, style_t style, const char *text);
 int grid_printf(struct area area, int x, int y, style_t style, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
+
+/* A cell of a picture. glyph: one of one column. */
+void grid_picture(struct area area, int x, int y, gunichar glyph, int fg, int bg);
 
 /* Shapes of ours, with their ASCII fallbacks. */
 enum mark {

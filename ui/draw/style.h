@@ -47,6 +47,9 @@ enum attr {
 
 #define HUES 240
 
+/* No role: the cell is of a picture and has its own colours (struct cell). */
+#define STYLE_PICTURE ((style_t)0xff)
+
 static inline style_t style_of(enum role role)
 {
     return (style_t)role;

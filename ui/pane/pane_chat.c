@@ -15,6 +15,7 @@
 #include "store/history.h"
 #include "ui/filter.h"
 #include "ui/pane/chat_text.h"
+#include "ui/picture/pictures.h"
 #include "xep/xep0313_mam.h"
 #include <string.h>
 #include <time.h>
@@ -159,6 +160,8 @@ static struct chat_text *lay_out(struct pane_chat *view, const struct message *m
         g_hash_table_remove_all(view->laid);
     g_autofree char *nick = short_nick(nick_of(view, message));
     text = chat_text_new(message, nick, view->columns.text, view->laid_flags);
+    text->picture_rows = pictures_rows(view->pane.tui->pictures, view->window->chat, message,
+        view->columns.text);
     g_hash_table_insert(view->laid, key, text);
     return text;
 }
@@ -263,7 +266,7 @@ static int rows_of(struct pane_chat *view, guint index)
     if (is_hidden(view, message_at(view, index)))
         return 0;
     struct chat_text *laid = lay_out(view, message_at(view, index));
-    return lead_rows(view, index) + (int)laid->rows->len +
+    return lead_rows(view, index) + (int)laid->rows->len + laid->picture_rows +
         (laid->error_rows ? (int)laid->error_rows->len : 0);
 }
 
@@ -413,6 +416,12 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
         return;
     }
     row -= (int)laid->rows->len;
+    if (row < laid->picture_rows) {
+        pictures_draw_row(view->pane.tui->pictures, view->window->chat, message, row, area,
+            c->text_x, y, c->text);
+        return;
+    }
+    row -= laid->picture_rows;
     if (!laid->error_rows || row >= (int)laid->error_rows->len)
         return;
     if (!row)
@@ -1143,6 +1152,12 @@ bool pane_chat_scrolled(struct pane *pane)
 bool pane_chat_fetching(struct pane *pane)
 {
     return chat_of(pane)->fetching;
+}
+
+void pane_chat_relayout(struct pane *pane)
+{
+    g_hash_table_remove_all(chat_of(pane)->laid);
+    pane_dirty(pane);
 }
 
 void pane_chat_forget(struct pane *pane, const struct message *message)

@@ -154,6 +154,40 @@ static void sgr_mouse(struct keys *keys, const int *p, char final)
         keys->fn(&key, keys->data);
 }
 
+static void graphics(struct keys *keys, enum graphics what)
+{
+    struct key key = { .code = KEY_GRAPHICS, .x = (int)what };
+    keys->fn(&key, keys->data);
+}
+
+/* 62;4;22: a VT220 with sixel and colours. */
+static void device(struct keys *keys, const char *body, gsize len)
+{
+    g_autofree char *text = g_strndup(body, len);
+    g_auto(GStrv) words = g_strsplit(text, ";", -1);
+    bool sixel = words[0] && g_strv_contains((const char *const *)words + 1, "4");
+    graphics(keys, sixel ? GRAPHICS_SIXEL : GRAPHICS_NONE);
+}
+
+/* An answer in kitty's protocol, ESC _ G … ESC \; else it was Alt-_. */
+static int take_answer(struct keys *keys, const char *s, gsize len, bool whole)
+{
+    enum { ANSWER_MAX = 256 };
+    if (len == 2 && !whole)
+        return MORE;
+    if (len == 2 || s[2] != 'G') {
+        emit_char(keys, "_", 1, MOD_ALT);
+        return 2;
+    }
+    for (gsize i = 3; i + 1 < MIN(len, (gsize)ANSWER_MAX); i++)
+        if (s[i] == '\033') {
+            bool ok = i > 6 && !memcmp(s + i - 3, ";OK", 3);
+            graphics(keys, ok ? GRAPHICS_KITTY : GRAPHICS_NONE);
+            return s[i + 1] == '\\' ? (int)i + 2 : (int)i;
+        }
+    return len < ANSWER_MAX && !whole ? MORE : (int)MIN(len, (gsize)ANSWER_MAX);
+}
+
 static void csi_key(struct keys *keys, const char *body, gsize len, char final, unsigned alt)
 {
     int p[4] = { 0 };
@@ -170,6 +204,10 @@ static void csi_key(struct keys *keys, const char *body, gsize len, char final, 
     }
     if (sgr && (final == 'M' || final == 'm')) {
         sgr_mouse(keys, p, final);
+        return;
+    }
+    if (private && final == 'c') { /* device attributes */
+        device(keys, body + 1, len - 1);
         return;
     }
     if (private || sgr)
@@ -276,6 +314,8 @@ static int take_escape(struct keys *keys, const char *s, gsize len, unsigned alt
         csi_key(keys, s + 2, i - 2, s[i], alt);
         return (int)i + 1;
     }
+    if (s[1] == '_')
+        return take_answer(keys, s, len, whole);
     if (s[1] == 'O' && (len > 2 || !whole)) {
         if (len == 2)
             return MORE;

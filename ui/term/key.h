@@ -19,11 +19,15 @@ enum key_code {
     KEY_MOUSE_,           /* .x .y .button */
     KEY_FOCUS_IN, KEY_FOCUS_OUT,
     KEY_REPORT,           /* cursor position report: .x .y */
+    KEY_GRAPHICS,         /* what pictures the terminal shows: .x, enum graphics */
     KEY_CODES
 };
 enum { MOD_CTRL = 1, MOD_ALT = 2, MOD_SHIFT = 4 };
 enum mouse { MOUSE_LEFT, MOUSE_MIDDLE, MOUSE_RIGHT, MOUSE_RELEASE, MOUSE_DRAG,
     MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN, MOUSE_OTHER };
+
+/* How pictures made of pixels are shown, the better ones behind. */
+enum graphics { GRAPHICS_NONE, GRAPHICS_SIXEL, GRAPHICS_KITTY };
 
 struct key {
     enum key_code code;

@@ -311,7 +311,8 @@ static void put_cluster(struct paint *paint, int x, int y, const struct cell *ce
 static void put_cell(struct paint *paint, int x, int y, const struct cell *cell, int cols)
 {
     move(paint, x, y);
-    set_pen(paint, look_of(paint, cell->style));
+    set_pen(paint, cell->style == STYLE_PICTURE ? &(struct look){ cell->picture.fg,
+        cell->picture.bg, 0 } : look_of(paint, cell->style));
     guchar c = (guchar)cell->text[0];
     if (cell->len == 1 && cell->width == 1 && c >= 0x20 && c < 0x7f) {
         put_text(paint, cell->text, 1);
@@ -326,7 +327,7 @@ static void put_cell(struct paint *paint, int x, int y, const struct cell *cell,
 
 static bool is_blank(const struct cell *cell)
 {
-    return cell->len == 1 && cell->text[0] == ' ';
+    return cell->len == 1 && cell->text[0] == ' ' && cell->style != STYLE_PICTURE;
 }
 
 static bool has_field(const struct cell *cells, int cols)

@@ -36,8 +36,10 @@ struct screen {
     guint out_watch;
     void (*drained)(gpointer data);
     gpointer data;
-    int cols, rows;
+    int cols, rows, width, height; /* in cells, in pixels; 0: not known */
     bool utf8, osc, away, mouse;
+    enum graphics graphics;
+    bool graphics_asked;
     guint flash_timer;
     char *flash_end;      /* what ends it; while the timer runs */
 };
@@ -335,6 +337,16 @@ void screen_size(const struct screen *screen, int *cols, int *rows)
     *rows = screen->rows;
 }
 
+void screen_cell(const struct screen *screen, int *width, int *height)
+{
+    int cell_width = screen->width / MAX(screen->cols, 1);
+    int cell_height = screen->height / MAX(screen->rows, 1);
+    if (cell_width < 2 || cell_height < 2 || cell_width > 200 || cell_height > 200)
+        return;
+    *width = cell_width;
+    *height = cell_height;
+}
+
 int screen_colors(const struct screen *screen)
 {
     return terminfo_colors(screen->info);
@@ -366,6 +378,8 @@ void screen_resized(struct screen *screen)
         size.ws_col = (unsigned short)env_number("COLUMNS", 80);
         size.ws_row = (unsigned short)env_number("LINES", 24);
     }
+    screen->width = size.ws_xpixel;
+    screen->height = size.ws_ypixel;
     int cols = MIN(size.ws_col, GRID_MAX), rows = MIN(size.ws_row, GRID_MAX);
     if (cols == screen->cols && rows == screen->rows)
         return;
@@ -517,4 +531,80 @@ bool screen_copy(struct screen *screen, const char *text)
     append_through(screen, osc);
     flush(screen);
     return true;
+}
+
+/* ---- pictures of pixels ---- */
+
+#define PICTURE_ID "1953721965"
+#define KITTY_ASK "\033_Gi=" PICTURE_ID ",s=1,v=1,a=q,t=d,f=24;AAAA\033\\"
+#define KITTY_DELETE "\033_Ga=d,d=I,i=" PICTURE_ID ",q=2\033\\"
+#define DEVICE_ASK "\033[c" /* everybody answers: 4 in it is sixel (VT330) */
+
+void screen_ask_graphics(struct screen *screen)
+{
+    if (screen->graphics_asked || screen->away || !screen->osc ||
+        !terminfo_has(screen->info, CAP_ASK))
+        return;
+    screen->graphics_asked = true;
+    /* To tmux and GNU screen it would be a title. */
+    if (!g_getenv("TMUX") && !g_getenv("STY"))
+        append_string(screen, KITTY_ASK);
+    append_string(screen, DEVICE_ASK);
+    flush(screen);
+}
+
+bool screen_graphics_report(struct screen *screen, enum graphics graphics)
+{
+    if (!screen->graphics_asked || graphics <= screen->graphics)
+        return false;
+    screen->graphics = graphics;
+    return true;
+}
+
+enum graphics screen_graphics(const struct screen *screen)
+{
+    return screen->graphics;
+}
+
+/* Base64 in portions, as the protocol has it. */
+static void put_pixels(struct screen *screen, const struct screen_picture *picture)
+{
+    enum { PORTION = 3072 };
+    gsize len;
+    const guchar *at = g_bytes_get_data(picture->bytes, &len);
+    for (gsize i = 0; i < len; i += PORTION) {
+        g_autofree char *text = g_base64_encode(at + i, MIN(len - i, (gsize)PORTION));
+        g_autofree char *head = i ? g_strdup("") : g_strdup_printf(
+            "a=T,f=32,i=" PICTURE_ID ",p=1,q=2,z=-1,C=1,s=%d,v=%d,c=%d,r=%d,",
+            picture->width, picture->height, picture->cols, picture->rows);
+        g_autofree char *apc = g_strdup_printf("\033_G%sm=%d;%s\033\\", head,
+            i + PORTION < len, text);
+        append_string(screen, apc);
+    }
+}
+
+void screen_put_picture(struct screen *screen, const struct screen_picture *picture)
+{
+    if (screen->away || screen->out->len > BACKLOG_MAX ||
+        g_bytes_get_size(picture->bytes) > BACKLOG_MAX)
+        return;
+    append_string(screen, "\0337");
+    terminfo_put(screen->info, screen->out, CAP_CUP, picture->y, picture->x);
+    if (picture->pixels)
+        put_pixels(screen, picture);
+    else {
+        gsize len;
+        const char *sixel = g_bytes_get_data(picture->bytes, &len);
+        append(screen, sixel, len);
+    }
+    append_string(screen, "\0338");
+    flush(screen);
+}
+
+void screen_drop_picture(struct screen *screen)
+{
+    if (!screen->away && screen->graphics == GRAPHICS_KITTY)
+        append_string(screen, KITTY_DELETE);
+    flush(screen);
+    screen_forget(screen);
 }

@@ -24,6 +24,8 @@ void screen_free(struct screen *screen);
 
 int screen_fd(const struct screen *screen); /* non-blocking, to read keys from */
 void screen_size(const struct screen *screen, int *cols, int *rows);
+/* Pixels of a cell, where the terminal says so; else left as they are. */
+void screen_cell(const struct screen *screen, int *width, int *height);
 int screen_colors(const struct screen *screen);
 bool screen_is_utf8(const struct screen *screen);
 void screen_teach(const struct screen *screen, struct keys *keys);
@@ -51,6 +53,21 @@ void screen_notify(struct screen *screen, const char *title, const char *text,
 /* Into the clipboard (OSC 52), also from afar; false: the terminal cannot, or
  * it is too much for one. Whether it does nobody tells. */
 bool screen_copy(struct screen *screen, const char *text);
+
+/* Pictures made of pixels. Whether the terminal can is asked once; the answer
+ * comes as KEY_GRAPHICS. */
+void screen_ask_graphics(struct screen *screen);
+bool screen_graphics_report(struct screen *screen, enum graphics graphics); /* true: news */
+enum graphics screen_graphics(const struct screen *screen);
+
+struct screen_picture {
+    bool pixels;   /* red, green, blue, alpha: kitty's; else a whole sixel string */
+    GBytes *bytes;
+    int x, y, cols, rows, width, height;
+};
+/* Over what screen_show() wrote; and away, with everything else. */
+void screen_put_picture(struct screen *screen, const struct screen_picture *picture);
+void screen_drop_picture(struct screen *screen);
 
 /* Hands the terminal to somebody else (suspend, editor) and takes it back. */
 void screen_leave(struct screen *screen);

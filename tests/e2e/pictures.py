@@ -1,0 +1,71 @@
+"""Pictures without a library, and a web server that hands them out."""
+import http.server
+import ssl
+import struct
+import threading
+import zlib
+
+
+def png(cols, rows, color):
+    """color(x, y): (red, green, blue, alpha)"""
+    raw = b"".join(b"\0" + b"".join(bytes(color(x, y)) for x in range(cols))
+                   for y in range(rows))
+
+    def chunk(kind, data):
+        return (struct.pack(">I", len(data)) + kind + data +
+                struct.pack(">I", zlib.crc32(kind + data)))
+    return (b"\x89PNG\r\n\x1a\n" +
+            chunk(b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, 6, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+
+
+def huge_png(side):
+    """A header that promises more than there is."""
+    whole = png(1, 1, lambda x, y: (0, 0, 0, 255))
+    head = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    return (whole[:16] + head + struct.pack(">I", zlib.crc32(b"IHDR" + head)) +
+            whole[33:])
+
+
+RED = (255, 0, 0, 255)
+BLUE = (0, 0, 255, 255)
+
+
+def halves(cols=64, rows=48):
+    """Red above, blue below."""
+    return png(cols, rows, lambda x, y: RED if y < rows // 2 else BLUE)
+
+
+class Web:
+    """https://localhost; files: path → bytes. asked: paths, in order."""
+
+    def __init__(self, ca, files):
+        self.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(handler):
+                self.asked.append(handler.path)
+                data = files.get(handler.path)
+                handler.send_response(200 if data is not None else 404)
+                handler.send_header("Content-Length", str(len(data or b"")))
+                handler.end_headers()
+                handler.wfile.write(data or b"")
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*ca.cert("localhost"))
+        self.server.socket = context.wrap_socket(
+            self.server.socket, server_side=True)
+        self.thread = threading.Thread(target=self.server.serve_forever,
+                                       args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def url(self, path):
+        return f"https://localhost:{self.server.server_port}{path}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

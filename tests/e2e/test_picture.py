@@ -1,0 +1,232 @@
+"""Pictures behind links: fetched when asked for, decoded elsewhere, drawn in
+cells, and in pixels where the terminal says so."""
+import base64
+import re
+
+import pytest
+
+from pictures import Web, halves, huge_png
+from rig import wait_until
+
+BOB = "<item jid='bob@b.tld' name='Bob' subscription='both'/>"
+TRUE = dict(COLORTERM="truecolor", TERM="xterm-256color")
+RED_CELL, BLUE_CELL = b"\x1b[38;2;255;0;0m", b"\x1b[38;2;0;0;255m"
+
+
+@pytest.fixture
+def web(ca):
+    made = []
+
+    def make(**files):
+        made.append(Web(ca, {"/" + k.replace("_", "."): v
+                             for k, v in files.items()}))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def chat(fake, screen):
+    """chat(LINE…): in the conversation with Bob."""
+    def make(*lines, **kw):
+        kw.setdefault("env", TRUE)
+        s = screen(fake, **kw)
+        c = fake.accept()
+        c.login()
+        c.online(roster=BOB)
+        c.settle()
+        s.wait("Bob")
+        for line in ("/set net.fetch_private on", "/msg bob@b.tld", *lines):
+            s.line(line)
+            s.wait_quiet(0.1)
+        return s, c
+    return make
+
+
+def say(c, body, frm="bob@b.tld/p", more=""):
+    c.send(f"<message from='{frm}' to='{c.jid}' type='chat'>"
+           f"<body>{body}</body>{more}</message>")
+
+
+def wrote(s, what):
+    wait_until(what, lambda: s.pump(0.05) and False or what in s.bytes)
+
+
+def blocks(s):
+    """Rows of the screen with something of a picture in them."""
+    return [i for i, line in enumerate(s.lines())
+            if re.search("[\u2580-\u259f]", line)]
+
+
+def test_shown_under_its_message_and_hidden(chat, web):
+    w = web(cat_png=halves())
+    s, c = chat()
+    say(c, f"look {w.url('/cat.png')} nice")
+    say(c, "and then")
+    s.wait("and then")
+    assert not w.asked                      # nobody asked for it
+    s.line("/image show")
+    s.wait("█{12}")
+    assert w.asked == ["/cat.png"]
+    rows = blocks(s)
+    assert rows == list(range(rows[0], rows[0] + len(rows)))
+    assert "cat.png" in s.lines()[rows[0] - 1]
+    assert "and then" in s.lines()[rows[-1] + 1]
+    assert RED_CELL in s.bytes and BLUE_CELL in s.bytes
+    # red above, blue below, wherever it is scrolled to
+    for i in range(30):
+        say(c, f"line {i}")
+    s.wait("line 29")
+    s.type("\x1b[5~")
+    s.wait("line 2\\b")
+    s.line("/image hide cat")
+    s.type("\x1b[5~\x1b[5~")
+    s.wait("look")
+    s.wait("█", gone=True)
+    s.line("/image show cat")
+    s.wait("█{12}")
+    assert w.asked == ["/cat.png"]          # it was kept
+
+
+def test_by_itself_from_contacts_only(chat, web):
+    w = web(a_png=halves(), b_png=halves(), c_txt=b"x", d_png=halves())
+    s, c = chat("/image auto on")
+    say(c, f"{w.url('/c.txt')}")
+    say(c, f"{w.url('/a.png')}")
+    s.wait("█")
+    say(c, f"{w.url('/b.png')}", frm="mal@m.tld/x")
+    s.wait("mal")
+    s.line("/msg mal@m.tld")
+    s.wait("b\\.png")
+    s.wait_quiet(0.2)
+    assert w.asked == ["/a.png"]
+
+
+def test_never_by_itself_over_ssh(chat, web):
+    w = web(a_png=halves())
+    s, c = chat("/image auto on", env=dict(TRUE, SSH_CONNECTION="1 2 3 4"))
+    say(c, f"{w.url('/a.png')}")
+    say(c, "end")
+    s.wait("end")
+    s.wait_quiet(0.2)
+    assert not w.asked
+
+
+def test_oob_address(chat, web):
+    w = web(a_png=halves())
+    s, c = chat()
+    url = w.url("/a.png")
+    say(c, url, more=f"<x xmlns='jabber:x:oob'><url>{url}</url></x>")
+    s.wait("a\\.png")
+    s.line("/image show 1")
+    s.wait("█")
+
+
+@pytest.mark.parametrize("data, said", [
+    (b"", "no picture that can be shown"),
+    (b"GIF89a" + bytes(100), "no picture that can be shown"),
+    (b"\xff\xd8\xff" + bytes(200), "damaged"),
+    (halves()[:90], "damaged"),
+    (huge_png(60000), "too many pixels"),
+    (b"RIFF\0\0\0\0WEBP" + bytes(64), "damaged"),
+    (None, "404"),
+], ids=["empty", "gif", "jpeg", "cut", "huge", "webp", "missing"])
+def test_hostile_files_end_in_a_sentence(chat, web, data, said):
+    w = web(a_png=data)
+    s, c = chat()
+    say(c, w.url("/a.png"))
+    s.wait("a\\.png")
+    s.line("/image show")
+    s.wait(said)
+
+
+def test_private_addresses_are_not_asked_H58(chat, web):
+    w = web(a_png=halves())
+    s, c = chat("/set net.fetch_private off")
+    say(c, w.url("/a.png"))
+    s.wait("a\\.png")
+    s.line("/image show")
+    s.wait("rivate")
+    assert not w.asked
+    say(c, "http://b.tld/x.png")
+    s.wait("x\\.png")
+    s.line("/image show")
+    s.wait("over https only")
+
+
+# ---- the whole screen -------------------------------------------------------
+
+def test_view_in_cells_and_back(chat, web):
+    w = web(a_png=halves())
+    s, c = chat()
+    say(c, w.url("/a.png"))
+    s.wait("a\\.png")
+    s.line("/image")
+    s.wait("Esc closes the picture")
+    s.wait("█{20}")
+    assert len(blocks(s)) > 12
+    say(c, "meanwhile")
+    s.type("\x1b")
+    s.wait("meanwhile")
+    assert not blocks(s)
+    wrote(s, b"\x1b[c")                     # it was asked what it can
+
+
+def test_view_by_sixel_where_it_is_said(chat, web):
+    w = web(a_png=halves())
+    s, c = chat()
+    say(c, w.url("/a.png"))
+    s.wait("a\\.png")
+    s.line("/image")
+    wrote(s, b"\x1b[c")
+    s.type("\x1b[?62;4;22c")
+    wrote(s, b"\x1bP")
+    wrote(s, b"\x1b8")
+    sixel = re.search(rb"\x1bP[0-9;]*q[ -~]+\x1b\\", bytes(s.bytes))
+    assert sixel and b"#" in sixel.group()
+    s.wait_quiet(0.2)
+    s.type("q")
+    s.wait("a\\.png")
+    assert b"\x1b_Ga=d" not in s.bytes
+    assert not blocks(s)
+
+
+def test_view_by_kitty_where_it_is_said(chat, web):
+    w = web(a_png=halves(32, 32))
+    s, c = chat()
+    say(c, w.url("/a.png"))
+    s.wait("a\\.png")
+    s.line("/image")
+    wrote(s, b"\x1b_Gi=1953721965,s=1,v=1,a=q")
+    s.type("\x1b_Gi=1953721965;OK\x1b\\\x1b[?62;4c")
+    wrote(s, b"a=T,f=32")
+    wrote(s, b"m=0;")
+    parts = re.findall(rb"\x1b_G[^;]*m=([01]);([A-Za-z0-9+/=]*)\x1b\\",
+                       bytes(s.bytes))
+    assert [m for m, _ in parts] == [b"1"] * (len(parts) - 1) + [b"0"]
+    pixels = b"".join(base64.b64decode(p) for _, p in parts)
+    head = re.search(rb"s=(\d+),v=(\d+)", bytes(s.bytes)[
+        bytes(s.bytes).index(b"a=T"):])
+    assert len(pixels) == int(head[1]) * int(head[2]) * 4
+    assert pixels[:4] == b"\xff\0\0\xff" and pixels[-4:] == b"\0\0\xff\xff"
+    s.type("q")
+    wrote(s, b"\x1b_Ga=d,d=I")
+    s.wait("a\\.png")
+
+
+@pytest.mark.parametrize("env, asked", [
+    (dict(TERM="linux"), False),
+    (dict(TRUE, SSH_CONNECTION="1 2 3 4"), False),
+    (dict(TERM="tmux-256color", TMUX="/x,1,0"), True),
+], ids=["linux", "ssh", "tmux"])
+def test_view_asks_nobody_who_would_not_understand(chat, web, env, asked):
+    w = web(a_png=halves())
+    s, c = chat(env=env)
+    say(c, w.url("/a.png"))
+    s.wait("a\\.png")
+    s.line("/image")
+    s.wait("Esc closes")
+    s.wait_quiet(0.2)
+    assert (b"\x1b[c" in s.bytes) == asked
+    assert b"\x1b_G" not in s.bytes
