@@ -200,6 +200,8 @@ libtxmpp_a_SOURCES = \
 	src/app/runner.c \
 	src/app/runner.h \
 	src/app/setting_commands.c \
+	src/app/transfer.c \
+	src/app/transfer.h \
 	src/app/wait_commands.c \
 	src/script/output.c \
 	src/script/output.h \

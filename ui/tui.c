@@ -1143,6 +1143,7 @@ static void on_event(const struct event *event, gpointer data)
         on_state(tui, event);
         break;
     case EVENT_TYPING:
+    case EVENT_TRANSFER:
         pane_dirty(tui->status);
         return;
     case EVENT_ARCHIVE:

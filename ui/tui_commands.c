@@ -1024,7 +1024,6 @@ const struct command ui_commands[] = {
         .summary = "Put the clipboard into the input line" },
     { .name = "url", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = url_run, .sub = url_commands,
         .summary = "The links of this conversation, the newest first", .finds = true,
-        .detail = "Files are not fetched yet: open a link, or copy it into a program that does.",
         .fields = "link: number url from id?" },
     { .name = "image", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = image_run,
         .sub = image_commands,

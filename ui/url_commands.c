@@ -1,9 +1,11 @@
 /* /url: the links of a conversation. 1 is the newest, or scrolled back the
  * lowest one that is seen; a program of the person's opens them, by argument
- * vector and after a question (H56). */
+ * vector and after a question (H56); what they lead to is saved by
+ * app/transfer.c. */
 #include "config.h"
 #include "ui/ui.h"
 #include "ui/tui.h"
+#include "app/transfer.h"
 #include "base/url.h"
 #include "cmd/job.h"
 #include "model/account.h"
@@ -155,6 +157,20 @@ static enum cmd_status run_copy(struct job *job)
     return job_done(job);
 }
 
+/* The link of a number or a part; or the link itself. */
+static enum cmd_status run_save(struct job *job)
+{
+    const char *link = job_arg(job, "link");
+    bool is_link = link && g_str_has_prefix(link, "https://");
+    g_autofree char *url = is_link ? g_strdup(link) : url_chosen(job);
+    if (!url)
+        return url_none(job);
+    if (!url_is_safe(url))
+        return job_fail(job, "not-acceptable",
+            "The link has characters that hide what it is; it is not fetched.");
+    return transfer_save(job, url, job_arg(job, "file"), job_flag(job, "private"));
+}
+
 #define LINK_ARG \
     .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL, \
         .summary = "its number in the conversation, or a part of it; none: the newest" } }
@@ -162,6 +178,9 @@ static enum cmd_status run_copy(struct job *job)
 static const char *const open_examples[] = { "/url open", "The newest link, after a question.",
     "/url open --yes 2", "The one before it, without.",
     "/url open wiki", "The newest with wiki in it.", NULL };
+
+static const char *const save_examples[] = { "/url save", "What the newest link leads to.",
+    "/url save 3 ~/Pictures/", "The third one, into that folder.", NULL };
 
 const struct command url_commands[] = {
     { .name = "list", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = run_list, .finds = true,
@@ -173,6 +192,18 @@ const struct command url_commands[] = {
                   "host in other letters is shown as its registered name too. An xmpp link "
                   "opens the conversation here and does nothing else.",
         .examples = open_examples },
+    { .name = "save", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = run_save,
+        .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL,
+                      .summary = "its number, a part of it, or a link; none: the newest" },
+            { .name = "file", .kind = &arg_file, .flags = ARG_OPTIONAL,
+                .summary = "where to; a directory keeps the name" },
+            { .name = "private", .option = "--private",
+                .summary = "also from this machine or a private network" } },
+        .summary = "Save what a link leads to",
+        .detail = "Only over https, with a valid certificate, up to files.max_mb, into "
+                  "files.directory. Nothing is overwritten. The status line shows how far it "
+                  "is; /transfer cancel gives it up. It needs libcurl.",
+        .examples = save_examples },
     { .name = "copy", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = run_copy, LINK_ARG,
         .summary = "Put a link into the clipboard, by the terminal (OSC 52)",
         .detail = "It works over ssh. In tmux it wants \"set -g set-clipboard on\" or "

@@ -217,6 +217,7 @@ static void register_rows(struct app *app)
     engine_register(app->engine, app_history_commands);
     engine_register(app->engine, app_export_commands);
     engine_register(app->engine, app_import_commands);
+    engine_register(app->engine, app_transfer_commands);
     engine_register(app->engine, app_wait_commands);
     for (int i = 0; features[i]; i++) {
         options_register(app->options, features[i]->options);
@@ -231,6 +232,7 @@ struct app *app_new(const struct app_config *config, GError **error)
     app->lock_fd = -1;
     app->problems = g_ptr_array_new_with_free_func(g_free);
     app->accounts = g_ptr_array_new();
+    app->transfers = g_ptr_array_new();
     app->paths = paths_new(config->profile, config->config_file);
     app->loop = g_main_loop_new(NULL, FALSE);
     app->observers = observers_new();
@@ -353,6 +355,7 @@ void app_free(struct app *app)
         options_free(app->options);
     observers_free(app->observers);
     g_ptr_array_unref(app->accounts);
+    g_ptr_array_unref(app->transfers);
     g_ptr_array_unref(app->problems);
     g_main_loop_unref(app->loop);
     paths_free(app->paths);
@@ -366,6 +369,10 @@ const struct option app_options[] = {
         "open this account when none is named on the command line" },
     { "general.default_account", OPTION_STRING, NULL, .summary =
         "account that commands are for when nothing else says which" },
+    { "files.directory", OPTION_STRING, "", .summary =
+        "where saved files go; not set: the desktop's download folder" },
+    { "files.max_mb", OPTION_INT, "100", .min = 0, .max = 1000000, .summary =
+        "megabytes a fetched file may have; 0: any number" },
     { "script.exec", OPTION_BOOL, "off", .summary =
         "allow /exec in command mode and in scripts" },
     { .name = NULL },

@@ -32,6 +32,8 @@ struct app {
     int exit_code;
     bool quitting;
     int lock_fd;                /* the profile's; -1: none */
+    GPtrArray *transfers;       /* struct transfer*, of their jobs */
+    guint last_transfer;        /* number */
     guint quit_timer, quit_idle;
     struct backlog *backlog;    /* app/backlog.h; NULL: no script runs */
 };
@@ -63,5 +65,5 @@ enum { SEARCH_HITS = 50 }; /* a page of /search */
 /* Tables of commands, each ends with a NULL name. */
 extern const struct command app_account_commands[], app_setting_commands[],
     app_general_commands[], app_history_commands[], app_export_commands[],
-    app_import_commands[], app_wait_commands[];
+    app_import_commands[], app_transfer_commands[], app_wait_commands[];
 extern const struct option app_options[];

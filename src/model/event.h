@@ -32,6 +32,7 @@ enum event_type {
     EVENT_OPTION,        /* .option changed its value */
     EVENT_CLEAR,         /* .chat: its view was cleared */
     EVENT_ARCHIVE,       /* .archive: old messages come in; account->caught_up */
+    EVENT_TRANSFER,      /* a file has begun, ended, or come further */
     EVENT_TYPES
 };
 

@@ -1,7 +1,10 @@
 """Links: listed, opened by a program of the person's own, copied."""
 import base64
+import http.server
 import json
+import ssl
 import sys
+import threading
 
 import pytest
 
@@ -45,6 +48,80 @@ def opener(tmp_path):
         return json.loads(out.read_text())
     got.out = out
     return f"/set ui.url_opener {sys.executable} {helper} {out}", got
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.endswith("gone"):
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "1000" if "slow" in self.path else "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+        self.wfile.flush()
+        if "slow" in self.path:
+            self.server.hold.wait(30)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def web(ca):
+    """The address of an https server with a certificate of the authority."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    server.hold = threading.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*ca.cert("localhost"))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"https://localhost:{server.server_port}"
+    server.hold.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_save_H57(talking, web, tmp_path):
+    folder = tmp_path / "files"
+    s, c = talking(f"{web}/a/photo.txt", f"{web}/..%2f.bashrc", f"{web}/x/gone")
+    s.line(f"/set files.directory {folder}")
+    s.wait_quiet(0.1)
+    s.line("/url save photo")
+    s.wait("private network.*--private")
+    assert list(folder.iterdir()) == []
+    for _ in range(2):
+        s.line("/url save photo --private")
+        s.wait("Saved to")
+        s.type("\x1b")
+        s.wait("Saved to", gone=True)
+    s.line("/url save bashrc --private")
+    s.wait("Saved to")
+    s.line("/url save --private")
+    s.wait("no such file any more")
+    assert sorted(f.name for f in folder.iterdir()) == [
+        "_.bashrc", "photo (2).txt", "photo.txt"]
+    for f in folder.iterdir():
+        assert f.read_text() == "hello" and f.stat().st_mode & 0o777 == 0o600
+    link, there = tmp_path / "link", tmp_path / "there"
+    link.symlink_to(there)
+    s.line(f"/url save photo {link} --private")
+    s.wait("cannot be written")
+    assert not there.exists()
+
+
+def test_save_is_given_up_H57(talking, web, tmp_path):
+    s, c = talking(f"{web}/slow.iso")
+    s.line(f"/url save --private 1 {tmp_path}/")
+    s.wait("\u21930%")
+    s.line("/transfer")
+    s.wait(r"slow\.iso(.|\n)* 5(.|\n)* 1000")
+    assert (tmp_path / "slow.iso.part").exists()
+    s.line("/transfer cancel")
+    s.wait("\u21930%", gone=True)
+    assert not [f for f in tmp_path.iterdir() if "slow" in f.name]
 
 
 def test_list_newest_first(talking):

@@ -1,5 +1,6 @@
 /* Links in text: where they end, and which may be opened. */
 #include "config.h"
+#include "app/transfer.h"
 #include "base/url.h"
 #include <string.h>
 
@@ -55,10 +56,38 @@ static void test_safe(void)
     g_assert_false(url_is_safe(huge));
 }
 
+/* What a file is called that came from a link. */
+static void test_names(void)
+{
+    static const struct {
+        const char *url, *name;
+    } rows[] = { { "https://x/a/photo.png?x=1#y", "photo.png" },
+        { "https://x/../../.ssh/authorized_keys", "authorized_keys" },
+        { "https://x/..%2F..%2F.ssh%2Fauthorized_keys", "_.._.ssh_authorized_keys" },
+        { "https://x/.bashrc", "bashrc" }, { "https://x/%2e%2E", "download" },
+        { "https://x/a%00b", "a_b" }, { "https://x/", "download" }, { "https://x", "download" },
+        { "https://x/-rf", "rf" }, { "https://x/a%2Fb%5Cc", "a_b_c" }, { "https://x/a%", "a%" },
+        { "https://x/e%CC%81.txt", "\303\251.txt" }, { "https://x/a%0Ab", "a\357\277\275b" },
+        { "https://x/\377", "\357\277\275" } };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name = transfer_name(rows[i].url);
+        g_assert_cmpstr(name, ==, rows[i].name);
+    }
+    g_autofree char *bidi = transfer_name("https://x/\342\200\256gnp.exe");
+    g_assert_null(strstr(bidi, "\342\200\256"));
+    g_autofree char *many = g_strnfill(3000, 'a');
+    g_autofree char *url = g_strconcat("https://x/", many, "\303\251.tar.gz", NULL);
+    g_autofree char *cut = transfer_name(url);
+    g_assert_cmpuint(strlen(cut), <=, 200);
+    g_assert_true(g_str_has_suffix(cut, "a.gz"));
+    g_assert_true(g_utf8_validate(cut, -1, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/url/find", test_find);
     g_test_add_func("/url/H56-safe", test_safe);
+    g_test_add_func("/url/H57-names", test_names);
     return g_test_run();
 }

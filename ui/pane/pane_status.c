@@ -2,6 +2,7 @@
  * typing, and at the right the state of the connection. */
 #include "config.h"
 #include "ui/ui.h"
+#include "app/transfer.h"
 #include "base/text.h"
 #include "model/account.h"
 #include "xmpp/outbox.h"
@@ -149,6 +150,20 @@ static int draw_link(struct tui *tui, struct area area, int edge, const struct a
         style_of(unsent ? ROLE_STATUS_MENTION : ROLE_STATUS_DIM), queue);
 }
 
+static int draw_transfers(struct tui *tui, struct area area, int edge)
+{
+    int percent;
+    guint count = transfer_progress(tui->app, &percent);
+    if (!count)
+        return edge;
+    g_autofree char *number = count > 1 ? g_strdup_printf("%u ", count) : g_strdup("");
+    g_autofree char *much = percent < 0 ? g_strdup(mark_text(MARK_ELLIPSIS, tui->ascii))
+                                        : g_strdup_printf("%d%%", percent);
+    g_autofree char *text =
+        g_strconcat(mark_text(MARK_DOWN, tui->ascii), number, much, NULL);
+    return put_left(area, edge, style_of(ROLE_STATUS_HOT), text);
+}
+
 /* The column it begins in. */
 static int draw_state(struct tui *tui, struct area area)
 {
@@ -201,7 +216,7 @@ static void draw(struct pane *pane, struct area area)
     struct tui *tui = pane->tui;
     area_clear(area, style_of(ROLE_STATUS));
     g_array_set_size(view->spots, 0);
-    int edge = draw_state(tui, area);
+    int edge = draw_transfers(tui, area, draw_state(tui, area));
     bool hint = tui->quit_hint || tui->aside == tui->roster;
     if (!hint)
         edge = draw_link(tui, area, edge, worst_account(tui));
