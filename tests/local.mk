@@ -101,6 +101,8 @@ tests_unit_test_paint_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_panes
 tests_unit_test_panes_LDADD = $(LIBUI) $(LDADD)
 tests_unit_test_panes_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=text_next_grapheme
+UNIT_TESTS += tests/unit/test_spell
+tests_unit_test_spell_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_styling
 tests_unit_test_styling_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_picture

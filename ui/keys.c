@@ -51,6 +51,7 @@ const struct key_row key_rows[] = {
     { "M-Home", "/goto top", "The first message" },
     { "M-End", "/goto bottom", "The newest message" },
     { "M-u", "/goto unread", "The first unread message" },
+    { "M-$", "/spell suggest", "What a misspelt word may have meant" },
     { "M-m", "/pick", "Choose a message, and what to do with it" },
     { "M-o", "/url open", "Open the newest link" },
     { "M-e", "/editor", "Write in your editor" },

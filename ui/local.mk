@@ -55,13 +55,15 @@ libui_a_SOURCES = \
 	ui/picture/picture.c ui/picture/picture.h \
 	ui/picture/pictures.c ui/picture/pictures.h \
 	ui/picture/viewer.c ui/picture/viewer.h \
+	ui/spell.c ui/spell.h \
+	ui/spell_commands.c \
 	ui/tui.c ui/tui.h \
 	ui/tui_commands.c \
 	ui/ui.h \
 	ui/url_commands.c \
 	ui/window.c
-libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
-LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS) -lm
+libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS) $(ENCHANT_CFLAGS)
+LIBUI = libui.a $(CURSES_LIBS) $(READLINE_LIBS) $(ENCHANT_LIBS) -lm
 
 # Decodes pictures, apart from everything else; only where they are wanted.
 if PICTURES

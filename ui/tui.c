@@ -10,6 +10,7 @@
 #include "ui/notify.h"
 #include "ui/picture/pictures.h"
 #include "ui/picture/viewer.h"
+#include "ui/spell.h"
 #include "ui/tui.h"
 #include "base/text.h"
 #include "model/account.h"
@@ -1316,6 +1317,11 @@ static guint stdin_source_of(struct tui *tui, bool on)
     return tui->tty_source;
 }
 
+static void on_spelling(gpointer data)
+{
+    pane_dirty(((struct tui *)data)->input);
+}
+
 static void set_up(struct tui *tui, int cols, int rows)
 {
     tui->front.ops = &front_ops;
@@ -1324,6 +1330,7 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui->windows = g_ptr_array_new();
     tui->dialogs = g_ptr_array_new();
     tui->notifier = notifier_new(tui);
+    tui->spell = spell_new(on_spelling, tui);
     tui->filters = filters_new();
     filters_load(tui->filters, tui->app->options);
     tui->pictures = pictures_new(tui);
@@ -1376,6 +1383,7 @@ static void tear_down(struct tui *tui)
     notifier_free(tui->notifier);
     filters_free(tui->filters);
     pictures_free(tui->pictures);
+    spell_free(tui->spell);
     g_clear_pointer(&tui->hues, g_hash_table_destroy);
     theme_free(tui->theme);
     grid_free(tui->grid);

@@ -74,6 +74,9 @@ const struct option ui_options[] = {
         .detail = "The colour comes from the address, so that it is the same in every client. "
                   "With red-green and blue only hues are used that people who cannot tell "
                   "those apart can; /color gives one name another." },
+    { .name = "ui.spell", .kind = OPTION_STRING, .fallback = "off",
+        .summary = "languages to check the spelling for, like en_US or en_US,de_DE, or off",
+        .detail = "auto is the language of your locale; /spell sets it per chat." },
     { .name = "ui.styling", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "show *strong*, _emphasized_, ~struck~ and `code` text as such (XEP-0393)",
         .detail = "The marks stay where they are. Lines that begin with > are quoted, those "
@@ -929,6 +932,9 @@ static const char *const notify_examples[] = { "/notify never", "Nothing more of
 static const char *const image_examples[] = { "/image", "The newest link, on the whole screen.",
     "/image show 2", "The one before it, under its message.",
     "/image auto on", "Those of contacts by themselves.", NULL };
+static const char *const spell_examples[] = { "/spell en_US,de_DE",
+    "English or German in this conversation.", "/spell auto all",
+    "Your own language everywhere else.", NULL };
 static const char *const bind_examples[] = { "/bind F5 /status away",
     "F5 sets you away.", "/bind M-w -", "M-w is readline's again.", NULL };
 
@@ -1012,6 +1018,16 @@ const struct command ui_commands[] = {
                 .summary = "open this conversation first" } },
         .summary = "Scroll to a place in this window",
         .detail = "For a date before what is stored here the server's archive is asked." },
+    { .name = "spell", .needs = NEEDS_SCREEN, .run = spell_run, .sub = spell_commands,
+        .args = { { .name = "languages", .kind = &arg_word, .flags = ARG_OPTIONAL,
+                      .summary = "like en_US or en_US,de_DE; off, auto or default" },
+            { .name = "chat", .kind = &arg_all, .flags = ARG_OPTIONAL,
+                .summary = "all: of every chat without languages of its own" } },
+        .summary = "Check the spelling of what you type",
+        .detail = "Without a chat the one in front is meant. Misspelt words are underlined "
+                  "when the cursor has left them; M-$ shows what may have been meant. The "
+                  "dictionaries are those of enchant-2: packages like hunspell-en-us.",
+        .examples = spell_examples, .fields = "spelling: chat? languages missing?" },
     { .name = "filter", .needs = NEEDS_SCREEN, .run = filter_run, .sub = filter_commands,
         .finds = true, .summary = "Hide messages by conversation, sender and text",
         .detail = "They are hidden from the screen and do not notify; they stay stored, are "

@@ -29,6 +29,7 @@ struct notifier;
 struct filters;
 struct pictures;
 struct viewer;
+struct spell;
 
 enum window_kind { WINDOW_CONSOLE, WINDOW_CHAT, WINDOW_XML };
 
@@ -114,6 +115,7 @@ struct tui {
     struct filters *filters;
     struct pictures *pictures; /* NULL off-screen */
     struct viewer *viewer;  /* NULL: none is open */
+    struct spell *spell;
     guint archived;        /* messages of a catch-up so far; 0: none goes on */
     GHashTable *hues;      /* /color: name → hue as integer; NULL: none */
     bool editing;          /* $EDITOR runs */
@@ -346,6 +348,11 @@ enum cmd_status copy_run(struct job *job);
 /* filter_commands.c */
 extern const struct command filter_commands[];
 enum cmd_status filter_run(struct job *job);
+
+/* spell_commands.c */
+extern const struct command spell_commands[];
+enum cmd_status spell_run(struct job *job);
+void spell_update(struct tui *tui); /* to the languages of the chat in front */
 
 /* url_commands.c */
 extern const struct command url_commands[];

@@ -487,7 +487,7 @@ void options_register(struct options *options, const struct option *rows)
 static bool is_free_section(const char *section)
 {
     static const char *const names[] = { "alias", "filters", "folded", "hues", "keys",
-        "layouts", "notes", "notify", NULL };
+        "layouts", "notes", "notify", "spelling", NULL };
     return g_strv_contains(names, section) || strchr(section, ' ');
 }
 

@@ -92,6 +92,30 @@ def test_filter_is_remembered(talking, fake, profiles):
     s.wait(r"Filters are off(?s:.*)\^\\\[bot\\\]")
 
 
+def test_spelling(talking, tmp_path):
+    """A dictionary of three words; the screen goes on while it is asked."""
+    (tmp_path / "hunspell").mkdir()
+    (tmp_path / "hunspell/qaa.aff").write_text("SET UTF-8\nTRY orchadt\n")
+    (tmp_path / "hunspell/qaa.dic").write_text("3\northography\northodox\northo\n")
+    s, c = talking(env={"ENCHANT_CONFIG_DIR": str(tmp_path)})
+    s.line("/spell qaa")
+    s.wait_quiet(0.1)
+    if "built without" in s.text():
+        pytest.skip("built without enchant-2")
+    s.type("orthodx ortho.")
+    s.wait(r"orthodx ortho\.")
+    wait_until("the underline", lambda: s.pump(0.05) and False
+               or cell(s, "orthodx").underscore)
+    assert not cell(s, "ortho.").underscore
+    s.type("\x1b$")
+    s.wait("1|Add to my words")
+    s.type("1")
+    s.wait("orthodox ortho")
+    assert not cell(s, "orthodox").underscore
+    s.line("\x03/set ui.spell")
+    s.wait("ui.spell")
+
+
 def test_editor_gets_the_line_privately(talking, tmp_path):
     seen = tmp_path / "seen"
     editor = tmp_path / "editor"

@@ -219,7 +219,8 @@ static void test_pick(void)
     g_assert_nonnull(scene->tui->menu);
     press(scene, "Escape");
     press(scene, "M-n"); /* any other key ends it, and does what it does */
-    g_assert_null(picked(scene));
+    g_assert_true(pane_of(scene) != pane);
+    g_assert_null(pane_chat_picked(pane, NULL));
     scene_free(scene);
 }
 

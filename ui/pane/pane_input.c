@@ -2,6 +2,7 @@
  * most ui.input_rows rows), and the menu of completions above it. */
 #include "config.h"
 #include "ui/ui.h"
+#include "ui/spell.h"
 #include "base/text.h"
 #include "model/account.h"
 #include "ui/draw/wrap.h"
@@ -107,6 +108,39 @@ static void draw_ghost(struct tui *tui, struct area area, int x)
     grid_text_fit(area, x + 1, 0, area.cols - x - 2, style_of(ROLE_GHOST), text);
 }
 
+static bool is_prose(const char *text)
+{
+    return *text && (text[0] != '/' || text[1] == '/' || g_str_has_prefix(text, "/me "));
+}
+
+/* Underlines what is misspelt of the rows from top on; not the word that is
+ * being typed. */
+static void draw_spelling(struct tui *tui, struct area area, int x, const struct shown *shown,
+    guint top)
+{
+    spell_update(tui);
+    guint last = MIN(top + (guint)area.rows, shown->rows->len) - 1;
+    gsize begin = g_array_index(shown->rows, struct wrap_row, top).start;
+    const char *end = shown->text + g_array_index(shown->rows, struct wrap_row, last).end;
+    while (begin && !strchr(" \n", shown->text[begin - 1]))
+        begin--; /* the whole of a word that is broken */
+    const char *at = shown->text + begin, *word;
+    gsize len;
+    while (spell_next_word(&at, end, &word, &len)) {
+        gsize from = (gsize)(word - shown->text), to = from + len;
+        if (to == shown->cursor || spell_check(tui->spell, word, len) != SPELLING_WRONG)
+            continue;
+        for (guint i = top; i <= last; i++) {
+            const struct wrap_row *row = &g_array_index(shown->rows, struct wrap_row, i);
+            gsize a = MAX(from, row->start), b = MIN(to, row->end);
+            if (a < b)
+                grid_overlay(area, x + text_width(shown->text + row->start, (gssize)(a - row->start)),
+                    (int)(i - top), text_width(shown->text + a, (gssize)(b - a)),
+                    style_of(ROLE_MISSPELT));
+        }
+    }
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct tui *tui = pane->tui;
@@ -127,6 +161,8 @@ static void draw(struct pane *pane, struct area area)
         grid_text_n(area, x, y, area.cols - x, style_of(ROLE_INPUT),
             shown.text + row->start, (gssize)(row->end - row->start));
     }
+    if (is_prose(text))
+        draw_spelling(tui, area, x, &shown, (guint)top);
     if (focused)
         grid_cursor(area, MIN(x + shown.cursor_col, area.cols - 1),
             CLAMP(shown.cursor_row - top, 0, area.rows - 1));
