@@ -26,7 +26,8 @@
 
 #define RECORDS_MAX 1000
 #define ATTEMPTS_MAX 20
-#define STAGGER_MS 250         /* RFC 8305 s. 8 */
+#define STAGGER_MS 250         /* RFC 8305 s. 8 … */
+#define RESOLUTION_DELAY_MS 50 /* … IPv4 is here: so long for IPv6 to be known */
 #define STAGGER_TARGET_MS 2000 /* a worse target gets its chance, but later */
 #define OTHER_KIND_MS 2000     /* one kind of SRV is here: wait for the other */
 #define PHASE_MS 10000
@@ -46,6 +47,7 @@ struct query {         /* outlives the dial: a resolver answers when it likes */
     struct dial *dial; /* NULL: nobody listens any more */
     GCancellable *cancel;
     enum srv_kind kind;
+    bool v6; /* of a name */
 };
 
 enum attempt_phase { CONNECTING, SOCKS_METHOD, SOCKS_AUTH, SOCKS_REPLY };
@@ -75,18 +77,20 @@ struct dial {
     GPtrArray *queries; /* struct query, borrowed */
     GPtrArray *targets;
     guint next_target;
-    const struct dial_target *resolving; /* target being looked up */
+    const struct dial_target *resolving; /* target being looked up … */
+    unsigned names_pending; /* … and families of which nothing is known yet */
     GQueue addresses;                    /* GInetSocketAddress, owned */
     const struct dial_target *target;    /* whose addresses they are */
     GPtrArray *racing;                   /* struct attempt, owned */
     unsigned attempts;
-    guint step, stagger, phase_timer, deadline;
+    guint step, stagger, phase_timer, resolution_timer, deadline;
     bool looked_up, no_service;
     GError *last;
     GError *setup_error;
 };
 
 static void advance(struct dial *dial);
+static gboolean on_stagger(gpointer data);
 
 GQuark dial_error_quark(void)
 {
@@ -275,17 +279,21 @@ static void forget_queries(struct dial *dial)
         g_cancellable_cancel(query->cancel);
     }
     g_ptr_array_set_size(dial->queries, 0);
+    clear_source(&dial->phase_timer);
+    clear_source(&dial->resolution_timer);
     dial->resolving = NULL;
+    dial->names_pending = 0;
 }
 
 static void stop(struct dial *dial)
 {
     clear_source(&dial->step);
     clear_source(&dial->stagger);
-    clear_source(&dial->phase_timer);
     clear_source(&dial->deadline);
-    if (dial->resolving) /* dial_next() looks it up again */
+    if (dial->resolving) { /* dial_next() looks it up again */
         dial->next_target--;
+        g_queue_clear_full(&dial->addresses, g_object_unref);
+    }
     forget_queries(dial);
     g_ptr_array_set_size(dial->racing, 0);
 }
@@ -652,27 +660,20 @@ static void queue_address(struct dial *dial, GInetAddress *address)
         &dial->addresses, g_inet_socket_address_new(address, port));
 }
 
-/* RFC 8305 s. 4: the families alternate, in the resolver's order otherwise
- * (it knows RFC 6724). */
+/* RFC 8305 s. 4: the families alternate, in the resolver's order otherwise (it
+ * knows RFC 6724). What comes now goes first: either it is IPv6, or IPv6 has
+ * begun already. */
 static void queue_interleaved(struct dial *dial, GList *addresses)
 {
-    GList *other = addresses;
-    GSocketFamily first = g_inet_address_get_family(addresses->data);
-    GList *same = addresses;
-
-    while (same || other) {
-        while (same && g_inet_address_get_family(same->data) != first)
-            same = same->next;
-        if (same) {
-            queue_address(dial, same->data);
-            same = same->next;
+    GQueue others = dial->addresses;
+    g_queue_init(&dial->addresses);
+    while (addresses || others.length) {
+        if (addresses) {
+            queue_address(dial, addresses->data);
+            addresses = addresses->next;
         }
-        while (other && g_inet_address_get_family(other->data) == first)
-            other = other->next;
-        if (other) {
-            queue_address(dial, other->data);
-            other = other->next;
-        }
+        if (others.length)
+            g_queue_push_tail(&dial->addresses, g_queue_pop_head(&others));
     }
 }
 
@@ -713,28 +714,68 @@ static GError *name_error(
         host, cause ? cause->message : "no answer", advice(dial));
 }
 
-static void addresses_arrived(
-    struct dial *dial, GList *addresses, const GError *cause)
+/* Enough is known to begin with. */
+static void use_addresses(struct dial *dial)
 {
-    clear_source(&dial->phase_timer);
-    dial->target = g_steal_pointer(&dial->resolving);
+    clear_source(&dial->resolution_timer);
+    if (!dial->names_pending)
+        clear_source(&dial->phase_timer);
+    if (dial->resolving)
+        dial->target = g_steal_pointer(&dial->resolving);
+    advance(dial);
+}
+
+static gboolean on_resolution_delay(gpointer data)
+{
+    struct dial *dial = data;
+    dial->resolution_timer = 0;
+    use_addresses(dial);
+    return G_SOURCE_REMOVE;
+}
+
+static void no_addresses(struct dial *dial, const GError *cause)
+{
+    remember(dial, name_error(dial,
+        dial->proxy ? dial->proxy->host : dial->resolving->host, cause));
+    use_addresses(dial);
+}
+
+/* RFC 8305 s. 3: IPv6 begins at once, IPv4 waits a moment for it; one that does
+ * not answer holds up nothing. */
+static void addresses_arrived(
+    struct dial *dial, bool v6, GList *addresses, const GError *cause)
+{
+    bool known = addresses || !g_queue_is_empty(&dial->addresses);
+
+    dial->names_pending--;
+    if (addresses && dial->resolving)
+        dial->target = dial->resolving; /* its port */
     if (addresses)
         queue_interleaved(dial, addresses);
-    else
-        remember(dial,
-            name_error(dial,
-                dial->proxy ? dial->proxy->host : dial->target->host, cause));
-    advance(dial);
+    if (dial->resolving && !known && !dial->names_pending)
+        no_addresses(dial, cause);
+    else if (dial->resolving && (!dial->names_pending || (known && v6)))
+        use_addresses(dial);
+    else if (dial->resolving && known)
+        dial->resolution_timer =
+            g_timeout_add(RESOLUTION_DELAY_MS, on_resolution_delay, dial);
+    else if (!dial->resolving && !dial->racing->len)
+        use_addresses(dial);
+    else if (!dial->resolving && addresses) { /* one is racing already */
+        clear_source(&dial->stagger);
+        dial->stagger = g_timeout_add(STAGGER_MS, on_stagger, dial);
+    }
 }
 
 static void on_addresses(GObject *source, GAsyncResult *result, gpointer data)
 {
+    bool v6 = ((struct query *)data)->v6;
     g_autoptr(GError) error = NULL;
-    GList *addresses =
-        g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
+    GList *addresses = g_resolver_lookup_by_name_with_flags_finish(
+        G_RESOLVER(source), result, &error);
     struct dial *dial = query_end(data);
-    if (dial && dial->resolving)
-        addresses_arrived(dial, addresses, error);
+    if (dial && dial->names_pending)
+        addresses_arrived(dial, v6, addresses, error);
     g_resolver_free_addresses(addresses);
 }
 
@@ -745,7 +786,10 @@ static gboolean on_name_timeout(gpointer data)
     const struct dial_target *target = dial->resolving;
     forget_queries(dial);
     dial->resolving = target;
-    addresses_arrived(dial, NULL, NULL);
+    if (target && g_queue_is_empty(&dial->addresses))
+        no_addresses(dial, NULL);
+    else
+        use_addresses(dial);
     return G_SOURCE_REMOVE;
 }
 
@@ -758,10 +802,16 @@ static GResolver *resolver(struct dial *dial)
 
 static void look_up_name(struct dial *dial, const char *host)
 {
-    struct query *query = query_new(dial);
     dial->phase_timer = g_timeout_add(PHASE_MS, on_name_timeout, dial);
-    g_resolver_lookup_by_name_async(
-        resolver(dial), host, query->cancel, on_addresses, query);
+    for (int v6 = 1; v6 >= 0; v6--) {
+        struct query *query = query_new(dial);
+        query->v6 = v6;
+        dial->names_pending++;
+        g_resolver_lookup_by_name_with_flags_async(resolver(dial), host,
+            v6 ? G_RESOLVER_NAME_LOOKUP_FLAGS_IPV6_ONLY
+               : G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY,
+            query->cancel, on_addresses, query);
+    }
 }
 
 static void find_addresses(struct dial *dial, const struct dial_target *target)
@@ -819,12 +869,13 @@ static void advance(struct dial *dial)
     bool allowed = dial->attempts < ATTEMPTS_MAX;
     while (
         allowed && g_queue_is_empty(&dial->addresses) && more_targets(dial)) {
+        forget_queries(dial);
         find_addresses(dial, dial->targets->pdata[dial->next_target++]);
         if (dial->resolving)
             return;
     }
     if (!allowed || g_queue_is_empty(&dial->addresses)) {
-        if (!dial->racing->len)
+        if (!dial->racing->len && !dial->names_pending)
             fail(dial, final_error(dial));
         return;
     }

@@ -156,9 +156,9 @@ static void set_contact(
     put(r, (struct field)FIELD_T("ask", contact->ask ? "subscribe" : NULL));
     put(r, (struct field)FIELD_L(
                "groups", (const char *const *)contact->groups));
-    end_columns(r);
     if (removed)
         put(r, (struct field)FIELD_B("removed", true));
+    end_columns(r);
 }
 
 static void begin(struct record *record, const struct event *event)

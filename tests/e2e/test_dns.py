@@ -101,6 +101,17 @@ def test_F19_dead_first_address(fake, connect):
     t.wait("connected")
 
 
+def test_F19_no_answer_for_one_family(fake, connect):
+    """RFC 8305 s. 3: the other one is not waited for."""
+    begin = time.monotonic()
+    t = connect(srv=f"_xmpp-client._tcp.v.tld=1:1:{fake.port}:a.v.tld",
+                hosts="a.v.tld=127.0.0.1", stall6=60)
+    fake.online()
+    t.wait("connected")
+    assert time.monotonic() - begin < 30
+    assert t.quit() == 0
+
+
 def test_F19_no_such_domain(connect):
     t = connect("-c", "/wait online")
     assert t.exit() == 3

@@ -19,6 +19,7 @@ struct answer {
     const char *addresses[5];
     bool fails;    /* SERVFAIL */
     bool never;    /* no answer at all */
+    int never_family; /* 4, 6: none for this one */
     unsigned many; /* that many records to 127.0.0.1:1 */
 };
 
@@ -102,14 +103,23 @@ static void look_up_records(GResolver *resolver, const gchar *name,
 }
 
 static void look_up_name(GResolver *resolver, const gchar *name,
-    GCancellable *cancel, GAsyncReadyCallback fn, gpointer data)
+    GResolverNameLookupFlags flags, GCancellable *cancel,
+    GAsyncReadyCallback fn, gpointer data)
 {
     g_autoptr(GTask) task = g_task_new(resolver, cancel, fn, data);
+    bool v6 = flags & G_RESOLVER_NAME_LOOKUP_FLAGS_IPV6_ONLY;
     const struct answer *answer = answer_for(name);
     GList *list = NULL;
+    if (v6) /* counted once */
+        g_ptr_array_set_size(zone.asked, (gint)zone.asked->len - 1);
+    if (answer && answer->never_family == (v6 ? 6 : 4)) {
+        g_object_ref(task); /* for ever */
+        return;
+    }
     for (int i = 0; answer && answer->addresses[i]; i++)
-        list = g_list_append(
-            list, g_inet_address_new_from_string(answer->addresses[i]));
+        if (v6 == (strchr(answer->addresses[i], ':') != NULL))
+            list = g_list_append(
+                list, g_inet_address_new_from_string(answer->addresses[i]));
     if (list)
         g_task_return_pointer(task, list, free_addresses);
     else
@@ -127,8 +137,8 @@ static void test_resolver_class_init(TestResolverClass *class)
     GResolverClass *resolver = G_RESOLVER_CLASS(class);
     resolver->lookup_records_async = look_up_records;
     resolver->lookup_records_finish = finish;
-    resolver->lookup_by_name_async = look_up_name;
-    resolver->lookup_by_name_finish = finish;
+    resolver->lookup_by_name_with_flags_async = look_up_name;
+    resolver->lookup_by_name_with_flags_finish = finish;
 }
 
 static void know(const struct answer *answers)
@@ -726,6 +736,52 @@ static void test_interleaved(void)
     close(refuser);
 }
 
+/* F19: a resolver that knows nothing of one family, not even that. */
+static void test_silent_family(void)
+{
+    guint16 port = 0;
+    int listener = listen_on("127.0.0.2", &port);
+    struct answer answers[] = {
+        { .name = "host.tld", .addresses = { "127.0.0.2" },
+            .never_family = 6 },
+        { .name = "_xmpp-client._tcp.v.tld" },
+        { 0 },
+    };
+    g_autofree char *refused = g_strdup_printf("1 1 %u refused.tld", port);
+    g_autofree char *good = g_strdup_printf("2 1 %u host.tld", port);
+    const struct answer targets[] = {
+        { .name = "refused.tld", .addresses = { "127.0.0.9" },
+            .never_family = 6 },
+        { .name = "host.tld", .addresses = { "127.0.0.2" },
+            .never_family = 6 },
+        { .name = "_xmpp-client._tcp.v.tld", .records = { refused, good } },
+        { 0 },
+    };
+    const struct dial_config named = { .domain = "v.tld",
+        .server = "host.tld", .port = port, .allow_starttls = true };
+    const struct dial_config found = { .domain = "v.tld",
+        .allow_starttls = true };
+
+    know(answers);
+    struct result result = dial(&named);
+    g_assert_cmpstr(result.peer, ==, "127.0.0.2");
+    result_clear(&result);
+    answers[0].never_family = 4; /* and nobody at the other one */
+    answers[0].addresses[0] = "::ffff:127.0.0.9";
+    answers[0].addresses[1] = "127.0.0.2";
+    know(answers);
+    const struct dial_config soon = { .domain = "v.tld", .server = "host.tld",
+        .port = port, .allow_starttls = true, .timeout_ms = 300 };
+    result = dial(&soon);
+    g_assert_error(result.error, DIAL_ERROR, DIAL_ERROR_TIMEOUT);
+    result_clear(&result);
+    know(targets);
+    result = dial(&found);
+    g_assert_cmpstr(result.peer, ==, "127.0.0.2");
+    result_clear(&result);
+    close(listener);
+}
+
 static void test_next(void)
 {
     guint16 port = 0;
@@ -980,6 +1036,7 @@ int main(int argc, char **argv)
     g_test_add_func("/dial/F19-refused-first", test_refused_first);
     g_test_add_func("/dial/F19-black-hole-first", test_black_hole_first);
     g_test_add_func("/dial/F19-interleaved", test_interleaved);
+    g_test_add_func("/dial/F19-silent-family", test_silent_family);
     g_test_add_func("/dial/deadline", test_deadline);
     g_test_add_func("/dial/next", test_next);
     g_test_add_func("/dial/cancel", test_cancel);

@@ -1,6 +1,7 @@
 /*
  * A resolver that says what a test wants, or nothing at all.
  *   DNS_STALL=SECONDS          every question takes that long and fails
+ *   DNS_STALL6=SECONDS         only those for addresses of IPv6
  *   DNS_HOSTS=host=address,…   for getaddrinfo(); others do not exist
  *   DNS_SRV=name=priority:weight:port:target,…
  *   DNS_LOG=FILE               a line for each question
@@ -12,6 +13,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <resolv.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +45,10 @@ int getaddrinfo(const char *node, const char *service,
     if (!node || inet_pton(AF_INET, node, number) == 1 ||
         inet_pton(AF_INET6, node, number) == 1)
         return real(node, service, hints, out);
-    question("A", node);
+    bool v6 = hints && hints->ai_family == AF_INET6;
+    question(v6 ? "AAAA" : "A", node);
+    if (v6 && getenv("DNS_STALL6"))
+        sleep((unsigned)atoi(getenv("DNS_STALL6")));
     char *hosts = strdup(getenv("DNS_HOSTS") ? getenv("DNS_HOSTS") : "");
     int result = EAI_NONAME;
     for (char *save, *entry = strtok_r(hosts, ",", &save); entry;
