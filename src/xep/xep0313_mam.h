@@ -95,7 +95,8 @@ struct mam {
     guint fetched;
     gint64 told_us;
     bool told;             /* of this catch-up: it is a long one */
-    char *last;            /* id up to which nothing is missing, NULL */
+    char *last;            /* id up to which nothing is missing, NULL … */
+    gint64 floor;          /* … and a place that all up to it are before */
     bool unsaved;          /* last is newer than the store's */
     guint save_timer, fill_timer;
     char *seen[MAM_SEEN];  /* last ids of the last pages: is it a loop? */

@@ -27,6 +27,7 @@
 #define PAGES_MAX 4000 /* of one run: a million messages */
 #define SAVE_S 20
 #define BEGUN "archive.begun" /* when it was empty, XEP-0082 */
+#define PLACE "archive.place" /* the last place before that id */
 #define FROM "archive.from" /* place from which on all is here; 0: all is */
 #define FILL_MS 150 /* between background pages */
 #define TELL_US (G_USEC_PER_SEC / 4)
@@ -46,6 +47,7 @@ struct mam_fetch {
 static void catch_up(struct account *account, guint max);
 static void newest(struct account *account);
 static void fill_later(struct account *account);
+static void set_place(struct account *account, const char *key, gint64 place);
 
 /* ---- the id up to which nothing is missing ----------------------------- */
 
@@ -57,6 +59,7 @@ static void save(struct account *account)
         return;
     mam->unsaved = false;
     history_set_archive_last(account->history, account->jid, mam->last);
+    set_place(account, PLACE, mam->floor);
     session_store_changed(account);
 }
 
@@ -68,9 +71,11 @@ static gboolean on_save(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void set_last(struct account *account, const char *id)
+/* place: of all up to it the last; its own may be none, or earlier. */
+static void set_last(struct account *account, const char *id, gint64 place)
 {
     struct mam *mam = mam_of(account);
+    mam->floor = MAX(mam->floor, place);
     g_free(mam->last);
     mam->last = g_strdup(id);
     mam->unsaved = true;
@@ -91,7 +96,7 @@ static void on_event(const struct event *event, gpointer data)
         g_strcmp0(m->stanza_by, account->jid) != 0 ||
         outbox_unsent(account) > 0)
         return;
-    set_last(account, m->stanza_id);
+    set_last(account, m->stanza_id, m->row);
     if (!mam->save_timer)
         mam->save_timer = g_timeout_add_seconds(SAVE_S, on_save, account);
 }
@@ -311,7 +316,7 @@ static void on_first(struct mam_page *page)
         return;
     }
     if (page->results > 0 && !*page->before)
-        set_last(account, page->last);
+        set_last(account, page->last, page->place);
     if (page->results == 0 && !*page->before) {
         g_autofree char *now = stamp_format(stamp_now() - OVERLAP_US);
         history_set_value(account->history, BEGUN, now);
@@ -356,11 +361,13 @@ static void first(struct account *account, const char *before, guint max,
 static void ask_forwards(struct account *account, const char *after,
     const char *start, guint max, void (*done)(struct mam_page *))
 {
+    const struct mam *mam = mam_of(account);
     struct mam_page *page = mam_page_new(account);
     page->after = g_strdup(after);
     page->start = g_strdup(start);
     page->max = max;
-    page->floor = row_of(account, after);
+    page->floor = MAX(row_of(account, after),
+        after && g_strcmp0(after, mam->last) == 0 ? mam->floor : 0);
     page->done = done;
     mam_page_ask(page);
 }
@@ -405,7 +412,7 @@ static void on_page(struct mam_page *page)
         newest(account);
         return;
     }
-    set_last(account, page->last);
+    set_last(account, page->last, page->place);
     save(account);
     if (page->complete) {
         settle(account, true);
@@ -425,7 +432,7 @@ static void on_newest(struct mam_page *page)
     if (!page->condition && page->results > 0 &&
         g_strcmp0(page->last, mam_of(account)->last) != 0) {
         add_hole(account, mam_of(account)->last, page->first);
-        set_last(account, page->last);
+        set_last(account, page->last, page->place);
     }
     settle(account, false);
 }
@@ -445,8 +452,10 @@ static void catch_up(struct account *account, guint max)
     mam->fetched = 0;
     mam->told_us = g_get_monotonic_time();
     forget_seen(mam);
-    if (!mam->last)
+    if (!mam->last) {
         mam->last = history_archive_last(account->history, account->jid);
+        mam->floor = get_place(account, PLACE, 0);
+    }
     g_autofree char *begun =
         mam->last ? NULL : history_get_value(account->history, BEGUN);
     if (mam->last || begun)

@@ -230,7 +230,10 @@ static enum verdict meet(
 }
 
 /* Where our server's archive has what it kept for us. Many say the second
- * only: then it comes behind what the chat has of that second. */
+ * only: then it comes behind what the chat has of that second, with room for
+ * what was lost in between and is still to come from the archive. */
+#define GAP_US 1000
+
 static gint64 kept_place(const struct account *account, const char *jid,
     const struct message *message)
 {
@@ -247,7 +250,8 @@ static gint64 kept_place(const struct account *account, const char *jid,
         time_us + G_USEC_PER_SEC, true, 1);
     return last->len == 0 ? time_us
                           : MAX(time_us,
-                                ((struct message *)last->pdata[0])->row + 1);
+                                ((struct message *)last->pdata[0])->row +
+                                    GAP_US);
 }
 
 static enum history_added store(

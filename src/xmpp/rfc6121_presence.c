@@ -457,17 +457,11 @@ static gint by_label(gconstpointer a, gconstpointer b)
         contact_label(*(struct contact *const *)b));
 }
 
-static enum cmd_status fail_who(struct job *job, const char *group)
+static bool is_of_rooms(const char *word)
 {
-    static const char *const of_rooms[] = { "moderator", "participant",
+    static const char *const words[] = { "moderator", "participant",
         "visitor", "owner", "admin", "member", "outcast", NULL };
-    if (g_strv_contains(of_rooms, group))
-        return job_fail(job, "item-not-found",
-            "Contacts have no roles and affiliations, occupants of rooms have. "
-            "And there is no group \"%s\"", group);
-    return job_fail(job, "item-not-found",
-        "There is neither a state nor a group \"%s\". States are available, "
-        "chat, away, xa, dnd, offline and any", group);
+    return g_strv_contains(words, word);
 }
 
 static enum cmd_status run_who(struct job *job)
@@ -482,12 +476,15 @@ static enum cmd_status run_who(struct job *job)
 
     who.filtered = state && !who.any && show_parse(state, &who.show);
     if (state && !who.any && !who.filtered && who.group)
-        return fail_who(job, state);
+        return job_fail(job, "bad-request", "\"%s\" is no state; they are "
+            "available, chat, away, xa, dnd, offline and any", state);
     if (state && !who.any && !who.filtered)
         who.group = state; /* /who GROUP */
     roster_foreach(job_account(job)->roster, add_who, &who);
-    if (who.group && !who.found_group)
-        return fail_who(job, who.group);
+    if (who.group && !who.found_group && is_of_rooms(who.group))
+        return job_fail(job, "item-not-found",
+            "Contacts have no roles and affiliations, occupants of rooms have. "
+            "And there is no group \"%s\"", who.group);
     g_ptr_array_sort(contacts, by_label);
     for (guint i = 0; i < contacts->len; i++) {
         const struct contact *contact = g_ptr_array_index(contacts, i);

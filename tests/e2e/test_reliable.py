@@ -120,6 +120,40 @@ def test_F10_F11_killed(pair_of, pytestconfig):
     assert score.out.sent >= 6
 
 
+def test_F11_F22_the_dead_session_lives_on(pair_of, pytestconfig):
+    """Killed, and the server does not know: the next process takes over what
+    the server holds, or has it thrown out."""
+    two = pair_of(trials.Scripted)
+    lives = trials.Lives(two, random.Random(pytestconfig.option.seed))
+    score = check(lives.run(4, lives.haunted))
+    assert score.more["sound"] == 4
+    assert two.cable.buried == 4
+
+
+def test_F22_another_takes_the_resource(pair_of, profiles, script):
+    """… and we take it back: what was written before, meanwhile and after is
+    there once."""
+    two = pair_of(trials.Typed)
+    two.start().online()
+    for _ in range(10):
+        two.juliet_says()
+    rival = script(profiles(two.juliet)).online()
+    for _ in range(5):
+        two.juliet_says()
+    until("its end", lambda: not two.cable.pairs)
+    for _ in range(5):
+        two.juliet_says()
+    until("what was typed", lambda: len(stored(
+        two.profile, "id", trials.OUT)) == two.outs)
+    assert rival.quit() == 0
+    two.client.say("/connect")
+    two.settle()
+    score = two.score()
+    assert score.out.perfect() and score.out.sent == 20, str(score)
+    assert not score.more["unconfirmed"]
+    two.client.quit()
+
+
 def test_F12_power_cut(pair_of, pytestconfig, preload):
     """The same, and what the disk was not made to keep is gone, too."""
     two = pair_of(trials.Scripted)

@@ -64,7 +64,7 @@ def test_colours_by_option(fake, screen):
 
 class Answering(txmpp.Screen):
     """A terminal that says where its cursor is: columns by question."""
-    columns, answered = (1, 2, 1, 1, 2, 2, 2, 2), 0
+    columns, answered = (1, 2, 1, 2, 2, 2, 2), 0
 
     def pump(self, timeout=0.0):
         got = super().pump(timeout)

@@ -394,6 +394,19 @@ class Lives:
             two.cable.cut()
         two.client.process.send_signal(signal.SIGKILL)
 
+    def haunted(self):
+        """The server is not told: its end of the dead session lives on, with
+        what it sends there, while the next one signs in."""
+        two = self.two
+        self._start()
+        two.online()
+        for _ in range(10):
+            two.juliet_says()
+        time.sleep(self.rng.uniform(0.0, 0.3))
+        two.cable.bury()
+        two.client.process.send_signal(signal.SIGKILL)
+        time.sleep(self.rng.uniform(0.0, 0.3))  # the other goes on speaking
+
     def powerless(self, preload, writes=400):
         """Speaks until the power goes, which may be while it signs in."""
         two, rng = self.two, self.rng

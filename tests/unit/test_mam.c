@@ -13,6 +13,10 @@
     FIXTURE(f);                                                                \
     g_assert_nonnull(f.account->history)
 
+#define RECEIPT                                                                \
+    "<message xmlns='jabber:client' from='" BOB_FULL "' to='" ME               \
+    "' id='got'><received xmlns='urn:xmpp:receipts' id='x'/></message>"
+
 /* The archive of the test's server: ids 1 … n, one a second. */
 struct server {
     guint n, first; /* ids first … n are there */
@@ -20,6 +24,7 @@ struct server {
     guint stuck;    /* the same page for ever from this id on; 0: never */
     guint cut_at;   /* the connection goes after this id; 0: never */
     bool cut_fin;   /* … and before the end of its page */
+    guint receipt;  /* that one has no text; 0: none */
     guint asked, sent;
 };
 
@@ -114,7 +119,7 @@ static bool serve(struct fixture *f, struct server *s, xmpp_stanza_t *iq)
     }
     for (guint i = from; i <= to; i++) {
         g_autofree char *inner = text_of(i);
-        result(f, ME, queryid, i, inner);
+        result(f, ME, queryid, i, i == s->receipt ? RECEIPT : inner);
         s->sent++;
         if (i == s->cut_at && !s->cut_fin)
             return false;
@@ -275,6 +280,34 @@ static void test_unproved(void)
     g_assert_nonnull(outbox_send_text(chat, "ours", NULL));
     live(&f, 4);
     asked_after(&f, "a2");
+}
+
+/* F03: what came live came late, and the id the catch-up begins at is none of a
+ * message: the order is the archive's all the same. */
+static void test_order(void)
+{
+    STORED(f);
+    struct server s = { 0 };
+    begin(&f, &s);
+    sign_in(&f);
+    run(&f, &s);
+    server_has(&f, "urn:xmpp:sid:0");
+    live(&f, 2); /* years after its time in the archive */
+    session_test_lose(f.account);
+    s.n = s.receipt = 3;
+    sign_in(&f);
+    run(&f, &s);
+    session_test_lose(f.account);
+    s.n = 4;
+    sign_in(&f);
+    run(&f, &s);
+    g_autoptr(GPtrArray) page = history_page(
+        f.account->history, BOB, G_MAXINT64, G_MAXINT64, true, 10);
+    g_autoptr(GString) order = g_string_new(NULL);
+    for (guint i = 0; i < page->len; i++)
+        g_string_append_printf(
+            order, "%s ", ((struct message *)page->pdata[i])->id);
+    g_assert_cmpstr(order->str, ==, "m1 m2 m4 ");
 }
 
 static void test_cut(gconstpointer fin)
@@ -595,6 +628,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mam/first-sign-in", test_first);
     g_test_add_func("/mam/first-sign-in-bounded", test_bounded);
     g_test_add_func("/mam/catch-up", test_catch_up);
+    g_test_add_func("/mam/F03-order", test_order);
     g_test_add_data_func("/mam/F25-cut-in-page", NULL, test_cut);
     g_test_add_data_func("/mam/F25-cut-in-fin", "", test_cut);
     g_test_add_func("/mam/F26-pruned", test_pruned);

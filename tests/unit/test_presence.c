@@ -367,8 +367,8 @@ static void test_lists(void)
     g_assert_cmpstr(f->log->str, ==, "done ok\n");
     run(f, "/who moderator");
     assert_has(f->log->str, "have no roles");
-    run(f, "/who nonesuch");
-    assert_has(f->log->str, "neither a state nor a group");
+    run(f, "/who nonesuch Friends");
+    assert_has(f->log->str, "is no state");
     run(f, "/info " ROMEO);
     assert_has(f->log->str, "row resource jid=" ROMEO "/a show=dnd");
     run(f, "/devices");
