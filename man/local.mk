@@ -4,7 +4,7 @@
 dist_man_MANS = man/txmpp.1 man/txmpp-script.7 man/txmpp.conf.5 \
 	man/txmpp-themes.5 man/txmpp-commands.7 man/txmpp-keys.7
 EXTRA_DIST += man/txmpp.conf.5.in man/txmpp-themes.5.in man/txmpp-commands.7.in man/txmpp-keys.7.in \
-	man/fill.sh man/txmpp.desktop man/screen.svg
+	man/fill.sh man/txmpp.desktop man/screen.svg po/tables.h
 desktopdir = $(datadir)/applications
 dist_desktop_DATA = man/txmpp.desktop
 
@@ -13,4 +13,5 @@ man: txmpp
 	for page in txmpp.conf.5 txmpp-themes.5 txmpp-commands.7 txmpp-keys.7; do \
 	    sh $(srcdir)/man/fill.sh ./txmpp $(srcdir)/man/$$page.in \
 	        >$(srcdir)/man/$$page || exit 1; done
+	./txmpp --print-manual words >$(srcdir)/po/tables.h
 	./txmpp --print-manual doap >$(srcdir)/txmpp.doap

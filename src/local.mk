@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libtxmpp.a
 libtxmpp_a_SOURCES = \
 	src/base/auto.h \
+	src/base/intl.h \
 	src/base/log.c \
 	src/base/log.h \
 	src/base/paths.c \
@@ -57,6 +58,7 @@ libtxmpp_a_SOURCES = \
 	src/cmd/front.h \
 	src/cmd/help.c \
 	src/cmd/help.h \
+	src/cmd/help_find.c \
 	src/cmd/job.c \
 	src/cmd/json.c \
 	src/cmd/json.h \

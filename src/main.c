@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libintl.h>
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include <utf8proc.h>
 
 #include "app/app.h"
+#include "base/intl.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/trim.h"
@@ -131,7 +131,7 @@ static bool usage_error(GError **error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_autofree char *text = g_strdup_vprintf(_(format), args);
     va_end(args);
     g_autofree char *clean = text_clean(text, -1, TEXT_ONE_LINE);
     g_set_error_literal(
@@ -226,62 +226,63 @@ static bool parse_command_line(
 {
     const GOptionEntry entries[] = {
         { "command", 'c', 0, G_OPTION_ARG_FILENAME_ARRAY, &a->commands,
-            "Run CMD, then leave; may be repeated", "CMD" },
+            N_("Run CMD, then leave; may be repeated"), "CMD" },
         { "file", 'f', 0, G_OPTION_ARG_FILENAME_ARRAY, &a->files,
-            "Read commands from FILE (- is standard input)", "FILE" },
+            N_("Read commands from FILE (- is standard input)"), "FILE" },
         { "send", 's', 0, G_OPTION_ARG_FILENAME, &a->send,
-            "Send standard input as one message to JID", "JID" },
+            N_("Send standard input as one message to JID"), "JID" },
         { "script", 0, 0, G_OPTION_ARG_NONE, &a->script,
-            "Command mode even on a terminal", NULL },
+            N_("Command mode even on a terminal"), NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &a->output,
-            "How command mode prints: text or json", "FORMAT" },
+            N_("How command mode prints: text or json"), "FORMAT" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &a->json,
-            "Short for --output json", NULL },
+            N_("Short for --output json"), NULL },
         { "timeout", 0, 0, G_OPTION_ARG_FILENAME, &a->timeout,
-            "Deadline for connecting and each command (30; 0: none)",
+            N_("Deadline for connecting and each command (30; 0: none)"),
             "SECONDS" },
         { "password-file", 0, 0, G_OPTION_ARG_FILENAME, &a->password_file,
-            "Take the password from the first line of FILE", "FILE" },
+            N_("Take the password from the first line of FILE"), "FILE" },
         { "password-fd", 0, 0, G_OPTION_ARG_FILENAME, &a->password_fd,
-            "… of file descriptor N", "N" },
+            N_("… of file descriptor N"), "N" },
         { "password-command", 0, 0, G_OPTION_ARG_FILENAME,
-            &a->password_command, "… of what CMD prints", "CMD" },
+            &a->password_command, N_("… of what CMD prints"), "CMD" },
         { "server", 0, 0, G_OPTION_ARG_FILENAME, &a->server,
-            "Connect there instead of asking DNS", "HOST[:PORT]" },
+            N_("Connect there instead of asking DNS"), "HOST[:PORT]" },
         { "tls", 0, 0, G_OPTION_ARG_FILENAME, &a->tls,
-            "required (default), direct, starttls, or off (loopback only)",
+            N_("required (default), direct, starttls, or off (loopback only)"),
             "MODE" },
         { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &a->ca_file,
-            "Trust these certificate authorities too", "FILE" },
+            N_("Trust these certificate authorities too"), "FILE" },
         { "resource", 0, 0, G_OPTION_ARG_FILENAME, &a->resource,
-            "Resource to ask for", "NAME" },
+            N_("Resource to ask for"), "NAME" },
         { "status", 0, 0, G_OPTION_ARG_FILENAME, &a->status,
-            "First presence: available, chat, away, xa, dnd, offline",
+            N_("First presence: available, chat, away, xa, dnd, offline"),
             "STATE" },
         { "profile", 0, 0, G_OPTION_ARG_FILENAME, &a->profile,
-            "Keep everything in DIR instead of the XDG places", "DIR" },
+            N_("Keep everything in DIR instead of the XDG places"), "DIR" },
         { "config", 0, 0, G_OPTION_ARG_FILENAME, &a->config,
-            "Another configuration file", "FILE" },
-        { "theme", 0, 0, G_OPTION_ARG_FILENAME, &a->theme, "Another theme",
+            N_("Another configuration file"), "FILE" },
+        { "theme", 0, 0, G_OPTION_ARG_FILENAME, &a->theme, N_("Another theme"),
             "NAME" },
         { "offline", 0, 0, G_OPTION_ARG_NONE, &a->offline,
-            "Do not connect: read and search the history", NULL },
+            N_("Do not connect: read and search the history"), NULL },
         { "linear", 0, 0, G_OPTION_ARG_NONE, &a->linear,
-            "No panes: a line for everything that happens", NULL },
+            N_("No panes: a line for everything that happens"), NULL },
         { "debug", 0, 0, G_OPTION_ARG_FILENAME, &a->debug,
-            "Write a debug log, passwords left out", "FILE" },
+            N_("Write a debug log, passwords left out"), "FILE" },
         { "print-manual", 0, 0, G_OPTION_ARG_FILENAME, &a->manual,
-            "commands, options, keys, roles, features, doap", "PART" },
+            N_("commands, options, keys, roles, features, doap, words"), "PART" },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &a->version,
-            "Versions of txmpp and its libraries", NULL },
+            N_("Versions of txmpp and its libraries"), NULL },
         { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->jids,
             NULL, NULL },
         { .long_name = NULL },
     };
     g_autoptr(GOptionContext) context = g_option_context_new("[JID]...");
-    g_option_context_set_summary(context, "An XMPP client for terminals and "
+    g_option_context_set_summary(context, N_("An XMPP client for terminals and "
         "scripts. Commands are read from standard input when it is no "
-        "terminal; see txmpp(1).");
+        "terminal; see txmpp(1)."));
+    g_option_context_set_translation_domain(context, PACKAGE);
     g_option_context_add_main_entries(context, entries, NULL);
     g_auto(GStrv) words = normal_arguments(argv, entries, error);
     return words && g_option_context_parse_strv(context, &words, error) &&
@@ -478,6 +479,7 @@ static int print_version(void)
 
 static int print_manual(const char *part, GError **error)
 {
+    setlocale(LC_MESSAGES, "C");
     struct app_config config = { .offline = true, .script = true,
         .config_file = "/dev/null/none" };
     struct app *app = app_new(&config, error);
@@ -496,6 +498,11 @@ static int print_manual(const char *part, GError **error)
         ui_print_roles_mdoc(out);
     } else if (strcmp(part, "palette") == 0) {
         ui_print_palette_mdoc(out);
+    } else if (strcmp(part, "words") == 0) {
+        help_print_words(app->engine, app->options, out);
+        ui_print_keys_words(out);
+        g_autofree char *words = help_words_header(out->str);
+        g_string_assign(out, words);
     } else if (strcmp(part, "features") == 0) {
         g_autofree char *text = features_mdoc();
         g_string_append(out, text);
@@ -504,7 +511,7 @@ static int print_manual(const char *part, GError **error)
         g_string_append(out, text);
     } else {
         usage_error(error, "--print-manual knows commands, options, keys, roles, "
-            "palette, features and doap, not “%s”", part);
+            "palette, features, doap and words, not “%s”", part);
     }
     app_free(app);
     return *error || fputs(out->str, stdout) < 0 ? EXIT_USAGE : 0;
@@ -627,8 +634,11 @@ int main(int argc, char **argv)
         status = EXIT_USAGE;
     else if (a.version)
         status = print_version();
-    else
+    else {
+        if (is_command_mode(&a))
+            setlocale(LC_MESSAGES, "C"); /* scripts read English */
         status = run(&a, &error);
+    }
     if (error)
         complain(error, status);
     arguments_clear(&a);

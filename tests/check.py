@@ -249,6 +249,10 @@ def part_manual(tally, args):
         tally.one(f"{page.name} is what the tables say",
                   status == 0 and page.read_text() == text,
                   "stale: make -C build man")
+    status, text = run([str(txmpp), "--print-manual", "words"])
+    tally.one("po/tables.h is what the tables say",
+              status == 0 and (TOP / "po/tables.h").read_text() == text,
+              "stale: make -C build man")
     status, text = run([str(txmpp), "--print-manual", "doap"])
     tally.one("txmpp.doap is what the features say",
               status == 0 and (TOP / "txmpp.doap").read_text() == text,
@@ -261,13 +265,17 @@ def part_words(tally, args):
               if line and not line.startswith("#")}
     holding = {str(p.relative_to(TOP)) for folder in ("src", "ui")
                for p in (TOP / folder).rglob("*.c")
-               if re.search(r'\bN?_\("', p.read_text())}
+               if re.search(r'\bN?_\(\s*"|\b(ngettext|job_fail|job_note|'
+                            r'observers_notice|usage_error)\(',
+                            p.read_text())} | {"po/tables.h"}
     tally.one("po/POTFILES.in lists what holds text", listed == holding,
               "\n".join(sorted(listed ^ holding)))
+    options = re.search(r"^XGETTEXT_OPTIONS = (.*)", (TOP / "po/Makevars")
+                        .read_text(), re.M).group(1).split()
     for lang in (TOP / "po/LINGUAS").read_text().split():
         pot = BUILD / f"{lang}.pot"
-        _, _ = run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-o",
-                    str(pot), *sorted(listed)], cwd=TOP)
+        _, _ = run(["xgettext", *options, "-o", str(pot), *sorted(listed)],
+                   cwd=TOP)
         status, text = run(["msgcmp", str(TOP / f"po/{lang}.po"), str(pot)])
         tally.one(f"the {lang} translation is complete", status == 0, text)
 

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "ui/ui.h"
 #include "ui/tui.h"
+#include "base/text.h"
+#include "cmd/help.h"
 #include <string.h>
 
 const struct key_row key_rows[] = {
@@ -71,9 +73,9 @@ const struct key_row key_fixed_rows[] = {
 /* In the contact list. */
 static const struct key_row roster_rows[] = {
     { "Enter", NULL, "Open the conversation; fold or unfold a group" },
-    { "letters, /", NULL, "Show only what matches" },
-    { "Space", NULL, "The menu of what can be done (also the right button)" },
-    { "Left, Right", NULL, "Fold and unfold; to the group" },
+    { N_("letters, /"), NULL, "Show only what matches" },
+    { N_("Space"), NULL, "The menu of what can be done (also the right button)" },
+    { N_("Left, Right"), NULL, "Fold and unfold; to the group" },
     { "Insert, C-n", NULL, "Add a contact" },
     { "C-r", NULL, "Rename, in place" },
     { "C-g", NULL, "Move to another group" },
@@ -84,7 +86,7 @@ static const struct key_row roster_rows[] = {
     { "Delete", NULL, "Remove the contact" },
     { "C-b", NULL, "Block" },
     { "C-o", NULL, "All that is known" },
-    { "Escape, Tab", NULL, "Back to the input line" },
+    { N_("Escape, Tab"), NULL, "Back to the input line" },
     { NULL, NULL, NULL },
 };
 
@@ -102,10 +104,10 @@ static const struct key_row pick_rows[] = {
 };
 
 static const struct key_row dialog_rows[] = {
-    { "Tab, arrows", NULL, "Move" },
+    { N_("Tab, arrows"), NULL, "Move" },
     { "Enter", NULL, "Activate what is highlighted" },
-    { "Space", NULL, "Tick or choose" },
-    { "underlined letter", NULL, "Press that button (with M- inside a field)" },
+    { N_("Space"), NULL, "Tick or choose" },
+    { N_("underlined letter"), NULL, "Press that button (with M- inside a field)" },
     { "Escape", NULL, "Close; nothing is decided" },
     { NULL, NULL, NULL },
 };
@@ -187,11 +189,20 @@ void ui_print_keys_mdoc(GString *out)
     print_rows(out, "Dialogs", dialog_rows);
 }
 
+void ui_print_keys_words(GString *out)
+{
+    const struct key_row *const tables[] = { key_fixed_rows, key_rows, roster_rows, dialog_rows };
+    for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)
+        for (const struct key_row *row = tables[i]; row->key; row++)
+            help_add_words(out, row->summary);
+}
+
 static void text_rows(GString *out, const char *title, const struct key_row *rows)
 {
     g_string_append_printf(out, "%s\n", title);
     for (; rows->key; rows++)
-        g_string_append_printf(out, "  %-18s %s%s%s%s\n", rows->key, _(rows->summary),
+        g_string_append_printf(out, "  %s%*s %s%s%s%s\n", _(rows->key),
+            MAX(18 - text_width(_(rows->key), -1), 0), "", _(rows->summary),
             rows->line ? "  (" : "", rows->line ? rows->line : "", rows->line ? ")" : "");
     g_string_append_c(out, '\n');
 }

@@ -45,6 +45,7 @@ libui_a_SOURCES = \
 	ui/chat_commands.c \
 	ui/filter.c ui/filter.h \
 	ui/filter_commands.c \
+	ui/hints.c \
 	ui/keys.c \
 	ui/linear/linear.c ui/linear/linear.h \
 	ui/notify.c ui/notify.h \

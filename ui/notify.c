@@ -227,7 +227,7 @@ char **notify_argv(
 {
     char **argv = NULL;
     if (!g_shell_parse_argv(command, NULL, &argv, error)) {
-        g_prefix_error(error, "ui.notify_command cannot be run as it is quoted: ");
+        g_prefix_error(error, _("ui.notify_command cannot be run as it is quoted: "));
         return NULL;
     }
     for (char **arg = argv + 1; argv[0] && *arg; arg++) {

@@ -316,6 +316,7 @@ static void run(struct tui *tui, const char *line, bool quiet)
         .account = window->chat ? window->chat->account : NULL,
     };
     engine_run(tui->app->engine, line, &context);
+    hints_ran(tui, line);
     tui_dirty(tui);
 }
 
@@ -544,6 +545,7 @@ static bool input_key(struct tui *tui, const struct key *key)
     if (key->code == KEY_ENTER && (key->mods & MOD_ALT)) {
         if (tui->line)
             line_insert(tui->line, "\n");
+        hints_learn(tui, "newline");
         return true;
     }
     if (is_control(key, "c")) {

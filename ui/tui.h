@@ -17,3 +17,4 @@ extern const struct command ui_commands[];
 void ui_print_keys_mdoc(GString *out);
 void ui_print_palette_mdoc(GString *out); /* what a theme can colour … */
 void ui_print_roles_mdoc(GString *out);   /* … and with what */
+void ui_print_keys_words(GString *out); /* for help_words_header() */

@@ -55,6 +55,12 @@ const struct option ui_options[] = {
         .summary = "rows the input line may grow to" },
     { .name = "ui.paste_guard", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "ask before several pasted lines go into the input line" },
+    { .name = "ui.hints", .kind = OPTION_BOOL, .fallback = "on",
+        .summary = "say behind the prompt what would help now",
+        .words = "hint tips help beginner",
+        .detail = "A hint goes for good when what it tells was done once." },
+    { .name = "ui.hints_learned", .kind = OPTION_LIST, .fallback = "",
+        .summary = "hints that are not shown any more; /set --reset brings them back" },
     { .name = "ui.title", .kind = OPTION_BOOL, .fallback = "on",
         .summary = "set the terminal's title" },
     { .name = "ui.bell", .kind = OPTION_BOOL, .fallback = "on",
@@ -319,7 +325,7 @@ static enum cmd_status run_layout_split(struct job *job)
 static enum cmd_status run_layout_close(struct job *job)
 {
     if (!layout_close_leaf(tui_of_job(job)))
-        return job_fail(job, "not-acceptable", "The screen is not split.");
+        return job_fail(job, "not-acceptable", "The screen is not split; /layout split v does that.");
     return job_done(job);
 }
 
@@ -350,7 +356,7 @@ static enum cmd_status run_layout_swap(struct job *job)
 {
     const char *where = job_arg(job, "where");
     if (!layout_swap(tui_of_job(job), where ? direction_of(where) : DIRECTION_NEXT))
-        return job_fail(job, "item-not-found", "There is nothing to change places with.");
+        return job_fail(job, "item-not-found", "There is nothing to change places with; /layout split v splits the screen.");
     return job_done(job);
 }
 
@@ -359,7 +365,7 @@ static enum cmd_status run_layout_resize(struct job *job)
     int cells = (int)job_int(job, "cells", 2);
     if (!layout_resize(tui_of_job(job), direction_of(job_arg(job, "direction")),
             CLAMP(cells, -GRID_MAX, GRID_MAX)))
-        return job_fail(job, "item-not-found", "There is no border that moves that way.");
+        return job_fail(job, "item-not-found", "There is no border that moves that way; only a part beside another has one.");
     return job_done(job);
 }
 
@@ -755,7 +761,7 @@ static enum cmd_status goto_place(struct job *job, struct window *window, const 
     guint64 key = 0;
     gint64 time_us;
     if (!chat)
-        return job_fail(job, "item-not-found", "There are no messages here.");
+        return job_fail(job, "item-not-found", "There are no messages here; /msg JID opens a chat.");
     char *end = NULL;
     guint64 value = g_ascii_strtoull(where, &end, 10);
     bool exact = false;
@@ -851,7 +857,7 @@ static enum cmd_status run_editor(struct job *job)
     if (g_str_has_prefix(text, "/editor"))
         *text = '\0';
     if (!tui_edit(&tui->front, text, on_edited, tui))
-        return job_fail(job, "not-allowed", "The terminal is in use already.");
+        return job_fail(job, "not-allowed", "The terminal is in use already; end the editor in it first.");
     return job_done(job);
 }
 
@@ -862,7 +868,7 @@ static void on_clipboard(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     if (!g_subprocess_communicate_utf8_finish(G_SUBPROCESS(source), result, &text, NULL, &error) ||
         !text) {
-        tui_note(tui, ROLE_ERROR, error ? error->message : _("The clipboard is empty."));
+        tui_note(tui, ROLE_ERROR, error ? error->message : _("The clipboard is empty; copy a text first."));
         return;
     }
     struct key key = { .code = KEY_PASTE, .paste = text,
@@ -948,6 +954,7 @@ const struct command ui_commands[] = {
                       .summary = "number, name, next, prev, unread, back, move or list" },
             { .name = "number", .kind = &arg_int, .flags = ARG_OPTIONAL,
                 .summary = "new number, for move" } },
+        .words = "window switch tab next previous chat go buffer",
         .summary = "Show another window, or list them",
         .detail = "A part of a name is enough where no other window is like it. With unread "
                   "the one that needs you most comes first: where you were mentioned, then who "
@@ -958,9 +965,11 @@ const struct command ui_commands[] = {
     { .name = "close", .needs = NEEDS_SCREEN, .run = run_close,
         .args = { { .name = "what", .kind = &arg_closed, .flags = ARG_OPTIONAL,
             .summary = "a chat, all, or read (all without news)" } },
+        .words = "leave end chat window tab",
         .summary = "Close a window" },
     { .name = "layout", .aliases = "split=split pane=pane", .needs = NEEDS_SCREEN,
         .run = run_layout, .sub = layout_commands,
+        .words = "split window pane side tile screen divide",
         .summary = "Split the screen, show and size panes",
         .detail = "Without a subcommand the parts of the screen are listed. The layout is "
                   "remembered (ui.layout). Where a terminal is too narrow for two parts side "
@@ -972,6 +981,7 @@ const struct command ui_commands[] = {
                       .choices = "always mention never default" },
             { .name = "chat", .kind = &arg_all, .flags = ARG_OPTIONAL,
                 .summary = "all: the rule of every chat without one of its own" } },
+        .words = "notification bell sound alert mute silent mention beep",
         .summary = "Which messages of a chat are notified",
         .detail = "Without a chat the one in front is meant; without a rule they are listed. "
                   "With mention a message has to have your name or one of your words; as the "
@@ -984,6 +994,7 @@ const struct command ui_commands[] = {
         .examples = notify_examples, .fields = "notify: chat rule" },
     { .name = "theme", .needs = NEEDS_SCREEN, .run = theme_run, .sub = theme_commands,
         .args = { { .name = "name", .kind = &arg_theme, .flags = ARG_OPTIONAL } },
+        .words = "colours color scheme dark light look appearance style",
         .summary = "Choose a theme",
         .detail = "Without a name they are listed, and the screen is shown in the one under "
                   "the cursor: Enter keeps it, Escape goes back to the old one." },
@@ -991,24 +1002,30 @@ const struct command ui_commands[] = {
         .args = { { .name = "nick", .kind = &arg_text },
             { .name = "hue", .kind = &arg_word, .flags = ARG_OPTIONAL,
                 .summary = "0 to 359, or off" } },
+        .words = "colour nickname hue paint",
         .summary = "Give a name another colour" },
     { .name = "bind", .aliases = "key", .needs = NEEDS_SCREEN, .run = run_bind,
         .args = { { .name = "key", .kind = &arg_word, .flags = ARG_OPTIONAL },
             { .name = "line", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST,
                 .summary = "command line, - or default" } },
+        .words = "key shortcut hotkey keyboard assign",
         .summary = "Bind a command line to a key, or list the keys",
         .examples = bind_examples, .fields = "key: key line" },
-    { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys, .summary = "Show the keys" },
+    { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys,
+        .words = "shortcuts hotkeys keyboard bindings F1 help", .summary = "Show the keys" },
     { .name = "palette", .needs = NEEDS_SCREEN, .run = run_palette,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
+        .words = "find jump search fuzzy go anything menu",
         .summary = "Go to anything: chats, contacts, commands, options, help",
         .detail = "Type some letters of what you want, in their order; the arrows choose, Enter "
                   "takes. A chat is shown, a command or an option is put into the input line, "
                   "help is shown. A / in front leaves the contacts out." },
     { .name = "redraw", .needs = NEEDS_SCREEN, .run = run_redraw,
+        .words = "refresh repaint garbage screen broken",
         .summary = "Draw the screen anew" },
     { .name = "xml", .aliases = "xmlconsole xml_tab", .needs = NEEDS_SCREEN, .run = run_xml,
-        .sub = xml_commands, .summary = "Show the stanzas that cross the connection" },
+        .sub = xml_commands, .words = "stanza raw protocol debug console inspect",
+        .summary = "Show the stanzas that cross the connection" },
     { .name = "goto", .aliases = "scrollback", .needs = NEEDS_SCREEN, .run = run_goto,
         .args = { { .name = "where", .kind = &arg_place,
                       .summary = "top, bottom, unread, a date, an id, a number, 50%" },
@@ -1016,6 +1033,7 @@ const struct command ui_commands[] = {
                 .choices = "up down", .summary = "with page, line and day" },
             { .name = "chat", .kind = &arg_chat, .option = "in --in",
                 .summary = "open this conversation first" } },
+        .words = "scroll jump date top bottom back up down page",
         .summary = "Scroll to a place in this window",
         .detail = "For a date before what is stored here the server's archive is asked." },
     { .name = "spell", .needs = NEEDS_SCREEN, .run = spell_run, .sub = spell_commands,
@@ -1035,10 +1053,13 @@ const struct command ui_commands[] = {
                   "the messages.",
         .fields = "filter: name in? from? text? works" },
     { .name = "editor", .needs = NEEDS_SCREEN, .run = run_editor,
+        .words = "compose long multi-line write vim emacs nano",
         .summary = "Write the message in $VISUAL or $EDITOR" },
     { .name = "paste", .needs = NEEDS_SCREEN, .run = run_paste,
+        .words = "clipboard insert",
         .summary = "Put the clipboard into the input line" },
     { .name = "url", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = url_run, .sub = url_commands,
+        .words = "link open web browser address download",
         .summary = "The links of this conversation, the newest first", .finds = true,
         .fields = "link: number url from id?" },
     { .name = "image", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = image_run,
@@ -1055,8 +1076,10 @@ const struct command ui_commands[] = {
                   "it knows sixel or the protocol of kitty.",
         .examples = image_examples },
     { .name = "pick", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = pick_run,
+        .words = "select message reply copy quote keyboard",
         .summary = "Choose a message by keys, and what to do with it" },
     { .name = "quote", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = quote_run, MESSAGE_ARG,
+        .words = "reply cite answer",
         .summary = "Quote a message in the input line" },
     { .name = "copy", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = copy_run, MESSAGE_ARG,
         .summary = "Put a message into the clipboard, by the terminal (OSC 52)",

@@ -7,15 +7,13 @@
 #include <stdbool.h>
 #include <glib.h>
 #include "app/app.h"
+#include "base/intl.h"
 #include "cmd/sink.h"
 #include "ui/draw/grid.h"
 #include "ui/pane/pane.h"
 #include "ui/term/key.h"
 #include "ui/theme/theme.h"
 
-#include <libintl.h>
-#define _(text) gettext(text)
-#define N_(text) (text)
 
 struct line;
 struct linear;
@@ -324,6 +322,11 @@ extern const struct key_row key_fixed_rows[];  /* keys that are not changeable *
 void keys_load(struct tui *tui);
 bool keys_run(struct tui *tui, const struct key *key);
 char *keys_help_text(void);
+
+/* hints.c */
+char *hints_text(const struct tui *tui); /* translated; new string, NULL: none */
+void hints_ran(struct tui *tui, const char *line);
+void hints_learn(struct tui *tui, const char *id);
 
 /* notify_commands.c */
 extern const struct command notify_commands[];

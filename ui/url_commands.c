@@ -139,8 +139,8 @@ static enum cmd_status run_open(struct job *job)
     g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
     const char *host = uri ? g_uri_get_host(uri) : NULL; /* GLib has it in ASCII */
     bool other = host && strstr(host, "xn--") && !strstr(url, host);
-    g_autofree char *question = g_strdup_printf("Open %s%s%s?", url,
-        other ? " at " : "", other ? host : "");
+    g_autofree char *question = other ? g_strdup_printf(_("Open %s at %s?"), url, host)
+                                       : g_strdup_printf(_("Open %s?"), url);
     job_set_data(job, g_steal_pointer(&url), g_free); /* numbers move on meanwhile */
     return job_confirm(job, question, go_open);
 }
@@ -187,7 +187,8 @@ const struct command url_commands[] = {
         .summary = "List the links of this conversation, the newest first",
         .fields = "link: number url from id?" },
     { .name = "open", .needs = NEEDS_SCREEN | NEEDS_CHAT | NEEDS_CONSENT, .run = run_open,
-        LINK_ARG, .summary = "Open a link with the program of ui.url_opener",
+        LINK_ARG, .words = "browser web visit",
+        .summary = "Open a link with the program of ui.url_opener",
         .detail = "Only http, https and mailto links, as one argument and without a shell. A "
                   "host in other letters is shown as its registered name too. An xmpp link "
                   "opens the conversation here and does nothing else.",
@@ -205,6 +206,7 @@ const struct command url_commands[] = {
                   "is; /transfer cancel gives it up. It needs libcurl.",
         .examples = save_examples },
     { .name = "copy", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = run_copy, LINK_ARG,
+        .words = "clipboard",
         .summary = "Put a link into the clipboard, by the terminal (OSC 52)",
         .detail = "It works over ssh. In tmux it wants \"set -g set-clipboard on\" or "
                   "\"set -g allow-passthrough on\"." },

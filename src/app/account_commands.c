@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/await.h"
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "model/jid.h"
 #include "net/dial.h"
@@ -63,7 +64,7 @@ static bool set_server(struct job *job, const char *jid, GError **error)
         return true;
     if (!dial_parse_server(text, &host, &port)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-            "server wants HOST or HOST:PORT, not “%s”", text);
+            _("server wants HOST or HOST:PORT, not “%s”"), text);
         return false;
     }
     g_autofree char *number = g_strdup_printf("%d", port);
@@ -264,8 +265,8 @@ static enum cmd_status run_account_remove(struct job *job)
     if (!is_known(job, job_arg(job, "account")))
         return fail_unknown(job, job_arg(job, "account"));
     g_autofree char *question =
-        g_strdup_printf("Remove the account %s and its settings from this "
-            "computer? (The account on the server stays.)",
+        g_strdup_printf(_("Remove the account %s and its settings from this "
+            "computer? (The account on the server stays.)"),
             job_arg(job, "account"));
     return job_confirm(job, question, remove_account);
 }
@@ -391,8 +392,8 @@ static char *parse_fingerprint(
     if (digits == 64)
         return g_string_free(out, FALSE);
     g_string_free(out, TRUE);
-    g_set_error(error, JID_ERROR, 0, "A fingerprint is SHA-256: 64 hexadecimal "
-        "digits, colons between them or not");
+    g_set_error(error, JID_ERROR, 0, _("A fingerprint is SHA-256: 64 hexadecimal "
+        "digits, colons between them or not"));
     return NULL;
 }
 
@@ -447,7 +448,7 @@ static char *parse_when(struct job *job, const char *text, GError **error)
     char *seconds = arg_seconds.parse(job, text, NULL);
     if (!seconds)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-            "Say now, on, off, or a number of seconds");
+            _("Say now, on, off, or a number of seconds"));
     return seconds;
 }
 
@@ -478,6 +479,7 @@ static const struct command account_subs[] = {
         .fields = ACCOUNT_FIELDS "; option: name value? default?",
         .summary = "Show an account and all its settings" },
     { .name = "add", .args = { ACCOUNT_ARG }, .run = run_account_add,
+        .words = "new login sign-in user",
         .summary = "Add an account that exists on a server",
         .detail = "Registering a new one is done by /register." },
     { .name = "remove", .args = { ACCOUNT_ARG }, .run = run_account_remove,
@@ -539,6 +541,7 @@ const struct command app_account_commands[] = {
             { .name = "resource", .kind = &arg_word,
                 .option = "resource --resource",
                 .summary = "resource to ask for" } },
+        .words = "online sign-in login go server start",
         .summary = "Connect an account",
         .detail = "What is said here holds until txmpp ends; /account set "
                   "keeps it. Done when the roster is here and our presence "
@@ -548,18 +551,22 @@ const struct command app_account_commands[] = {
         .args = { ACCOUNT_OPTIONAL,
             { .name = "message", .kind = &arg_text,
                 .flags = ARG_OPTIONAL | ARG_REST } },
+        .words = "offline sign-out logout log-off leave",
         .summary = "Close the connection of an account",
         .run = run_disconnect },
     { .name = "reconnect", .aliases = "tcp-reconnect", .needs = NEEDS_ACCOUNT,
         .args = { { .name = "when", .kind = &arg_when,
             .flags = ARG_OPTIONAL } },
+        .words = "retry again connection network",
         .summary = "Connect again now, or say whether that is done by itself",
         .detail = "SECONDS is the pause before the first attempt after a loss "
                   "(account.reconnect_interval).",
         .run = run_reconnect },
     { .name = "account", .sub = account_subs,
+        .words = "user login sign-in accounts identity jabber",
         .summary = "The accounts of this profile" },
     { .name = "tls", .sub = tls_subs,
+        .words = "certificate encryption encrypted secure ssl trust fingerprint pin",
         .summary = "Certificates: what the server shows, what is trusted",
         .detail = "A certificate that cannot be verified is refused in "
                   "command mode. Pin it beforehand with /tls always and "

@@ -15,6 +15,7 @@
 
 #include <gio/gio.h>
 
+#include "base/intl.h"
 #include "base/log.h"
 #include "model/jid.h"
 #include "xmpp/feature.h"
@@ -57,7 +58,7 @@ static bool lock_profile(struct app *app, GError **error)
             return false;
         }
         g_ptr_array_add(app->problems, g_strdup_printf(
-            "%s Nothing will be kept: this session is in memory only",
+            _("%s Nothing will be kept: this session is in memory only"),
             problem->message));
         return true;
     }
@@ -65,14 +66,14 @@ static bool lock_profile(struct app *app, GError **error)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         g_ptr_array_add(app->problems, g_strdup_printf(
-            "%s cannot be opened (%s): another txmpp may use this profile",
+            _("%s cannot be opened (%s): another txmpp may use this profile"),
             path, g_strerror(errno)));
         return true;
     }
     if (is_held(fd)) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY, "Process %d uses the "
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY, _("Process %d uses the "
             "profile %s already. Leave it there, choose another --profile, or "
-            "look at the history with --offline", holder_of(fd), dir);
+            "look at the history with --offline"), holder_of(fd), dir);
         close(fd);
         return false;
     }

@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 
 #include "app/history_private.h"
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "base/text.h"
 #include "cmd/json.h"
@@ -290,7 +291,7 @@ static char *parse_what(struct job *job, const char *text, GError **error)
     if (strcmp(text, ".") == 0 || strchr(text, '@') || strchr(text, '.'))
         return arg_bare_jid.parse(job, text, error);
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "Export what? chat, all, roster, or an address");
+        _("Export what? chat, all, roster, or an address"));
     return NULL;
 }
 
@@ -314,6 +315,7 @@ const struct command app_export_commands[] = {
             { .name = "format", .kind = &arg_choice, .choices = "json txt csv",
                 .flags = ARG_OPTIONAL },
             IN_CHAT },
+        .words = "save backup archive download copy file dump",
         .summary = "Write a chat, all chats or the roster to a new file",
         .detail = "The file is readable by its owner only; one that exists is "
                   "left alone. Without a format the name's ending says it; "

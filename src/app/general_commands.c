@@ -5,6 +5,7 @@
 
 #include "app/app.h"
 #include "app/runner.h"
+#include "base/intl.h"
 #include "base/log.h"
 #include "store/history.h"
 #include "xmpp/outbox.h"
@@ -22,30 +23,40 @@ static void help_rows(struct job *job, const char *text)
             JOB_ROW(job, "help", FIELD_T("text", *line));
 }
 
-static enum cmd_status search_help(struct job *job, const char *words)
+enum { HITS_SHOWN = 20 };
+
+/* False: nothing is like it. */
+static bool search_help(struct job *job, const char *words)
 {
-    g_autoptr(GPtrArray) found = help_search(job_engine(job), words);
+    g_autoptr(GPtrArray) found = help_find(job_engine(job), words, HITS_SHOWN);
     for (guint i = 0; i < found->len; i++) {
-        const struct command *command = found->pdata[i];
-        g_autofree char *line = g_strdup_printf("/%-14s %s", command->name,
-            command->summary ? command->summary : "");
-        JOB_ROW(job, "help", FIELD_T("text", line));
+        const struct help_hit *hit = found->pdata[i];
+        g_autofree char *name =
+            g_strconcat(hit->is_option ? "" : "/", hit->topic, NULL);
+        g_autofree char *line = g_strdup_printf("%-24s %s", name,
+            *hit->summary ? _(hit->summary) : "");
+        JOB_ROW(job, "help", FIELD_T("text", line), FIELD_T("topic", hit->topic));
     }
-    if (!found->len)
-        job_note(job, "No command speaks of that. /help lists all");
-    return job_done(job);
+    return found->len > 0;
 }
 
 static enum cmd_status run_help(struct job *job)
 {
     const char *topic = job_arg(job, "topic");
     g_autoptr(GError) error = NULL;
-    if (topic && *topic == '?')
-        return search_help(job, topic + 1);
-    g_autofree char *text = help_text(job_engine(job), topic, &error);
-    if (!text)
+    bool asked = topic && *topic == '?';
+    const struct front *front = job_front(job);
+    if (asked) {
+        if (!search_help(job, topic + 1))
+            job_note(job, "No command speaks of that. /help lists all");
+        return job_done(job);
+    }
+    g_autofree char *text = help_text(
+        job_engine(job), topic, front && front->ops->is_screen, &error);
+    if (text)
+        help_rows(job, text);
+    else if (!search_help(job, topic))
         return job_fail(job, "item-not-found", "%s", error->message);
-    help_rows(job, text);
     return job_done(job);
 }
 
@@ -137,10 +148,10 @@ static enum cmd_status run_quit(struct job *job)
     if (!unsent || !front || !front->ops->is_screen)
         return leave(job);
     g_autofree char *question = unsent == 1
-        ? g_strdup("One message was not sent yet and would be lost. Leave "
-            "all the same?")
-        : g_strdup_printf("%u messages were not sent yet and would be lost. "
-            "Leave all the same?", unsent);
+        ? g_strdup(_("One message was not sent yet and would be lost. Leave "
+            "all the same?"))
+        : g_strdup_printf(_("%u messages were not sent yet and would be lost. "
+            "Leave all the same?"), unsent);
     return job_confirm(job, question, leave);
 }
 
@@ -307,7 +318,7 @@ static enum cmd_status run_rawxml(struct job *job)
             "That is no stanza: a whole <message/>, <presence/> or <iq/>");
     if (!session_send(job_account(job), g_steal_pointer(&stanza)))
         return job_fail(job, "recipient-unavailable",
-            "The connection was lost; nothing was sent");
+            "The connection was lost and nothing was sent; try again when it is back");
     return job_done(job);
 }
 
@@ -344,7 +355,7 @@ static void send_output(struct job *job, const char *text)
 {
     g_autoptr(GError) error = NULL;
     if (!*text) {
-        job_fail(job, "bad-request", "The command printed nothing to send");
+        job_fail(job, "bad-request", "The command printed nothing to send; without -o its output is only shown");
         return;
     }
     if (outbox_send_text(job_chat(job), text, &error))
@@ -461,6 +472,7 @@ static const struct command script_subs[] = {
 
 static const char *const help_examples[] = {
     "/help roster add", "Explains one command",
+    "/help delete contact", "Finds /roster remove",
     "/help ?block", "Lists the commands that have to do with blocking", NULL,
 };
 
@@ -473,18 +485,25 @@ const struct command app_general_commands[] = {
     { .name = "help",
         .args = { { .name = "topic", .kind = &arg_command,
             .flags = ARG_OPTIONAL | ARG_REST } },
-        .summary = "Explain a command or an option, or search with ?WORDS",
-        .examples = help_examples, .fields = "help: text", .run = run_help },
+        .summary = "Explain a command or an option, or find one by words",
+        .words = "how manual usage what find explain",
+        .detail = "What is neither is searched for, in what the rows say and in "
+                  "the words people use for it; ?WORDS always searches. The best "
+                  "comes first.",
+        .examples = help_examples, .fields = "help: text topic?",
+        .run = run_help },
     { .name = "quit", .aliases = "exit",
         .args = { { .name = "message", .kind = &arg_text,
             .flags = ARG_OPTIONAL | ARG_REST,
             .summary = "the last status that contacts see" } },
         .needs = NEEDS_CONSENT,
+        .words = "exit leave close stop end bye",
         .summary = "Close every connection and leave",
         .detail = "Messages that could not be sent are kept and sent the next "
                   "time. Where the disk does not take them the screen asks "
                   "first.", .run = run_quit },
-    { .name = "script", .sub = script_subs, .summary = "Run files of commands" },
+    { .name = "script", .sub = script_subs, .words = "file batch automate run",
+        .summary = "Run files of commands" },
     { .name = "sleep",
         .args = { { .name = "seconds", .kind = &arg_seconds } },
         .summary = "Wait that long before the next line", .run = run_sleep },
@@ -502,17 +521,20 @@ const struct command app_general_commands[] = {
             .flags = ARG_OPTIONAL | ARG_REST } },
         .summary = "Print a text", .fields = "echo: text", .run = run_echo },
     { .name = "debug", .args = { { .name = "file", .kind = &arg_file } },
+        .words = "log trace problem bug report",
         .summary = "Write a debug log with every stanza, or end it with off",
         .detail = "Passwords, tokens and keys are left out of it.",
         .run = run_debug },
     { .name = "rawxml", .needs = NEEDS_ONLINE,
         .args = { { .name = "stanza", .kind = &arg_text, .flags = ARG_REST } },
+        .words = "stanza send protocol",
         .summary = "Send a stanza as it stands", .examples = rawxml_examples,
         .run = run_rawxml },
     { .name = "exec",
         .args = { { .name = "send", .option = "-o",
                       .summary = "send the output to the current chat" },
             { .name = "command", .kind = &arg_text, .flags = ARG_REST } },
+        .words = "shell program run output",
         .summary = "Run a command of the shell",
         .detail = "Off in command mode and in scripts unless script.exec is "
                   "on.",

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "app/history_private.h"
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "model/jid.h"
 #include "xep/xep0313_mam.h"
@@ -251,7 +252,7 @@ static enum cmd_status run_clear(struct job *job)
         return history_no_chat(job);
     if (!job_flag(job, "history"))
         return clear(job);
-    return job_confirm(job, "Forget the messages of this chat?", clear);
+    return job_confirm(job, _("Forget the messages of this chat?"), clear);
 }
 
 /* --- /logging -------------------------------------------------------------------- */
@@ -377,6 +378,7 @@ const struct command app_history_commands[] = {
                 .summary = "only what came then or later" },
             { .name = "before", .kind = &arg_date, .option = "before --before",
                 .summary = "only what came earlier" } },
+        .words = "log earlier old past messages read back",
         .summary = "Print the last messages of a conversation",
         .detail = "Where the store has fewer, the server's archive is asked.",
         .examples = history_examples,
@@ -396,6 +398,7 @@ const struct command app_history_commands[] = {
             { .name = "before-row", .kind = &arg_int, .option = "--before-row",
                 .summary = "go on before this row of the last page" } },
         .summary = "Search the stored messages",
+        .words = "find look for text grep",
         .detail = "Whole words, without regard to case and accents; words in "
                   "quotes stand side by side. The newest come first; on the "
                   "screen Enter goes to the place.",
@@ -406,11 +409,13 @@ const struct command app_history_commands[] = {
         .args = { IN_CHAT,
             { .name = "history", .option = "--history",
                 .summary = "forget the messages too; asks first" } },
+        .words = "erase empty wipe delete messages history forget",
         .summary = "Clear the view of a chat", .run = run_clear },
     { .name = "logging", .needs = NEEDS_ACCOUNT,
         .args = { { .name = "value", .kind = &arg_choice,
                       .choices = "on off redact", .flags = ARG_OPTIONAL },
             IN_CHAT },
+        .words = "store keep save history log record",
         .summary = "Are the messages of this chat stored?",
         .detail = "With redact it is kept who wrote when, and no text; with "
                   "off only what is needed to know a message again. What is "
@@ -420,6 +425,7 @@ const struct command app_history_commands[] = {
     { .name = "read", .needs = NEEDS_ACCOUNT,
         .args = { { .name = "what", .kind = &arg_what,
             .flags = ARG_OPTIONAL, .summary = "a chat, all, or list" } },
+        .words = "unread seen mark",
         .summary = "Mark messages as read, here and on your other clients",
         .detail = "list changes nothing and says which chats have unread "
                   "messages.",

@@ -528,7 +528,7 @@ static enum cmd_status run_import(struct job *job)
             "Nothing is stored for %s, so nothing can be imported.",
             account->jid);
     if (!g_file_test(path, G_FILE_TEST_EXISTS))
-        return job_fail(job, "item-not-found", "There is no %s.", path);
+        return job_fail(job, "item-not-found", "There is no %s; check the name of the file.", path);
     struct import *import = g_new0(struct import, 1);
     *import = (struct import){ .account = account, .job = job,
         .chat = g_strdup(job_arg(job, "chat")),
@@ -554,6 +554,7 @@ const struct command app_import_commands[] = {
         .args = { { .name = "path", .kind = &arg_file,
                       .summary = "a log or a folder of logs" },
             IN_CHAT },
+        .words = "load migrate profanity mcabber logs move file",
         .summary = "Take the logs of another client into the store",
         .detail = "profanity: chatlogs or chatlog.db; mcabber: histo. "
                   "Importing again adds nothing twice, nor what comes from the "

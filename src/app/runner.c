@@ -18,6 +18,7 @@
 
 #include "app/app.h"
 #include "app/backlog.h"
+#include "base/intl.h"
 
 #define LINE_MAX_BYTES (4u << 20)
 #define CHUNK 65536
@@ -141,7 +142,7 @@ static gboolean on_deadline(gpointer data)
     if (runner->config.late)
         runner->config.late(runner->config.data);
     g_autofree char *text = g_strdup_printf(
-        "It was not done within %g s (--timeout)",
+        _("It was not done within %g s (--timeout)"),
         runner->config.timeout_ms / 1000.0);
     engine_cancel(runner->config.app->engine, runner->job,
         "remote-server-timeout", text);
@@ -230,12 +231,12 @@ static void run_line(struct runner *runner, const char *line, gsize len)
     if (len && line[len - 1] == '\r')
         len--;
     if (memchr(line, '\0', len)) {
-        run_broken(runner, "bad-request", "The line holds a NUL byte");
+        run_broken(runner, "bad-request", _("The line holds a NUL byte"));
         return;
     }
     g_autofree char *text = to_utf8(line, len);
     if (!text) {
-        run_broken(runner, "bad-request", "The line is not UTF-8 text");
+        run_broken(runner, "bad-request", _("The line is not UTF-8 text"));
         return;
     }
     /* Indentation makes no text of a command. */
@@ -328,7 +329,7 @@ static bool take_line(struct runner *runner)
         runner->start += n + (end ? 1 : 0);
         runner->overlong = false;
         run_broken(runner, "bad-request",
-            "The line is longer than 4 MiB and was left out");
+            _("The line is longer than 4 MiB and was left out"));
         return true;
     }
     runner->start += n + (end ? 1 : 0);
@@ -368,15 +369,15 @@ static void take_message(struct runner *runner, const struct source *source)
     while (len && runner->buffer->str[len - 1] == '\n')
         len--;
     if (runner->overlong || len > LINE_MAX_BYTES) {
-        run_broken(runner, "bad-request", "The text is longer than 4 MiB");
+        run_broken(runner, "bad-request", _("The text is longer than 4 MiB"));
     } else if (!len) {
-        run_broken(runner, "bad-request", "There is no text to send");
+        run_broken(runner, "bad-request", _("There is no text to send"));
     } else if (memchr(runner->buffer->str, '\0', len)) {
-        run_broken(runner, "bad-request", "The text holds a NUL byte");
+        run_broken(runner, "bad-request", _("The text holds a NUL byte"));
     } else {
         g_autofree char *text = to_utf8(runner->buffer->str, len);
         if (!text) {
-            run_broken(runner, "bad-request", "The text is not UTF-8");
+            run_broken(runner, "bad-request", _("The text is not UTF-8"));
             return;
         }
         g_autofree char *json = message_request(jid, text);
@@ -522,7 +523,7 @@ bool runner_add_file(struct runner *runner, const char *path, GError **error)
     }
     if (fd < 0) {
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
-            "%s cannot be read: %s", path, g_strerror(errno));
+            _("%s cannot be read: %s"), path, g_strerror(errno));
         return false;
     }
     runner_add_fd(runner, fd, true, path);
@@ -545,7 +546,7 @@ void runner_stop(struct runner *runner)
     runner->stopped = true;
     if (runner->job)
         engine_cancel(runner->config.app->engine, runner->job,
-            "recipient-unavailable", "It was given up");
+            "recipient-unavailable", _("It was given up"));
     schedule(runner);
 }
 

@@ -345,6 +345,7 @@ const struct command app_setting_commands[] = {
                 .summary = "give it its default again" },
             { .name = "value", .kind = &arg_option_value,
                 .flags = ARG_OPTIONAL | ARG_REST } },
+        .words = "option setting preference configure change config settings",
         .summary = "Show or change options",
         .detail = "Options that begin with \"account.\" are those of the "
                   "account the command is for. ?WORD searches.",
@@ -359,6 +360,7 @@ const struct command app_setting_commands[] = {
             { .name = "chat", .kind = &arg_contact, .option = "in --in",
                 .summary = "only for this person: receipts, "
                            "request_receipts, displayed, states" } },
+        .words = "hide reveal receipts typing read seen",
         .summary = "What is revealed to others",
         .detail = "The options privacy.* by short names. With in JID what "
                   "that person learns, which goes before the option; default "
@@ -367,9 +369,11 @@ const struct command app_setting_commands[] = {
         .run = run_privacy },
     { .name = "toggle",
         .args = { { .name = "option", .kind = &arg_option_name } },
+        .words = "switch option on off",
         .summary = "Switch an option on or off, or to its next value",
         .fields = OPTION_FIELDS, .run = run_toggle },
     { .name = "alias", .sub = alias_subs,
+        .words = "shortcut macro abbreviation own command",
         .summary = "Commands of one's own", .examples = alias_examples },
     { .name = NULL },
 };

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 #include "app/transfer.h"
+#include "base/intl.h"
 #include "base/text.h"
 #include "model/account.h"
 #include "net/http.h"
@@ -109,8 +110,8 @@ static bool fail_file(const char *path, int number, GError **error)
 {
     g_autofree char *shown = g_filename_display_name(path);
     g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(number),
-        "%s cannot be written: %s.%s", shown, g_strerror(number),
-        number == EEXIST ? " Choose another name." : "");
+        _("%s cannot be written: %s.%s"), shown, g_strerror(number),
+        number == EEXIST ? _(" Choose another name.") : "");
     return false;
 }
 
@@ -220,7 +221,7 @@ static void on_done(struct http *http, const GError *error, gpointer data)
     }
     bool is_private = g_error_matches(error, HTTP_ERROR, HTTP_ERROR_PRIVATE);
     g_autofree char *sentence = g_strconcat(error ? error->message : own ? own->message : "",
-        is_private ? " Say --private if you want it from there." : "", NULL);
+        is_private ? _(" Say --private if you want it from there.") : "", NULL);
     job_on_cancel(job, NULL, NULL);
     transfer_free(transfer);
     if (!path) {
@@ -298,7 +299,7 @@ static enum cmd_status run_cancel(struct job *job)
         const struct transfer *transfer = app->transfers->pdata[i];
         if (number >= 0 && transfer->number != number)
             continue;
-        engine_cancel(job_engine(job), transfer->job, "cancelled", "The transfer was cancelled.");
+        engine_cancel(job_engine(job), transfer->job, "cancelled", _("The transfer was cancelled."));
         return job_done(job);
     }
     return job_fail(job, "item-not-found", "There is no such transfer; /transfer lists them.");

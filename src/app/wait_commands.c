@@ -349,6 +349,7 @@ static const char *const wait_examples[] = {
 
 const struct command app_wait_commands[] = {
     { .name = "wait", .sub = wait_subs,
+        .words = "script until event block",
         .summary = "Wait until something happens",
         .detail = "Fails after --timeout seconds (0 waits for ever; without "
                   "it the program's own --timeout counts), and at once when "

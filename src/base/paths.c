@@ -5,6 +5,7 @@
  * be theirs.
  */
 #include "base/paths.h"
+#include "base/intl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,17 +69,17 @@ static bool check_parent(const char *path, GError **error)
 {
     struct stat st;
     if (stat(path, &st) < 0) {
-        set_errno(error, errno, "Cannot look at", path);
+        set_errno(error, errno, _("Cannot look at"), path);
         return false;
     }
     if (!S_ISDIR(st.st_mode)) {
-        refuse(error, path, "is not a directory: choose another place");
+        refuse(error, path, _("is not a directory: choose another place"));
         return false;
     }
     if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX)) {
         refuse(error, path,
-            "can be written to by everybody: choose another place, or take "
-            "that right away with chmod o-w");
+            _("can be written to by everybody: choose another place, or take "
+            "that right away with chmod o-w"));
         return false;
     }
     return true;
@@ -88,22 +89,22 @@ static bool check_own_dir(const char *path, GError **error)
 {
     struct stat st;
     if (stat(path, &st) < 0) {
-        set_errno(error, errno, "Cannot look at", path);
+        set_errno(error, errno, _("Cannot look at"), path);
         return false;
     }
     if (!S_ISDIR(st.st_mode)) {
-        refuse(error, path, "is not a directory: move it out of the way");
+        refuse(error, path, _("is not a directory: move it out of the way"));
         return false;
     }
     if (st.st_uid != geteuid()) {
         refuse(error, path,
-            "belongs to another user: choose a directory of your own");
+            _("belongs to another user: choose a directory of your own"));
         return false;
     }
     if (st.st_mode & (S_IWGRP | S_IWOTH)) {
         refuse(error, path,
-            "can be written to by others: check what is in it, then take that "
-            "right away with chmod go-w");
+            _("can be written to by others: check what is in it, then take that "
+            "right away with chmod go-w"));
         return false;
     }
     /* Others could read it; nobody could change it: simply closed (H62). */
@@ -121,7 +122,7 @@ static bool make_parents(const char *dir, GError **error)
         *slash = '\0';
         if (mkdir(path, 0700) < 0 && errno != EEXIST && errno != EROFS &&
             errno != EACCES && errno != EISDIR) {
-            set_errno(error, errno, "Cannot make the directory", path);
+            set_errno(error, errno, _("Cannot make the directory"), path);
             return false;
         }
         if (!check_parent(path, error))
@@ -141,7 +142,7 @@ bool paths_make_private_dir(const char *dir, GError **error)
         struct stat st;
         /* A read-only home may well hold the directory already (F14). */
         if (stat(path, &st) < 0) {
-            set_errno(error, saved, "Cannot make the directory", path);
+            set_errno(error, saved, _("Cannot make the directory"), path);
             return false;
         }
     }
@@ -153,16 +154,16 @@ static bool check_file(const char *path, const struct stat *st, GError **error)
 {
     if (S_ISLNK(st->st_mode)) {
         refuse(error, path,
-            "is a symbolic link: put the file itself there, or name the file "
-            "it points to");
+            _("is a symbolic link: put the file itself there, or name the file "
+            "it points to"));
         return false;
     }
     if (!S_ISREG(st->st_mode)) {
-        refuse(error, path, "is not an ordinary file: move it out of the way");
+        refuse(error, path, _("is not an ordinary file: move it out of the way"));
         return false;
     }
     if (st->st_uid != geteuid()) {
-        refuse(error, path, "belongs to another user: choose another file");
+        refuse(error, path, _("belongs to another user: choose another file"));
         return false;
     }
     return true;
@@ -217,7 +218,7 @@ bool paths_write_file(
         if (!check_file(path, &st, error))
             return false;
     } else if (errno != ENOENT) {
-        set_errno(error, errno, "Cannot look at", path);
+        set_errno(error, errno, _("Cannot look at"), path);
         return false;
     }
     g_autofree char *dir = g_path_get_dirname(path);
@@ -226,12 +227,12 @@ bool paths_write_file(
     g_autofree char *temp = g_build_filename(dir, hidden, NULL);
     int fd = g_mkstemp_full(temp, O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
-        set_errno(error, errno, "Cannot write a file next to", path);
+        set_errno(error, errno, _("Cannot write a file next to"), path);
         return false;
     }
     size_t n = len < 0 ? strlen(data) : (size_t)len;
     if (!commit_file(fd, temp, path, dir, data, n)) {
-        set_errno(error, errno, "Cannot write", path);
+        set_errno(error, errno, _("Cannot write"), path);
         return false;
     }
     return true;
@@ -246,15 +247,15 @@ int paths_open_append(const char *path, GError **error)
     if (fd < 0) {
         if (errno == ELOOP)
             refuse(
-                error, path, "is a symbolic link: name the file it points to");
+                error, path, _("is a symbolic link: name the file it points to"));
         else
-            set_errno(error, errno, "Cannot open", path);
+            set_errno(error, errno, _("Cannot open"), path);
         return -1;
     }
     struct stat st;
     bool ok = fstat(fd, &st) == 0;
     if (!ok)
-        set_errno(error, errno, "Cannot look at", path);
+        set_errno(error, errno, _("Cannot look at"), path);
     if (!ok || !check_file(path, &st, error)) {
         close(fd);
         return -1;

@@ -4,6 +4,7 @@
  * wiped. Secrets are few and small, so a page each is no loss.
  */
 #include "base/secret.h"
+#include "base/intl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -112,7 +113,7 @@ static struct secret *read_line(int fd, const char *name, GError **error)
         if (n < 0) {
             int saved = errno;
             g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(saved),
-                "The password could not be read from %s: %s.", name,
+                _("The password could not be read from %s: %s."), name,
                 g_strerror(saved));
             return NULL;
         }
@@ -120,8 +121,8 @@ static struct secret *read_line(int fd, const char *name, GError **error)
             break;
         if (len == LINE_MAX_BYTES) {
             g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                "The first line of %s is longer than %d bytes: it is not taken "
-                "for a password.",
+                _("The first line of %s is longer than %d bytes: it is not taken "
+                "for a password."),
                 name, LINE_MAX_BYTES);
             return NULL;
         }
@@ -131,9 +132,9 @@ static struct secret *read_line(int fd, const char *name, GError **error)
         len--;
     if (len == 0 || memchr(line->bytes, '\0', len)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-            len ? "The first line of %s holds a NUL byte: put the password "
-                  "there as plain text."
-                : "The first line of %s is empty: put the password there.",
+            len ? _("The first line of %s holds a NUL byte: put the password "
+                  "there as plain text.")
+                : _("The first line of %s is empty: put the password there."),
             name);
         return NULL;
     }
@@ -142,7 +143,7 @@ static struct secret *read_line(int fd, const char *name, GError **error)
 
 struct secret *secret_read_fd(int fd, GError **error)
 {
-    g_autofree char *name = g_strdup_printf("file descriptor %d", fd);
+    g_autofree char *name = g_strdup_printf(_("file descriptor %d"), fd);
     return read_line(fd, name, error);
 }
 
@@ -152,7 +153,7 @@ struct secret *secret_read_file(const char *path, GError **error)
     if (fd < 0) {
         int saved = errno;
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(saved),
-            "The password file %s could not be opened: %s.", path,
+            _("The password file %s could not be opened: %s."), path,
             g_strerror(saved));
         return NULL;
     }

@@ -2,6 +2,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "base/text.h"
 #include "cmd/engine_private.h"
@@ -32,7 +33,7 @@ static char *parse_jid(struct job *job, const char *text, GError **error)
     if (names_current_chat(job, text))
         return g_strdup(job->chat->jid);
     if (strcmp(text, ".") == 0)
-        return fail(error, text, "is the current chat, and none is open");
+        return fail(error, text, _("is the current chat, and none is open"));
     return jid_prepare(text, error);
 }
 
@@ -67,8 +68,8 @@ static char *parse_contact(struct job *job, const char *text, GError **error)
     if (word && job->account &&
         !g_str_equal(jid_domain_start(job->account->jid), text) &&
         job->front && job->front->ops->is_screen)
-        return fail(error, text, "is no contact's name and no address; an "
-            "address looks like juliet@example.com");
+        return fail(error, text, _("is no contact's name and no address; an "
+            "address looks like juliet@example.com"));
     return parse_jid(job, text, error);
 }
 
@@ -170,7 +171,7 @@ static char *parse_file(struct job *job, const char *text, GError **error)
 {
     (void)job;
     if (!*text)
-        return fail(error, text, "is no name of a file");
+        return fail(error, text, _("is no name of a file"));
     return expand_home(text);
 }
 
@@ -213,10 +214,10 @@ static char *parse_url(struct job *job, const char *text, GError **error)
     g_autofree char *lower = scheme ? g_ascii_strdown(scheme, -1) : NULL;
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p <= 0x20 || *p == 0x7f)
-            return fail(error, text, "is no link: it holds blanks");
+            return fail(error, text, _("is no link: it holds blanks"));
     if (!lower || !g_strv_contains(schemes, lower))
-        return fail(error, text, "is no link that can be opened (http, https, "
-            "xmpp, mailto)");
+        return fail(error, text, _("is no link that can be opened (http, https, "
+            "xmpp, mailto)"));
     return g_strdup(text);
 }
 
@@ -228,7 +229,7 @@ static char *parse_int(struct job *job, const char *text, GError **error)
     (void)job;
     if (!g_ascii_string_to_signed(
             text, 10, G_MININT64, G_MAXINT64, &n, NULL))
-        return fail(error, text, "is not a whole number");
+        return fail(error, text, _("is not a whole number"));
     return g_strdup_printf("%" G_GINT64_FORMAT, n);
 }
 
@@ -245,7 +246,7 @@ static char *parse_seconds(struct job *job, const char *text, GError **error)
         end++;
     }
     if (!(n >= 0) || n > 1e9 || *end || strpbrk(text, "xXpP"))
-        return fail(error, text, "is no time: say 30, 0.5, 5m, 2h or 1d");
+        return fail(error, text, _("is no time: say 30, 0.5, 5m, 2h or 1d"));
     if (n == (double)(gint64)n)
         return g_strdup_printf("%" G_GINT64_FORMAT, (gint64)n);
     char number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -257,8 +258,8 @@ static char *parse_date(struct job *job, const char *text, GError **error)
     gint64 when;
     (void)job;
     if (!stamp_parse_human(text, stamp_now(), &when))
-        return fail(error, text, "is no date: say 2026-11-20, 14:30, today, "
-            "yesterday, 30m, 2h, 3d or 2026-11-20T21:02:00Z");
+        return fail(error, text, _("is no date: say 2026-11-20, 14:30, today, "
+            "yesterday, 30m, 2h, 3d or 2026-11-20T21:02:00Z"));
     return stamp_format_ms(when);
 }
 
@@ -287,8 +288,8 @@ static char *parse_state(struct job *job, const char *text, GError **error)
         return g_strdup("available");
     if (g_strv_contains(states, text))
         return g_strdup(text);
-    return fail(error, text, "is no state: available, chat, away, xa, dnd or "
-        "offline");
+    return fail(error, text, _("is no state: available, chat, away, xa, dnd or "
+        "offline"));
 }
 
 static void complete_state(struct completion *completion, const char *prefix)

@@ -70,6 +70,8 @@ struct command {
     unsigned needs;
     struct arg args[COMMAND_ARGS];
     const char *summary;          /* "Add a contact to the roster" */
+    const char *words;            /* what else people call it, for /help's search:
+                                     words separated by blanks; NULL */
     const char *detail;           /* paragraphs separated by blank lines; NULL */
     const char *const *examples;  /* pairs: line, what it does; NULL-terminated; NULL */
     bool finds;                   /* looks for something: without a row a person

@@ -3,9 +3,16 @@
 
 #include "cmd/engine_private.h"
 #include "cmd/help.h"
+#include "base/intl.h"
+#include "base/text.h"
 #include "store/option.h"
 
 #define CHOICES_SHOWN 44
+
+struct writer {
+    GString *out;
+    bool whole; /* a line is a paragraph: who shows it wraps it */
+};
 
 char *arg_placeholder(const struct arg *arg)
 {
@@ -47,28 +54,75 @@ char *help_synopsis(const struct command *command, const char *prefix)
     return g_string_free(out, FALSE);
 }
 
-/* Text wrapped at 76 columns behind indent blanks. */
-static void append_wrapped(GString *out, const char *text, int indent)
+/* Translated; "" is what gettext keeps its header under. */
+static const char *shown(const char *text)
 {
-    g_auto(GStrv) paragraphs = g_strsplit(text, "\n\n", -1);
+    return text && *text ? _(text) : "";
+}
+
+/* What must not begin a line, and what must not end one, in scripts that
+ * break between any two characters. */
+static bool is_glued(const struct grapheme *g, const char *set)
+{
+    return g_utf8_strchr(set, -1, g_utf8_get_char(g->start));
+}
+
+/* Bytes of text that stay together, without the blanks behind them. */
+static size_t word_len(const char *text)
+{
+    const char *end = text + strcspn(text, " \n"), *at = text;
+    struct grapheme g;
+    bool wide = false, opens = false;
+    while (at < end && text_next_grapheme(at, end, &g)) {
+        bool breaks = (wide || g.width_cells > 1) && at > text && !opens &&
+            !is_glued(&g, "、。，．：；！？…）〕］｝」』】〉》”’");
+        if (breaks)
+            break;
+        wide = g.width_cells > 1;
+        opens = is_glued(&g, "（〔［｛「『【〈《“‘");
+        at = g.start + g.len_bytes;
+    }
+    return (size_t)(at - text);
+}
+
+enum { WRAP_COLS = 76 };
+
+/* Text behind indent blanks, wrapped; on the screen the pane does that. */
+static void append_wrapped(struct writer *to, const char *text, int indent)
+{
+    g_auto(GStrv) paragraphs = g_strsplit(shown(text), "\n\n", -1);
     for (char **p = paragraphs; *p; p++) {
         if (p != paragraphs)
-            g_string_append_c(out, '\n');
-        g_auto(GStrv) words = g_strsplit_set(*p, " \n", -1);
-        glong column = 0;
-        for (char **word = words; *word; word++) {
-            glong width = g_utf8_strlen(*word, -1);
-            if (!width)
-                continue;
-            if (column && column + 1 + width > 76) {
-                g_string_append_c(out, '\n');
+            g_string_append_c(to->out, '\n');
+        int column = 0;
+        for (const char *at = *p; *at;) {
+            bool blank = *at == ' ' || *at == '\n';
+            at += strspn(at, " \n");
+            size_t len = word_len(at);
+            int width = text_width(at, (gssize)len);
+            if (!len)
+                break;
+            if (!to->whole && column && column + blank + width > WRAP_COLS) {
+                g_string_append_c(to->out, '\n');
                 column = 0;
             }
-            g_string_append_printf(out, "%*s%s", column ? 1 : indent, "", *word);
-            column += width + (column ? 1 : indent);
+            int gap = column ? blank : indent;
+            g_string_append_printf(to->out, "%*s%.*s", gap, "", (int)len, at);
+            column += gap + width;
+            at += len;
         }
-        g_string_append_c(out, '\n');
+        g_string_append_c(to->out, '\n');
     }
+}
+
+/* "  head    text", aligned by cells. */
+static void append_pair(GString *out, const char *head, int cols, const char *text)
+{
+    int width = text_width(head, -1);
+    if (width <= cols)
+        g_string_append_printf(out, "  %s%*s  %s\n", head, cols - width, "", text);
+    else
+        g_string_append_printf(out, "  %s\n%*s%s\n", head, cols + 4, "", text);
 }
 
 static void append_args(GString *out, const struct command *command)
@@ -80,24 +134,20 @@ static void append_args(GString *out, const struct command *command)
         g_autofree char *value = arg->kind ? arg_placeholder(arg) : NULL;
         g_autofree char *head = g_strconcat(arg->option ? arg->option : "",
             arg->option && value ? " " : "", value ? value : "", NULL);
-        if (g_utf8_strlen(head, -1) <= 18)
-            g_string_append_printf(out, "  %-18s  %s\n", head, arg->summary);
-        else
-            g_string_append_printf(
-                out, "  %s\n%*s%s\n", head, 22, "", arg->summary);
+        append_pair(out, head, 18, shown(arg->summary));
     }
 }
 
-static void append_examples(GString *out, const struct command *command)
+static void append_examples(struct writer *to, const struct command *command)
 {
     if (!command->examples)
         return;
-    g_string_append(out, "\nExamples:\n");
+    g_string_append_printf(to->out, "\n%s\n", _("Examples:"));
     for (const char *const *e = command->examples; e[0]; e += 2) {
-        g_string_append_printf(out, "  %s\n", e[0]);
+        g_string_append_printf(to->out, "  %s\n", e[0]);
         if (!e[1])
             break;
-        append_wrapped(out, e[1], 6);
+        append_wrapped(to, e[1], 6);
     }
 }
 
@@ -106,42 +156,37 @@ static void append_aliases(GString *out, const struct command *command)
     if (!command->aliases)
         return;
     g_auto(GStrv) names = g_strsplit(command->aliases, " ", -1);
-    GString *list = g_string_new(NULL);
+    g_autoptr(GString) list = g_string_new(NULL);
     for (char **name = names; *name; name++) {
         char *equals = strchr(*name, '=');
         if (equals)
             *equals = '\0';
         g_string_append_printf(list, "%s/%s", list->len ? ", " : "", *name);
     }
-    g_string_append_printf(out, "\nAlso: %s\n", list->str);
-    g_string_free(list, TRUE);
+    g_string_append_c(out, '\n');
+    g_string_append_printf(out, _("Also: %s"), list->str);
+    g_string_append_c(out, '\n');
 }
 
 static void append_command(
-    GString *out, const struct command *command, const char *name)
+    struct writer *to, const struct command *command, const char *name)
 {
-    if (command->run || !command->sub) {
-        g_autofree char *synopsis = help_synopsis(command, name);
-        g_string_append_printf(out, "%s\n", synopsis);
-        append_wrapped(out, command->summary ? command->summary : "", 4);
-        append_args(out, command);
-        if (command->detail) {
-            g_string_append_c(out, '\n');
-            append_wrapped(out, command->detail, 4);
-        }
-    } else {
-        g_string_append_printf(out, "/%s\n", name);
-        append_wrapped(out, command->summary ? command->summary : "", 4);
-        if (command->detail) {
-            g_string_append_c(out, '\n');
-            append_wrapped(out, command->detail, 4);
-        }
+    bool runs = command->run || !command->sub;
+    g_autofree char *head = runs ? help_synopsis(command, name)
+                                 : g_strconcat("/", name, NULL);
+    g_string_append_printf(to->out, "%s\n", head);
+    append_wrapped(to, command->summary, 4);
+    if (runs)
+        append_args(to->out, command);
+    if (command->detail) {
+        g_string_append_c(to->out, '\n');
+        append_wrapped(to, command->detail, 4);
     }
-    append_examples(out, command);
+    append_examples(to, command);
     for (const struct command *sub = command->sub; sub && sub->name; sub++) {
         g_autofree char *full = g_strconcat(name, " ", sub->name, NULL);
-        g_string_append_c(out, '\n');
-        append_command(out, sub, full);
+        g_string_append_c(to->out, '\n');
+        append_command(to, sub, full);
     }
 }
 
@@ -149,48 +194,48 @@ const char *option_kind_words(const struct option *row)
 {
     switch (row->kind) {
     case OPTION_BOOL:
-        return "on or off";
+        return _("on or off");
     case OPTION_INT:
-        return "number";
+        return _("number");
     case OPTION_SECONDS:
-        return "seconds (or 5m, 2h, 1d)";
+        return _("seconds (or 5m, 2h, 1d)");
     case OPTION_ENUM:
         return row->choices;
     case OPTION_LIST:
-        return "words";
+        return _("words");
     case OPTION_STRING:
         break;
     }
-    return "text";
+    return _("text");
 }
 
-static char *option_help(const struct option *row)
+static void append_option(struct writer *to, const struct option *row)
 {
-    GString *out = g_string_new(NULL);
-    g_string_append_printf(out, "%s = %s\n", row->name, option_kind_words(row));
-    append_wrapped(out, row->summary ? row->summary : "", 4);
+    g_string_append_printf(to->out, "%s = %s\n", row->name, option_kind_words(row));
+    append_wrapped(to, row->summary, 4);
     if (row->detail) {
-        g_string_append_c(out, '\n');
-        append_wrapped(out, row->detail, 4);
+        g_string_append_c(to->out, '\n');
+        append_wrapped(to, row->detail, 4);
     }
-    g_string_append_printf(out, "    Default: %s\n",
-        row->fallback && *row->fallback ? row->fallback : "unset");
-    return g_string_free(out, FALSE);
+    g_string_append(to->out, "    ");
+    g_string_append_printf(to->out, _("Default: %s"),
+        row->fallback && *row->fallback ? row->fallback : _("unset"));
+    g_string_append_c(to->out, '\n');
 }
 
 static void append_overview_line(const struct command *command, gpointer data)
 {
-    g_string_append_printf(data, "  /%-14s %s\n", command->name,
-        command->summary ? command->summary : "");
+    g_autofree char *head = g_strconcat("/", command->name, NULL);
+    append_pair(data, head, 15, shown(command->summary));
 }
 
-static char *overview(const struct engine *engine)
+static void append_overview(struct writer *to, const struct engine *engine)
 {
-    GString *out = g_string_new("/help COMMAND tells more, /help ?WORDS "
-        "searches. A line without a slash\nis sent to the chat. The "
-        "commands:\n");
-    engine_foreach(engine, append_overview_line, out);
-    return g_string_free(out, FALSE);
+    append_wrapped(to,
+        N_("/help COMMAND tells more, /help WORDS searches: /help delete "
+           "contact. A line without a slash is sent to the chat. The "
+           "commands:"), 0);
+    engine_foreach(engine, append_overview_line, to->out);
 }
 
 /* "roster add", "/roster add", an alias of it. */
@@ -219,66 +264,89 @@ static const struct command *find_topic(
     return command;
 }
 
-char *help_text(const struct engine *engine, const char *topic, GError **error)
+char *help_text(const struct engine *engine, const char *topic, bool whole,
+    GError **error)
 {
-    if (!topic || !*topic)
-        return overview(engine);
     g_autofree char *name = NULL;
-    const struct command *command = find_topic(engine, topic, &name);
-    if (command) {
-        GString *out = g_string_new(NULL);
-        append_command(out, command, name);
+    g_autoptr(GString) out = g_string_new(NULL);
+    struct writer to = { out, whole };
+    const struct command *command =
+        topic && *topic ? find_topic(engine, topic, &name) : NULL;
+    const struct option *row = topic && engine->options
+        ? options_row(engine->options, topic) : NULL;
+    if (!topic || !*topic)
+        append_overview(&to, engine);
+    else if (command) {
+        append_command(&to, command, name);
         append_aliases(out, command);
-        return g_string_free(out, FALSE);
+    } else if (row)
+        append_option(&to, row);
+    else {
+        g_autofree char *near =
+            engine_nearest(engine, *topic == '/' ? topic + 1 : topic);
+        g_set_error(error, COMMAND_ERROR, 0,
+            near ? _("There is no help on that topic; did you mean %s? /help "
+                     "lists the commands")
+                 : _("There is no help on that topic. /help lists the commands, "
+                     "and fewer or other words find more%s"),
+            near ? near : "");
+        return NULL;
     }
-    const struct option *row =
-        engine->options ? options_row(engine->options, topic) : NULL;
-    if (row)
-        return option_help(row);
-    g_autofree char *near =
-        engine_nearest(engine, *topic == '/' ? topic + 1 : topic);
-    g_set_error(error, COMMAND_ERROR, 0,
-        "There is no help on that topic%s%s. /help lists the commands, "
-        "/help ?WORDS searches", near ? "; did you mean " : "",
-        near ? near : "");
-    return NULL;
+    return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-struct search {
-    char **words;
-    GPtrArray *found;
-};
+/* ---- the rows' texts, for xgettext ---- */
 
-static bool speaks_of(const struct command *command, const char *word)
+void help_add_words(GString *out, const char *text)
 {
-    const char *const texts[] = { command->name, command->aliases,
-        command->summary, command->detail };
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autofree char *folded =
-            texts[i] ? g_utf8_casefold(texts[i], -1) : NULL;
-        if (folded && strstr(folded, word))
-            return true;
+    if (!text || !*text)
+        return;
+    g_string_append(out, "N_(\"");
+    for (const char *p = text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_c(out, '\\');
+        g_string_append(out, *p == '\n' ? "\\n" : (const char[]){ *p, '\0' });
     }
+    g_string_append(out, "\")\n");
+}
+
+static void add_command(const struct command *command, gpointer data)
+{
+    GString *out = data;
+    help_add_words(out, command->summary);
+    help_add_words(out, command->words);
+    help_add_words(out, command->detail);
+    for (int i = 0; i < COMMAND_ARGS && command->args[i].name; i++)
+        help_add_words(out, command->args[i].summary);
+    for (const char *const *e = command->examples; e && e[0] && e[1]; e += 2)
+        help_add_words(out, e[1]);
     for (const struct command *sub = command->sub; sub && sub->name; sub++)
-        if (speaks_of(sub, word))
-            return true;
-    return false;
+        add_command(sub, out);
 }
 
-static void search_command(const struct command *command, gpointer data)
+static void add_option(const struct option *row, gpointer data)
 {
-    struct search *search = data;
-    for (char **word = search->words; *word; word++)
-        if (**word && !speaks_of(command, *word))
-            return;
-    g_ptr_array_add(search->found, (gpointer)command);
+    help_add_words(data, row->summary);
+    help_add_words(data, row->words);
+    help_add_words(data, row->detail);
 }
 
-GPtrArray *help_search(const struct engine *engine, const char *words)
+void help_print_words(
+    const struct engine *engine, const struct options *options, GString *out)
 {
-    g_autofree char *folded = g_utf8_casefold(words, -1);
-    g_auto(GStrv) each = g_strsplit(folded, " ", 16);
-    struct search search = { each, g_ptr_array_new() };
-    engine_foreach(engine, search_command, &search);
-    return search.found;
+    engine_foreach(engine, add_command, out);
+    options_foreach(options, add_option, out);
+}
+
+char *help_words_header(const char *lines)
+{
+    g_auto(GStrv) each = g_strsplit(lines, "\n", -1);
+    guint n = g_strv_length(each);
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GString) out = g_string_new(
+        "/* What the tables show to people; \"make man\" writes it. */\n");
+    for (guint i = 0; i < n; i++)
+        if (*each[i] && g_hash_table_add(seen, each[i]))
+            g_string_append_printf(out, "%s\n", each[i]);
+    return g_string_free(g_steal_pointer(&out), FALSE);
 }

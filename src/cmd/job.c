@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/intl.h"
 #include "cmd/engine_private.h"
 #include "model/account.h"
 
@@ -213,7 +214,7 @@ void job_note(struct job *job, const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_autofree char *text = g_strdup_vprintf(_(format), args);
     va_end(args);
     job->sink->ops->note(job->sink, job, text);
 }
@@ -236,7 +237,7 @@ enum cmd_status job_fail(
 {
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_autofree char *text = g_strdup_vprintf(_(format), args);
     va_end(args);
     fail_with(job, condition, text);
     return CMD_DONE;
@@ -245,7 +246,7 @@ enum cmd_status job_fail(
 enum cmd_status job_fail_error(struct job *job, const GError *error)
 {
     fail_with(job, "undefined-condition",
-        error ? error->message : "It failed without saying why");
+        error ? error->message : _("It failed without saying why"));
     return CMD_DONE;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/text.h"
 #include "cmd/engine_private.h"
 #include "cmd/help.h"
@@ -115,10 +116,10 @@ static bool unknown_sub(struct job *job, const char *line,
     g_autofree char *names = sub_names(job->command);
     if (!word)
         return trouble_at(trouble, strlen(line),
-            "/%s wants one of: %s", job->name, names);
+            _("/%s wants one of: %s"), job->name, names);
     g_autofree char *shown = short_word(word->text);
     return trouble_at(trouble, word->from,
-        "/%s has no “%s”; it is one of: %s", job->name, shown, names);
+        _("/%s has no “%s”; it is one of: %s"), job->name, shown, names);
 }
 
 bool command_option_below(
@@ -220,8 +221,8 @@ bool parse_command(
     if (!words_next(*line, pos, &word) || word.text[0] != '/' ||
         !word.text[1]) {
         word_clear(&word);
-        return trouble_at(trouble, 0, "A command is a slash and its name: "
-            "/help lists them");
+        return trouble_at(trouble, 0, _("A command is a slash and its name: "
+            "/help lists them"));
     }
     const char *typed = word.text + 1;
     const struct alias *alias =
@@ -234,8 +235,8 @@ bool parse_command(
         size_t from = word.from;
         word_clear(&word);
         return trouble_at(trouble, from, near
-                ? "There is no command /%s. Did you mean %s?"
-                : "There is no command /%s. /help lists them%s",
+                ? _("There is no command /%s. Did you mean %s?")
+                : _("There is no command /%s. /help lists them%s"),
             shown, near ? near : "");
     }
     if (!job->command) {
@@ -298,7 +299,7 @@ bool parse_set(
         g_auto(GStrv) words = g_strsplit(arg->choices, " ", -1);
         g_autofree char *list = g_strjoinv(", ", words);
         g_autofree char *shown = short_word(text);
-        g_set_error(error, COMMAND_ERROR, 0, "%s is one of: %s; not “%s”",
+        g_set_error(error, COMMAND_ERROR, 0, _("%s is one of: %s; not “%s”"),
             arg->name, list, shown);
         return false;
     }
@@ -324,7 +325,7 @@ static bool set_word(struct job *job, const struct arg *arg, const char *text,
         return true;
     trouble->condition = parse_condition(error);
     return trouble_at(
-        trouble, at, "%s", error ? error->message : "This does not fit");
+        trouble, at, "%s", error ? error->message : _("This does not fit"));
 }
 
 struct reader {
@@ -369,8 +370,8 @@ static bool read_account(struct reader *r, const char *text, size_t at)
     r->job->account = account;
     if (!account) {
         g_autofree char *shown = short_word(text);
-        return trouble_at(r->trouble, at, "There is no account %s here. "
-            "/account list shows those there are", shown);
+        return trouble_at(r->trouble, at, _("There is no account %s here. "
+            "/account list shows those there are"), shown);
     }
     if (r->job->chat && r->job->chat->account != account)
         r->job->chat = NULL;
@@ -387,13 +388,13 @@ static bool read_value(struct reader *r, const struct word *option,
     if (!text) {
         if (!words_next(r->line, &r->pos, &value))
             return trouble_at(r->trouble, strlen(r->line),
-                "%s wants a value behind it", option->text);
+                _("%s wants a value behind it"), option->text);
         text = value.text;
         at = value.from;
     }
     bool ok = true;
     if (value.open)
-        ok = trouble_at(r->trouble, at, "The quote is not closed");
+        ok = trouble_at(r->trouble, at, _("The quote is not closed: write it again at the end of the text"));
     else if (!arg)
         ok = read_account(r, text, at);
     else if (!r->dry)
@@ -436,7 +437,7 @@ static enum taken read_option(struct reader *r, struct word *word)
         return read_value(r, word, equals ? equals + 1 : NULL, arg)
             ? TAKEN : FAILED;
     if (equals) {
-        trouble_at(r->trouble, word->from, "%s takes no value", word->text);
+        trouble_at(r->trouble, word->from, _("%s takes no value"), word->text);
         return FAILED;
     }
     if (!r->dry) {
@@ -455,7 +456,7 @@ static bool read_positional(struct reader *r, struct word *word)
     if (!arg) {
         g_autofree char *usage = help_synopsis(r->job->command, r->job->name);
         return trouble_at(r->trouble, word->from,
-            "There is a word too many. Usage: %s", usage);
+            _("There is a word too many. Usage: %s"), usage);
     }
     if (r->dry) {
         if (!(arg->flags & ARG_REPEAT))
@@ -499,13 +500,13 @@ static bool read_word(struct reader *r, struct word *word)
     }
     if (word->open)
         return trouble_at(r->trouble, word->from, word->open == '\\'
-                ? "A backslash ends the line: write \\\\ for one"
-                : "The quote is not closed");
+                ? _("A backslash ends the line: write \\\\ for one")
+                : _("The quote is not closed: write it again at the end of the text"));
     if (!r->ended && looks_like_option(word)) {
         g_autofree char *shown = short_word(word->text);
         g_autofree char *usage = help_synopsis(r->job->command, r->job->name);
-        return trouble_at(r->trouble, word->from, "There is no option %s "
-            "here (-- ends options). Usage: %s", shown, usage);
+        return trouble_at(r->trouble, word->from, _("There is no option %s "
+            "here (-- ends options). Usage: %s"), shown, usage);
     }
     return read_positional(r, word);
 }
@@ -536,7 +537,7 @@ bool parse_required(struct job *job, struct trouble *trouble)
         g_autofree char *usage = help_synopsis(job->command, job->name);
         g_autofree char *what =
             arg->choices ? arg_placeholder(arg) : g_strdup(arg->name);
-        return trouble_at(trouble, G_MAXSIZE, "%s is missing. Usage: %s",
+        return trouble_at(trouble, G_MAXSIZE, _("%s is missing. Usage: %s"),
             what, usage);
     }
     return true;

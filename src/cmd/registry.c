@@ -10,6 +10,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "base/intl.h"
 #include "base/text.h"
 #include "cmd/engine_private.h"
 #include "cmd/words.h"
@@ -69,7 +70,7 @@ static void cancel_jobs(
 
 void engine_cancel_all(struct engine *engine)
 {
-    cancel_jobs(engine, NULL, "The program is closing");
+    cancel_jobs(engine, NULL, _("The program is closing"));
 }
 
 void engine_free(struct engine *engine)
@@ -93,7 +94,7 @@ struct app *engine_app(const struct engine *engine)
 
 void engine_account_gone(struct engine *engine, struct account *account)
 {
-    cancel_jobs(engine, account, "The account was closed before this was done");
+    cancel_jobs(engine, account, _("The account was closed before this was done"));
 }
 
 /* --- names -------------------------------------------------------------- */
@@ -558,11 +559,11 @@ static const char *json_shape_problem(const char *json)
     for (const char *p = json; *p; p++) {
         digits = in_string || !g_ascii_isdigit(*p) ? 0 : digits + 1;
         if (digits > INT64_DIGITS)
-            return "A number of the request is too long: write it as a string";
+            return _("A number of the request is too long: write it as a string");
         if (in_string) {
             if (*p == '\\' && p[1]) {
                 if (g_str_has_prefix(p, "\\u0000"))
-                    return "The request holds a NUL character (\\u0000)";
+                    return _("The request holds a NUL character (\\u0000)");
                 p++;
             } else if (*p == '"') {
                 in_string = false;
@@ -571,11 +572,11 @@ static const char *json_shape_problem(const char *json)
             in_string = true;
         } else if (*p == '{' || *p == '[') {
             if (++depth > JSON_DEPTH)
-                return "The request is nested too deeply";
+                return _("The request is nested too deeply");
         } else if (*p == '}' || *p == ']') {
             depth--;
         } else if (*p == '/' || *p == '\'' || *p == '#') {
-            return "The request is not JSON";
+            return _("The request is not JSON");
         }
     }
     return NULL;
@@ -626,8 +627,8 @@ static bool set_json_value(
     g_autofree char *text = node_text(node);
     if (!text) {
         g_set_error(error, COMMAND_ERROR, 0,
-            "%s must be a string, a number or true or false%s", arg->name,
-            arg->flags & ARG_REPEAT ? ", or an array of these" : "");
+            _("%s must be a string, a number or true or false%s"), arg->name,
+            arg->flags & ARG_REPEAT ? _(", or an array of these") : "");
         return false;
     }
     if (arg->kind)
@@ -657,7 +658,7 @@ static bool set_json_arg(
     if (!arg) {
         g_autofree char *names = arg_names(job->command);
         g_set_error(error, COMMAND_ERROR, 0,
-            "/%s has no argument of that name; it has: %s", job->name, names);
+            _("/%s has no argument of that name; it has: %s"), job->name, names);
         return false;
     }
     if (!JSON_NODE_HOLDS_ARRAY(node))
@@ -665,7 +666,7 @@ static bool set_json_arg(
     JsonArray *array = json_node_get_array(node);
     guint n = json_array_get_length(array);
     if (!(arg->flags & ARG_REPEAT)) {
-        g_set_error(error, COMMAND_ERROR, 0, "%s takes one value, not an array",
+        g_set_error(error, COMMAND_ERROR, 0, _("%s takes one value, not an array"),
             arg->name);
         return false;
     }
@@ -785,7 +786,7 @@ static void run_json_text(struct job *job, const char *json)
     g_autoptr(JsonParser) parser = json_parser_new();
     const char *problem = g_utf8_validate(json, -1, NULL)
         ? json_shape_problem(json)
-        : "The request is not UTF-8 text";
+        : _("The request is not UTF-8 text");
     if (problem) {
         job_fail(job, "bad-request", "%s", problem);
         return;

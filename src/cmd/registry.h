@@ -87,6 +87,14 @@ char *engine_expand_alias(const struct engine *engine, const char *line);
 
 /* Texts: all new strings. */
 char *help_synopsis(const struct command *command, const char *prefix);
-char *help_text(const struct engine *engine, const char *topic, GError **error);
-/* Commands whose name, summary or detail speak of words. */
-GPtrArray *help_search(const struct engine *engine, const char *words);
+/* whole: a line is a paragraph, for who wraps it to a width of his own. */
+char *help_text(const struct engine *engine, const char *topic, bool whole,
+    GError **error);
+/* What words may mean, best first; see help_find.c. */
+struct help_hit {
+    char *topic;         /* "roster remove", "ui.theme" */
+    bool is_option;
+    const char *summary; /* for gettext; may be "" */
+    int score;
+};
+GPtrArray *help_find(const struct engine *engine, const char *words, guint most);

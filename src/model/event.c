@@ -4,6 +4,7 @@
  * blanked and swept when the outermost emission returns.
  */
 #include "model/event.h"
+#include "base/intl.h"
 #include "base/stamp.h"
 #include <string.h>
 
@@ -107,7 +108,7 @@ void observers_notice(struct observers *observers, struct account *account,
     va_list args;
 
     va_start(args, format);
-    text = g_strdup_vprintf(format, args);
+    text = g_strdup_vprintf(_(format), args);
     va_end(args);
     observers_emit(observers, &(struct event){ .type = EVENT_NOTICE,
                                   .account = account,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <idn2.h>
 #include <utf8proc.h>
+#include "base/intl.h"
 #include "base/text.h"
 
 G_DEFINE_QUARK(jid - error - quark, jid_error)
@@ -122,13 +123,13 @@ static char *prepare_plain(const struct parts *p, const char *jid)
 static void malformed(GError **error, const char *part, const char *why)
 {
     g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED,
-        "%s is not valid: %s. An address looks like juliet@example.com.", part,
-        why);
+        _("%s is not valid: %s. An address looks like juliet@example.com."),
+        _(part), why);
 }
 
-static const char in_domain[] = "The server name";
-static const char in_local[] = "The name before the @";
-static const char in_resource[] = "The resource after the /";
+static const char in_domain[] = N_("The server name");
+static const char in_local[] = N_("The name before the @");
+static const char in_resource[] = N_("The resource after the /");
 
 static bool is_ascii(const char *s)
 {
@@ -228,7 +229,7 @@ static bool convert_domain(
 {
     size_t len = strlen(domain);
     if (len > PART_MAX) {
-        malformed(error, in_domain, "it is longer than 1023 bytes");
+        malformed(error, in_domain, _("it is longer than 1023 bytes"));
         return false;
     }
     g_autofree char *ip = ip_literal(domain);
@@ -237,7 +238,7 @@ static bool convert_domain(
         mapped = g_utf8_validate(domain, -1, NULL) ? map_domain(domain) : NULL;
         if (!mapped || !*mapped) {
             malformed(error, in_domain,
-                mapped ? "it is missing" : "it is not UTF-8 text");
+                mapped ? _("it is missing") : _("it is not UTF-8 text"));
             return false;
         }
         len = strlen(mapped);
@@ -248,7 +249,7 @@ static bool convert_domain(
     g_autoptr(GString) a = g_string_new(ip);
     g_auto(GStrv) labels = ip ? NULL : g_strsplit(mapped, ".", -1);
     if (!ip && !labels[0]) {
-        malformed(error, in_domain, "it is missing");
+        malformed(error, in_domain, _("it is missing"));
         return false;
     }
     for (char **label = labels; label && *label; label++)
@@ -256,13 +257,13 @@ static bool convert_domain(
             g_autofree char *shown = text_clean(*label, -1, TEXT_ONE_LINE);
             g_autofree char *cut = text_ellipsize(shown, 40, false);
             g_autofree char *why =
-                **label ? g_strdup_printf("“%s” cannot be a part of it", cut)
-                        : g_strdup("it has an empty part");
+                **label ? g_strdup_printf(_("“%s” cannot be a part of it"), cut)
+                        : g_strdup(_("it has an empty part"));
             malformed(error, in_domain, why);
             return false;
         }
     if (a->len > DOMAIN_ASCII_MAX || u->len > PART_MAX) {
-        malformed(error, in_domain, "it is longer than 253 characters");
+        malformed(error, in_domain, _("it is longer than 253 characters"));
         return false;
     }
     if (unicode)
@@ -288,7 +289,7 @@ static char *prepare_part(const char *text, const char *part,
 {
     g_autoptr(GError) cause = NULL;
     if (strlen(text) > PART_MAX) {
-        malformed(error, part, "it is longer than 1023 bytes");
+        malformed(error, part, _("it is longer than 1023 bytes"));
         return NULL;
     }
     g_autofree char *prepared = profile(text, &cause);
@@ -297,7 +298,7 @@ static char *prepare_part(const char *text, const char *part,
         return NULL;
     }
     if (strlen(prepared) > PART_MAX) {
-        malformed(error, part, "it is longer than 1023 bytes");
+        malformed(error, part, _("it is longer than 1023 bytes"));
         return NULL;
     }
     return g_steal_pointer(&prepared);
@@ -312,7 +313,7 @@ static char *prepare_local(const char *local, GError **error)
     const char *bad = strpbrk(prepared, "\"&'/:<>@");
     if (bad) {
         g_autofree char *why =
-            g_strdup_printf("the character %c is not allowed there", *bad);
+            g_strdup_printf(_("the character %c is not allowed there"), *bad);
         malformed(error, in_local, why);
         return NULL;
     }
@@ -325,7 +326,7 @@ static char *prepare_resource(const char *resource, GError **error)
     char *prepared = prepare_part(resource, in_resource, precis_opaque, error);
     if (!prepared || prepared[0] != ' ')
         return prepared;
-    malformed(error, in_resource, "it begins with a space");
+    malformed(error, in_resource, _("it begins with a space"));
     g_free(prepared);
     return NULL;
 }
@@ -389,7 +390,7 @@ static char *prepare_uri(const char *text, GError **error)
 {
     const char *path = uri_path(text);
     if (!path) {
-        malformed(error, "The xmpp: link", "it holds no address");
+        malformed(error, _("The xmpp: link"), _("it holds no address"));
         return NULL;
     }
     g_autofree char *jid = g_strndup(path, strcspn(path, "?#"));
@@ -399,7 +400,7 @@ static char *prepare_uri(const char *text, GError **error)
     g_autofree char *resource =
         p.resource ? unescape(p.resource, p.resource_len) : NULL;
     if (!domain || (p.local && !local) || (p.resource && !resource)) {
-        malformed(error, "The xmpp: link", "a % escape in it is wrong");
+        malformed(error, _("The xmpp: link"), _("an escape in it is wrong: a percent sign and two digits"));
         return NULL;
     }
     return prepare_parts(local, domain, resource, error);

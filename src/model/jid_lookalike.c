@@ -6,26 +6,27 @@
  */
 #include <string.h>
 #include <utf8proc.h>
+#include "base/intl.h"
 #include "base/text.h"
 #include "model/jid.h"
 #include "model/unicode_script.h"
 
 static const char *const script_names[SCRIPT_COUNT] = {
-    [SCRIPT_LATIN] = "Latin",
-    [SCRIPT_GREEK] = "Greek",
-    [SCRIPT_CYRILLIC] = "Cyrillic",
-    [SCRIPT_ARMENIAN] = "Armenian",
-    [SCRIPT_HEBREW] = "Hebrew",
-    [SCRIPT_ARABIC] = "Arabic",
-    [SCRIPT_DEVANAGARI] = "Devanagari",
-    [SCRIPT_THAI] = "Thai",
-    [SCRIPT_GEORGIAN] = "Georgian",
-    [SCRIPT_HANGUL] = "Hangul",
-    [SCRIPT_CHEROKEE] = "Cherokee",
-    [SCRIPT_HIRAGANA] = "Hiragana",
-    [SCRIPT_KATAKANA] = "Katakana",
-    [SCRIPT_BOPOMOFO] = "Bopomofo",
-    [SCRIPT_HAN] = "Han",
+    [SCRIPT_LATIN] = N_("Latin"),
+    [SCRIPT_GREEK] = N_("Greek"),
+    [SCRIPT_CYRILLIC] = N_("Cyrillic"),
+    [SCRIPT_ARMENIAN] = N_("Armenian"),
+    [SCRIPT_HEBREW] = N_("Hebrew"),
+    [SCRIPT_ARABIC] = N_("Arabic"),
+    [SCRIPT_DEVANAGARI] = N_("Devanagari"),
+    [SCRIPT_THAI] = N_("Thai"),
+    [SCRIPT_GEORGIAN] = N_("Georgian"),
+    [SCRIPT_HANGUL] = N_("Hangul"),
+    [SCRIPT_CHEROKEE] = N_("Cherokee"),
+    [SCRIPT_HIRAGANA] = N_("Hiragana"),
+    [SCRIPT_KATAKANA] = N_("Katakana"),
+    [SCRIPT_BOPOMOFO] = N_("Bopomofo"),
+    [SCRIPT_HAN] = N_("Han"),
 };
 
 /* Usual together with each other and with Latin (UTS #39 s. 5.2). */
@@ -199,11 +200,11 @@ static char *describe_mix(const char *word, size_t len, guint32 scripts)
     for (int i = 0; i < SCRIPT_COUNT; i++)
         if (scripts & 1u << i)
             g_string_append_printf(
-                names, "%s%s", names->len ? " and " : "", script_names[i]);
+                names, "%s%s", names->len ? _(" and ") : "", _(script_names[i]));
     g_autofree char *raw = g_strndup(word, len);
     g_autofree char *clean = text_clean(raw, -1, TEXT_ONE_LINE);
     return g_strdup_printf(
-        "“%s” mixes %s letters, which can look alike.", clean, names->str);
+        _("“%s” mixes %s letters, which can look alike."), clean, names->str);
 }
 
 /* Local part and each label of the domain for themselves. */
@@ -235,11 +236,11 @@ static char *find_twin(const char *bare, const char *const *others)
             continue;
         if (strchr(other, '@') && strncmp(bare, other, len) == 0 &&
             bare[len] == '.')
-            return g_strdup_printf("%s only begins like %s.", bare, other);
+            return g_strdup_printf(_("%s only begins like %s."), bare, other);
         g_autofree char *theirs = skeleton(other);
         if (strcmp(own, theirs) == 0)
             return g_strdup_printf(
-                "%s looks like %s, but is another address.", bare, other);
+                _("%s looks like %s, but is another address."), bare, other);
     }
     return NULL;
 }
@@ -247,17 +248,17 @@ static char *find_twin(const char *bare, const char *const *others)
 char *jid_lookalike(const char *jid, const char *const *others)
 {
     if (!g_utf8_validate(jid, -1, NULL))
-        return g_strdup("The address is not valid text.");
+        return g_strdup(_("The address is not valid text."));
     g_autofree char *bare = jid_bare(jid);
     char *odd = find_mix(bare);
     if (!odd && has_a_label(jid_domain_start(bare)))
         odd = g_strdup_printf(
-            "The server name of %s stayed in its encoded form.", bare);
+            _("The server name of %s stayed in its encoded form."), bare);
     if (!odd)
         odd = find_twin(bare, others);
     const char *resource = jid_resource(jid);
     if (!odd && resource && strchr(resource, '@'))
         odd = g_strdup_printf(
-            "The resource of %s is written like an address.", bare);
+            _("The resource of %s is written like an address."), bare);
     return odd;
 }

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <utf8proc.h>
+#include "base/intl.h"
 #include "model/jid.h"
 #include "model/unicode_script.h"
 
@@ -244,7 +245,7 @@ static bool check_class(
                 continue;
         }
         g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED,
-            "the character U+%04X is not allowed there", (unsigned)s[i]);
+            _("the character U+%04X is not allowed there"), (unsigned)s[i]);
         return false;
     }
     return true;
@@ -279,8 +280,8 @@ static bool check_bidi(const gint32 *s, long n, GError **error)
                         (last & (BIT(L) | BIT(EN)));
     if (!ok)
         g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED,
-            "letters written from right to left are mixed with others in a "
-            "way that cannot be read safely");
+            _("letters written from right to left are mixed with others in a "
+            "way that cannot be read safely"));
     return ok;
 }
 
@@ -289,10 +290,10 @@ static bool check_bidi(const gint32 *s, long n, GError **error)
 static bool check_text(const char *text, GError **error)
 {
     if (!*text)
-        g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED, "it is empty");
+        g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED, _("it is empty"));
     else if (!g_utf8_validate(text, -1, NULL))
         g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED,
-            "it is not valid UTF-8 text");
+            _("it is not valid UTF-8 text"));
     else
         return true;
     return false;
@@ -303,7 +304,7 @@ static char *to_nfc(const GString *text, GError **error)
     utf8proc_uint8_t *nfc = utf8proc_NFC((const utf8proc_uint8_t *)text->str);
     if (!nfc) {
         g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED,
-            "it cannot be brought into a normal form");
+            _("it cannot be brought into a normal form"));
         return NULL;
     }
     char *copy = g_strdup((char *)nfc);
@@ -382,7 +383,7 @@ static char *until_stable(
         g_free(current);
         current = g_steal_pointer(&next);
     }
-    g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED, "it has no stable form");
+    g_set_error(error, JID_ERROR, JID_ERROR_MALFORMED, _("it has no stable form"));
     return NULL;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <glib-unix.h>
 
+#include "base/intl.h"
 #include "base/secret.h"
 #include "model/jid.h"
 
@@ -325,8 +326,8 @@ static const char *sought(const struct dial *dial)
 /* Who has named the server already is not told to. */
 static const char *advice(const struct dial *dial)
 {
-    return dial->server ? "correct --server or account.server"
-                        : "check the address, or name the server with --server";
+    return dial->server ? _("correct --server or account.server")
+                        : _("check the address, or name the server with --server");
 }
 
 static GError *final_error(struct dial *dial)
@@ -335,10 +336,10 @@ static GError *final_error(struct dial *dial)
         return g_steal_pointer(&dial->last);
     if (dial->no_service)
         return g_error_new(DIAL_ERROR, DIAL_ERROR_NO_SERVICE,
-            "%s says that it offers no XMPP service; check the address.",
+            _("%s says that it offers no XMPP service; check the address."),
             dial->domain);
     return g_error_new(DIAL_ERROR, DIAL_ERROR_REFUSED,
-        "Every address of %s has been tried; try again later, or %s.",
+        _("Every address of %s has been tried; try again later, or %s."),
         sought(dial), advice(dial));
 }
 
@@ -354,7 +355,7 @@ static gboolean on_deadline(gpointer data)
     dial->deadline = 0;
     fail(dial,
         g_error_new(DIAL_ERROR, DIAL_ERROR_TIMEOUT,
-            "%s did not answer in time; check the network, or %s.",
+            _("%s did not answer in time; check the network, or %s."),
             sought(dial), advice(dial)));
     return G_SOURCE_REMOVE;
 }
@@ -370,19 +371,19 @@ static void attempt_failed(
     if (code == DIAL_ERROR_PROXY)
         remember(dial,
             g_error_new(DIAL_ERROR, code,
-                "The proxy %s did not connect to %s: %s. Check the proxy of "
-                "the account.",
+                _("The proxy %s did not connect to %s: %s. Check the proxy of "
+                "the account."),
                 attempt->address, target->host, reason));
     else if (dial->proxy)
         remember(dial,
             g_error_new(DIAL_ERROR, DIAL_ERROR_PROXY,
-                "The proxy %s cannot be reached: %s. Check that it runs, or "
-                "the proxy of the account.",
+                _("The proxy %s cannot be reached: %s. Check that it runs, or "
+                "the proxy of the account."),
                 attempt->address, reason));
     else
         remember(dial,
             g_error_new(DIAL_ERROR, code,
-                "%s (%s) cannot be reached: %s. Check the network, or %s.",
+                _("%s (%s) cannot be reached: %s. Check the network, or %s."),
                 target->host, attempt->address, reason, advice(dial)));
     g_ptr_array_remove_fast(dial->racing, attempt);
     advance(dial);
@@ -394,7 +395,7 @@ static gboolean on_attempt_timeout(gpointer data)
     attempt->timeout = 0;
     attempt_failed(attempt,
         attempt->phase == CONNECTING ? DIAL_ERROR_REFUSED : DIAL_ERROR_PROXY,
-        "no answer");
+        _("no answer"));
     return G_SOURCE_REMOVE;
 }
 
@@ -476,16 +477,16 @@ static const char *socks_reason(guint8 reply)
 {
     static const char *const reasons[] = {
         NULL,
-        "general failure",
-        "its rules forbid it",
-        "the network is unreachable",
-        "the host is unreachable",
-        "connection refused",
-        "no answer in time",
-        "it does not know the command",
-        "it does not know the kind of address",
+        N_("general failure"),
+        N_("its rules forbid it"),
+        N_("the network is unreachable"),
+        N_("the host is unreachable"),
+        N_("connection refused"),
+        N_("no answer in time"),
+        N_("it does not know the command"),
+        N_("it does not know the kind of address"),
     };
-    return reply < G_N_ELEMENTS(reasons) ? reasons[reply] : "unknown failure";
+    return reply < G_N_ELEMENTS(reasons) ? _(reasons[reply]) : _("unknown failure");
 }
 
 static void socks_answered(struct attempt *attempt)
@@ -494,14 +495,14 @@ static void socks_answered(struct attempt *attempt)
 
     if (attempt->phase == SOCKS_METHOD) {
         if (in[0] != 5)
-            attempt_failed(attempt, DIAL_ERROR_PROXY, "it is no SOCKS5 proxy");
+            attempt_failed(attempt, DIAL_ERROR_PROXY, _("it is no SOCKS5 proxy"));
         else if (in[1] == 0)
             socks_connect(attempt);
         else if (in[1] == 2 && attempt->dial->proxy->user)
             socks_authenticate(attempt);
         else
             attempt_failed(
-                attempt, DIAL_ERROR_PROXY, "it wants a user and a password");
+                attempt, DIAL_ERROR_PROXY, _("it wants a user and a password"));
         return;
     }
     if (attempt->phase == SOCKS_AUTH) {
@@ -509,13 +510,13 @@ static void socks_answered(struct attempt *attempt)
             socks_connect(attempt);
         else
             attempt_failed(
-                attempt, DIAL_ERROR_PROXY, "user or password is wrong");
+                attempt, DIAL_ERROR_PROXY, _("user or password is wrong"));
         return;
     }
 
     if (in[0] != 5 || in[1] != 0) {
         attempt_failed(attempt, DIAL_ERROR_PROXY,
-            in[0] == 5 ? socks_reason(in[1]) : "it is no SOCKS5 proxy");
+            in[0] == 5 ? socks_reason(in[1]) : _("it is no SOCKS5 proxy"));
         return;
     }
     /* The bound address follows: 4, 16 or in[4] bytes and a port. The first
@@ -524,7 +525,7 @@ static void socks_answered(struct attempt *attempt)
     if (in[3] == 3)
         whole = (gsize)4 + 1 + in[4] + 2;
     if (!whole)
-        attempt_failed(attempt, DIAL_ERROR_PROXY, "it is no SOCKS5 proxy");
+        attempt_failed(attempt, DIAL_ERROR_PROXY, _("it is no SOCKS5 proxy"));
     else if (attempt->have == whole)
         succeed(attempt);
     else
@@ -539,7 +540,7 @@ static void socks_read(struct attempt *attempt)
         return;
     if (n <= 0) {
         attempt_failed(attempt, DIAL_ERROR_PROXY,
-            n ? g_strerror(errno) : "it closed the connection");
+            n ? g_strerror(errno) : _("it closed the connection"));
         return;
     }
     attempt->have += (gsize)n;
@@ -704,14 +705,14 @@ static GError *name_error(
         g_error_matches(cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
     if (dial->proxy)
         return g_error_new(DIAL_ERROR, DIAL_ERROR_PROXY,
-            "The proxy %s cannot be found; check the proxy of the account.",
+            _("The proxy %s cannot be found; check the proxy of the account."),
             host);
     if (unknown)
         return g_error_new(DIAL_ERROR, DIAL_ERROR_DNS,
-            "There is no host called %s; %s.", host, advice(dial));
+            _("There is no host called %s; %s."), host, advice(dial));
     return g_error_new(DIAL_ERROR, DIAL_ERROR_DNS,
-        "The address of %s cannot be looked up (%s); check the network, or %s.",
-        host, cause ? cause->message : "no answer", advice(dial));
+        _("The address of %s cannot be looked up (%s); check the network, or %s."),
+        host, cause ? cause->message : _("no answer"), advice(dial));
 }
 
 /* Enough is known to begin with. */
@@ -836,8 +837,8 @@ static void find_addresses(struct dial *dial, const struct dial_target *target)
     if (!dial->proxy && is_onion(host)) {
         remember(dial,
             g_error_new(DIAL_ERROR, DIAL_ERROR_DNS,
-                "%s is reached only through Tor; set the account's proxy to "
-                "socks5://127.0.0.1:9050.",
+                _("%s is reached only through Tor; set the account's proxy to "
+                "socks5://127.0.0.1:9050."),
                 host));
         return;
     }
@@ -1047,8 +1048,8 @@ static struct proxy *proxy_parse(const char *text, GError **error)
         !host || !*host || (user && (!*user || strlen(user) > 255)) ||
         (password && strlen(password) > 255)) {
         g_set_error(error, DIAL_ERROR, DIAL_ERROR_PROXY,
-            "The proxy of the account cannot be used; write it as "
-            "socks5://host:port or socks5://user:password@host:port.");
+            _("The proxy of the account cannot be used; write it as "
+            "socks5://host:port or socks5://user:password@host:port."));
         return NULL;
     }
     struct proxy *proxy = g_new0(struct proxy, 1);
@@ -1086,7 +1087,7 @@ struct dial *dial_start(
         dial->proxy = proxy_parse(config->proxy, &dial->setup_error);
     if (strlen(sought(dial)) > 255 && !dial->setup_error)
         dial->setup_error = g_error_new(DIAL_ERROR, DIAL_ERROR_DNS,
-            "The name of the server is too long; check the address.");
+            _("The name of the server is too long; check the address."));
     schedule(dial);
     return dial;
 }

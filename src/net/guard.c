@@ -9,6 +9,7 @@
 #include <string.h>
 #include <expat.h>
 #include "net/guard.h"
+#include "base/intl.h"
 
 #define NS_STREAMS "http://etherx.jabber.org/streams"
 #define NS_CLIENT "jabber:client"
@@ -383,16 +384,16 @@ static void check_size(struct guard *g, guint64 now)
         g->portionable ? g->limits.portioned_bytes : g->limits.stanza_bytes;
     if (size > MAX(g->limits.portioned_bytes, g->limits.stanza_bytes))
         fail(g, GUARD_ERROR_LIMIT,
-            "The server sent an element of many megabytes.");
+            _("The server sent an element of many megabytes."));
     else if (size > allowed || g->out->len > 2 * allowed + 4096)
-        over_limit(g, "The server sent an element that is too large.");
+        over_limit(g, _("The server sent an element that is too large."));
 }
 
 /* Also seen in check_unfinished, when it came in several reads. */
 static void check_tag(struct guard *g)
 {
     if ((size_t)XML_GetCurrentByteCount(g->parser) > g->limits.token_bytes)
-        fail(g, GUARD_ERROR_LIMIT, "The server sent an endless tag.");
+        fail(g, GUARD_ERROR_LIMIT, _("The server sent an endless tag."));
 }
 
 static void check_start(struct guard *g, unsigned level,
@@ -403,19 +404,19 @@ static void check_start(struct guard *g, unsigned level,
     while (attributes[2 * n])
         n++;
     if (++g->nodes > nodes)
-        over_limit(g, "The server sent an element with too many parts.");
+        over_limit(g, _("The server sent an element with too many parts."));
     if (level > 1 && ++g->children[level - 1] > g->limits.children &&
         !(g->portionable && level == 3))
-        over_limit(g, "The server sent an element with too many children.");
+        over_limit(g, _("The server sent an element with too many children."));
     if (n > g->limits.attributes)
-        over_limit(g, "The server sent an element with too many attributes.");
+        over_limit(g, _("The server sent an element with too many attributes."));
     if (name->local_len > NAME_MAX_BYTES || name->ns_len > NS_MAX_BYTES)
-        over_limit(g, "The server sent an element with too long a name.");
+        over_limit(g, _("The server sent an element with too long a name."));
     if (XML_GetCurrentByteCount(g->parser) > TAG_SOFT_BYTES)
-        over_limit(g, "The server sent a tag that is too large.");
+        over_limit(g, _("The server sent a tag that is too large."));
     for (size_t i = 0; i < n; i++)
         if (G_UNLIKELY(strlen(attributes[2 * i]) > NAME_MAX_BYTES))
-            over_limit(g, "The server sent an attribute with too long a name.");
+            over_limit(g, _("The server sent an attribute with too long a name."));
 }
 
 /* --- handing over --- */
@@ -490,8 +491,8 @@ static void end_top(struct guard *g)
         g->sealed = true;
         if (end < g->fed) {
             fail(g, GUARD_ERROR_SMUGGLED,
-                "Somebody put bytes behind the server's answer in clear; the"
-                " connection is not safe.");
+                _("Somebody put bytes behind the server's answer in clear; the"
+                " connection is not safe."));
             return;
         }
     }
@@ -569,30 +570,30 @@ static void start_stream(
     const char *ns = g->default_ns;
     if (!equals(name->ns, name->ns_len, NS_STREAMS)) {
         fail(g, GUARD_ERROR_BAD_NAMESPACE,
-            "What answers is not an XMPP server: its stream has a foreign"
-            " namespace.");
+            _("What answers is not an XMPP server: its stream has a foreign"
+            " namespace."));
         return;
     }
     if (!equals(name->local, name->local_len, "stream")) {
         fail(g, GUARD_ERROR_BAD_HEADER,
-            "The server did not begin with a stream header.");
+            _("The server did not begin with a stream header."));
         return;
     }
     /* RFC 6120 s. 4.8.2; the stream's own namespace may be the default. */
     if (!ns || (strcmp(ns, NS_CLIENT) != 0 && strcmp(ns, NS_STREAMS) != 0)) {
         fail(g, GUARD_ERROR_BAD_NAMESPACE,
-            "The server does not speak to clients on this port.");
+            _("The server does not speak to clients on this port."));
         return;
     }
     read_header(g, attributes);
     if (!version_is_enough(g->header.version)) {
         fail(g, GUARD_ERROR_VERSION,
-            "The server speaks a version of XMPP older than 1.0.");
+            _("The server speaks a version of XMPP older than 1.0."));
         return;
     }
     if (!g->header.id) {
         fail(
-            g, GUARD_ERROR_BAD_HEADER, "The server's stream header has no id.");
+            g, GUARD_ERROR_BAD_HEADER, _("The server's stream header has no id."));
         return;
     }
     XML_SetStartNamespaceDeclHandler(g->parser, NULL);
@@ -633,7 +634,7 @@ static void start_top(
             g->skip = SKIP_DROP; /* RFC 6120 s. 8.4: ignored (H23) */
         else
             fail(g, GUARD_ERROR_UNEXPECTED,
-                "The server sent something that has no place in a login.");
+                _("The server sent something that has no place in a login."));
         return;
     }
     if (g->state != GUARD_ONLINE || !is_stanza(g))
@@ -681,9 +682,9 @@ static void on_start(void *data, const char *full, const char **attributes)
     if (g->skip == SKIP_NOTHING && level <= g->limits.depth)
         check_start(g, level, &name, attributes);
     else if (level > SKIPPED_DEPTH)
-        fail(g, GUARD_ERROR_LIMIT, "The server sent a bottomless element.");
+        fail(g, GUARD_ERROR_LIMIT, _("The server sent a bottomless element."));
     else
-        over_limit(g, "The server sent an element that is nested too deep.");
+        over_limit(g, _("The server sent an element that is nested too deep."));
     if (g->skip != SKIP_NOTHING || g->error)
         return;
     write_pending_bracket(g, level - 1);
@@ -737,7 +738,7 @@ static void on_text(void *data, const char *s, int len)
     if (g->level == 1) { /* keepalives between stanzas */
         if (!is_space(s, len))
             fail(g, GUARD_ERROR_UNEXPECTED,
-                "The server sent text outside of any element.");
+                _("The server sent text outside of any element."));
         return;
     }
     /* Beside a query nothing has room (RFC 6120 s. 8.2.3); portions rely on
@@ -747,7 +748,7 @@ static void on_text(void *data, const char *s, int len)
     write_pending_bracket(g, g->level - 1);
     write_text(g, s, len);
     if (g->run_bytes > g->limits.text_bytes || g->walked > TEXT_WALK_BYTES)
-        over_limit(g, "The server sent a text that is too long.");
+        over_limit(g, _("The server sent a text that is too long."));
     if (g->out->len > 2 * g->limits.stanza_bytes)
         check_size(g, here(g));
 }
@@ -757,14 +758,14 @@ static void on_doctype(void *data, const char *name, const char *system_id,
 {
     (void)name, (void)system_id, (void)public_id, (void)has_subset;
     fail(data, GUARD_ERROR_RESTRICTED_XML,
-        "The server sent a document type declaration.");
+        _("The server sent a document type declaration."));
 }
 
 static void on_comment(void *data, const char *text)
 {
     (void)text;
     if (!stopped(data))
-        fail(data, GUARD_ERROR_RESTRICTED_XML, "The server sent a comment.");
+        fail(data, GUARD_ERROR_RESTRICTED_XML, _("The server sent a comment."));
 }
 
 static void on_instruction(void *data, const char *target, const char *text)
@@ -772,7 +773,7 @@ static void on_instruction(void *data, const char *target, const char *text)
     (void)target, (void)text;
     if (!stopped(data))
         fail(data, GUARD_ERROR_RESTRICTED_XML,
-            "The server sent a processing instruction.");
+            _("The server sent a processing instruction."));
 }
 
 static void on_declaration(
@@ -781,10 +782,10 @@ static void on_declaration(
     (void)standalone;
     if (encoding && g_ascii_strcasecmp(encoding, "UTF-8") != 0)
         fail(data, GUARD_ERROR_RESTRICTED_XML,
-            "The server's stream is not in UTF-8.");
+            _("The server's stream is not in UTF-8."));
     if (version && strcmp(version, "1.0") != 0)
         fail(data, GUARD_ERROR_RESTRICTED_XML,
-            "The server's stream is not XML 1.0.");
+            _("The server's stream is not XML 1.0."));
 }
 
 static void on_namespace(void *data, const char *prefix, const char *uri)
@@ -890,11 +891,11 @@ static void parse_error(struct guard *g)
     if (code == XML_ERROR_UNKNOWN_ENCODING ||
         code == XML_ERROR_INCORRECT_ENCODING) {
         g->error = g_error_new_literal(GUARD_ERROR, GUARD_ERROR_RESTRICTED_XML,
-            "The server's stream is not in UTF-8.");
+            _("The server's stream is not in UTF-8."));
         return;
     }
     g->error = g_error_new(GUARD_ERROR, GUARD_ERROR_NOT_WELL_FORMED,
-        "The server sent broken XML (%s).", XML_ErrorString(code));
+        _("The server sent broken XML (%s)."), XML_ErrorString(code));
 }
 
 /* What expat could not yet make an event of, it keeps and scans again. */
@@ -908,7 +909,7 @@ static void check_unfinished(struct guard *g)
     g->token_start = at;
     g->rescanned += waiting;
     if (waiting > g->limits.token_bytes || g->rescanned > RESCAN_BYTES)
-        fail(g, GUARD_ERROR_LIMIT, "The server sent an endless tag.");
+        fail(g, GUARD_ERROR_LIMIT, _("The server sent an endless tag."));
     else if (g->level > 1)
         check_size(g, g->fed);
 }
@@ -939,20 +940,20 @@ bool guard_feed(struct guard *g, const char *bytes, size_t len, GError **error)
         return true;
     if (g->dead) {
         g_set_error(error, GUARD_ERROR, GUARD_ERROR_UNEXPECTED,
-            "The connection has failed already.");
+            _("The connection has failed already."));
         return false;
     }
     if (g->closed) /* RFC 6120 s. 4.4: nothing counts any more */
         return true;
     if (g->sealed) {
         g->error = g_error_new(GUARD_ERROR, GUARD_ERROR_SMUGGLED,
-            "Somebody put bytes behind the server's answer in clear; the"
-            " connection is not safe.");
+            _("Somebody put bytes behind the server's answer in clear; the"
+            " connection is not safe."));
         return give_up(g, error);
     }
     if (g->level == 0 && !is_utf8_start(g, bytes, len)) {
         g->error = g_error_new_literal(GUARD_ERROR, GUARD_ERROR_NOT_WELL_FORMED,
-            "What answers is not an XMPP server: it sends no XML in UTF-8.");
+            _("What answers is not an XMPP server: it sends no XML in UTF-8."));
         return give_up(g, error);
     }
     g->fed += len;
@@ -967,7 +968,7 @@ bool guard_feed(struct guard *g, const char *bytes, size_t len, GError **error)
         guint64 end = here(g) + XML_GetCurrentByteCount(g->parser);
         if (!g->closed && end < g->fed) {
             g->error = g_error_new(GUARD_ERROR, GUARD_ERROR_SMUGGLED,
-                "The server sent more where a new stream had to begin.");
+                _("The server sent more where a new stream had to begin."));
             g->restart = false;
             return give_up(g, error);
         }

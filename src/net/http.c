@@ -10,6 +10,7 @@
  */
 #include "config.h"
 #include "net/http.h"
+#include "base/intl.h"
 #include "base/text.h"
 #include "net/http_curl.h"
 #include <dlfcn.h>
@@ -94,7 +95,7 @@ static void refuse_private(struct http *http)
 {
     if (!http->error)
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_PRIVATE,
-            "%s is an address of this machine or of a private network.",
+            _("%s is an address of this machine or of a private network."),
             g_uri_get_host(http->uri));
 }
 
@@ -192,19 +193,19 @@ static bool take_url(struct http *http, const char *text)
     g_clear_pointer(&http->uri, g_uri_unref);
     g_clear_pointer(&http->url, g_free);
     if (strlen(text) > 8192 || !text_is_clean(text, -1, TEXT_ONE_LINE) || strchr(text, ' '))
-        return fail(http, HTTP_ERROR_URL, "The link has characters that no link has.");
+        return fail(http, HTTP_ERROR_URL, _("The link has characters that no link has."));
     http->uri = g_uri_parse(text, G_URI_FLAGS_ENCODED, NULL);
     const char *host = http->uri ? g_uri_get_host(http->uri) : NULL;
     if (!host || !*host)
-        return fail(http, HTTP_ERROR_URL, "The link cannot be read.");
+        return fail(http, HTTP_ERROR_URL, _("The link cannot be read."));
     if (strcmp(g_uri_get_scheme(http->uri), "https") != 0)
-        return fail(http, HTTP_ERROR_URL, "Only https links are fetched.");
+        return fail(http, HTTP_ERROR_URL, _("Only https links are fetched."));
     if (g_uri_get_userinfo(http->uri))
         return fail(http, HTTP_ERROR_URL,
-            "The link has a name or a password in it, which hides where it leads.");
+            _("The link has a name or a password in it, which hides where it leads."));
     g_autofree char *ascii = g_hostname_to_ascii(host);
     if (!ascii || strpbrk(ascii, "%,\\ "))
-        return fail(http, HTTP_ERROR_URL, "The link names no host.");
+        return fail(http, HTTP_ERROR_URL, _("The link names no host."));
     int port = g_uri_get_port(http->uri);
     const char *path = g_uri_get_path(http->uri), *query = g_uri_get_query(http->uri);
     g_autoptr(GUri) plain = g_uri_build(G_URI_FLAGS_ENCODED, "https", NULL, ascii,
@@ -299,7 +300,7 @@ static gsize on_bytes(char *bytes, gsize size, gsize count, void *data)
     http->received += (gint64)len;
     if (!http->events.bytes || http->events.bytes(http, bytes, len, http->data))
         return len;
-    fail(http, HTTP_ERROR_SINK, "The file cannot be taken.");
+    fail(http, HTTP_ERROR_SINK, _("The file cannot be taken."));
     return 0;
 }
 
@@ -312,12 +313,12 @@ static bool load_curl(struct http *http)
     for (gsize i = 0; library && i < G_N_ELEMENTS(curl_functions); i++) {
         void *function = dlsym(library, curl_functions[i].name);
         if (!function)
-            return fail(http, HTTP_ERROR_NO_LIBRARY, "libcurl is too old.");
+            return fail(http, HTTP_ERROR_NO_LIBRARY, _("libcurl is too old."));
         memcpy((char *)curl + curl_functions[i].at, &function, sizeof function);
     }
     if (!library || curl->global_init(CURL_GLOBAL_ALL))
         return fail(http, HTTP_ERROR_NO_LIBRARY,
-            "Files cannot be fetched without libcurl; install libcurl4.");
+            _("Files cannot be fetched without libcurl; install libcurl4."));
     dlclose(library); /* stays loaded */
     return true;
 }
@@ -390,7 +391,7 @@ static void on_resolved(GObject *source, GAsyncResult *result, gpointer data)
     }
     if (!addresses)
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_NETWORK,
-            "The name %s is not known: %s", host, error ? error->message : "no address");
+            _("The name %s is not known: %s"), host, error ? error->message : _("no address"));
     else if (!count)
         refuse_private(http);
     g_resolver_free_addresses(addresses);
@@ -406,7 +407,7 @@ static gboolean on_late(gpointer data)
 {
     struct http *http = data;
     http->timer = 0;
-    fail(http, HTTP_ERROR_TIMEOUT, "The name was not found in time.");
+    fail(http, HTTP_ERROR_TIMEOUT, _("The name was not found in time."));
     finish(http);
     return G_SOURCE_REMOVE;
 }
@@ -468,11 +469,11 @@ static bool redirect(struct http *http)
         return false;
     if (strcmp(g_uri_get_host(http->uri), host) != 0 || g_uri_get_port(http->uri) != port) {
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_REDIRECT,
-            "The file has moved to another host: %s", http->url);
+            _("The file has moved to another host: %s"), http->url);
         return false;
     }
     if (++http->redirects > REDIRECTS)
-        return fail(http, HTTP_ERROR_REDIRECT, "The server sends us around in circles.");
+        return fail(http, HTTP_ERROR_REDIRECT, _("The server sends us around in circles."));
     begin(http);
     return true;
 }
@@ -485,24 +486,24 @@ static void explain(struct http *http, int code, long status)
         return;
     if (status && status != 200)
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_STATUS,
-            status == 404 || status == 410 ? "%s has no such file any more (%ld)."
-                                           : "%s does not give the file out (%ld).", host, status);
+            status == 404 || status == 410 ? _("%s has no such file any more (%ld).")
+                                           : _("%s does not give the file out (%ld)."), host, status);
     else if (code == CURLE_FILESIZE_EXCEEDED ||
         (code == CURLE_WRITE_ERROR && http->max_bytes)) {
         g_autofree char *size = g_format_size((guint64)http->max_bytes);
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_TOO_LARGE,
-            "The file is larger than %s.", size);
+            _("The file is larger than %s."), size);
     } else if (code == CURLE_OPERATION_TIMEDOUT)
-        http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_TIMEOUT, "%s is too slow: %s", host, why);
+        http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_TIMEOUT, _("%s is too slow: %s"), host, why);
     else if (code == CURLE_PEER_FAILED_VERIFICATION)
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_CERTIFICATE,
-            "The certificate of %s is not trusted: %s", host, why);
+            _("The certificate of %s is not trusted: %s"), host, why);
     else if (code == CURLE_PARTIAL_FILE)
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_NETWORK,
-            "%s broke off before the end; try again.", host);
+            _("%s broke off before the end; try again."), host);
     else
         http->error = g_error_new(HTTP_ERROR, HTTP_ERROR_NETWORK,
-            "%s could not be asked: %s", host, *why ? why : "the connection failed");
+            _("%s could not be asked: %s"), host, *why ? why : _("the connection failed"));
 }
 
 static void ended(struct http *http, int code)

@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include "base/intl.h"
 #include "base/log.h"
 #include "net/guard.h"
 #include "net/link.h"
@@ -194,7 +195,7 @@ static size_t drain(struct link *link)
         link->bytes_out += n;
         /* It would repeat that for ever and hear nothing any more (P12). */
         if (memmem(buffer, n, complaint, sizeof(complaint) - 1)) {
-            fault(link, "libstrophe could not read what the guard let pass.");
+            fault(link, _("libstrophe could not read what the guard let pass."));
             break;
         }
         if (link->callbacks.output)
@@ -259,7 +260,7 @@ static bool feed_piece(struct link *link, const char *bytes, size_t len)
         n = send(link->near, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n != (ssize_t)len) {
-        fault(link, "The local connection to libstrophe is stuck.");
+        fault(link, _("The local connection to libstrophe is stuck."));
         return false;
     }
     int runs = 0;
@@ -267,7 +268,7 @@ static bool feed_piece(struct link *link, const char *bytes, size_t len)
         run_once();
     while (!is_all_read(link) && ++runs < RUNS_MAX);
     if (runs == RUNS_MAX) {
-        fault(link, "libstrophe does not read.");
+        fault(link, _("libstrophe does not read."));
         return false;
     }
     return true;
@@ -306,7 +307,7 @@ static void feed_spaces(struct link *link, size_t len)
 void link_feed(struct link *link, const char *xml, size_t len)
 {
     if (link->working || process.running) {
-        fault(link, "The local connection was used from inside itself.");
+        fault(link, _("The local connection was used from inside itself."));
         return;
     }
     link->working = true;
@@ -422,25 +423,25 @@ static bool set_up(struct link *link, GError **error)
         (process.too_many || !connect_to(link, "::1"))) {
         if (process.too_many)
             g_set_error(error, LINK_ERROR, LINK_ERROR_DESCRIPTORS,
-                "Too many files are open (%d); close some and try again.",
+                _("Too many files are open (%d); close some and try again."),
                 FD_SETSIZE);
         else
             g_set_error(error, LINK_ERROR, LINK_ERROR_TRICK,
-                "libstrophe cannot open a local socket (%s); check that the "
-                "loopback network is up.",
+                _("libstrophe cannot open a local socket (%s); check that the "
+                "loopback network is up."),
                 g_strerror(errno));
         return false;
     }
     if (!put_pair_under(link)) {
         g_set_error(error, LINK_ERROR, LINK_ERROR_TRICK,
-            "No local socket pair can be made: %s.", g_strerror(errno));
+            _("No local socket pair can be made (%s); close some programs and try again."), g_strerror(errno));
         return false;
     }
     run_once();
     if (!link->raw_connected)
         g_set_error(error, LINK_ERROR, LINK_ERROR_TRICK,
-            "libstrophe does not take the local connection; please report the "
-            "system and the version of libstrophe.");
+            _("libstrophe does not take the local connection; please report the "
+            "system and the version of libstrophe."));
     return link->raw_connected;
 }
 
@@ -461,7 +462,7 @@ struct link *link_new(
     if (process.running || !set_up(link, error)) {
         if (process.running)
             g_set_error(error, LINK_ERROR, LINK_ERROR_TRICK,
-                "A connection was begun from inside another.");
+                _("A connection was begun from inside another."));
         link_free(link);
         return NULL;
     }
@@ -567,8 +568,8 @@ bool link_self_test(GError **error)
     bool good = probe_run(&probe);
     if (!good)
         g_set_error(error, LINK_ERROR, LINK_ERROR_TRICK,
-            "This libstrophe does not behave as txmpp needs it, so no "
-            "connection is made; please report its version.");
+            _("This libstrophe does not behave as txmpp needs it, so no "
+            "connection is made; please report its version."));
     link_free(probe.link);
     g_string_free(probe.output, TRUE);
     return good;

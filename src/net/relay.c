@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <glib-unix.h>
+#include "base/intl.h"
 #include "net/link.h"
 #include "net/relay.h"
 #include "net/seam.h"
@@ -151,11 +152,11 @@ static void finish(struct relay *r, GError *error)
 static GError *timeout_error(const struct relay *r)
 {
     const char *what =
-        r->phase == SECURING ? "does not finish the TLS handshake"
-        : !r->header_seen    ? "accepts the connection but says nothing"
-                             : "stopped answering";
+        r->phase == SECURING ? _("does not finish the TLS handshake")
+        : !r->header_seen    ? _("accepts the connection but says nothing")
+                             : _("stopped answering");
     return g_error_new(RELAY_ERROR, RELAY_ERROR_TIMEOUT,
-        "%s %s; check the network, or try again later.", r->domain, what);
+        _("%s %s; check the network, or try again later."), r->domain, what);
 }
 
 static gboolean on_deadline(gpointer data)
@@ -528,7 +529,7 @@ static void on_link_closed(gpointer data)
 {
     struct relay *r = data;
     if (!r->peer_closed)
-        r->fault = "libstrophe let go of the connection.";
+        r->fault = _("libstrophe let go of the connection.");
 }
 
 static void on_fault(const char *sentence, gpointer data)
@@ -683,8 +684,8 @@ static void give_guard(struct relay *r, const char *bytes, gsize len)
     if (!r->header_asked) {
         fail(r,
             g_error_new(GUARD_ERROR, GUARD_ERROR_SMUGGLED,
-                "%s speaks before it was spoken to; this is no XMPP server, or "
-                "somebody interferes.",
+                _("%s speaks before it was spoken to; this is no XMPP server, or "
+                "somebody interferes."),
                 r->domain),
             NULL);
         return;
@@ -709,13 +710,13 @@ static void end_of_input(struct relay *r, int number)
     } else if (number) {
         fail(r,
             g_error_new(RELAY_ERROR, RELAY_ERROR_RESET,
-                "The connection to %s broke (%s); check the network.",
+                _("The connection to %s broke (%s); check the network."),
                 r->domain, g_strerror(number)),
             NULL);
     } else {
         fail(r,
             g_error_new(RELAY_ERROR, RELAY_ERROR_EOF,
-                "%s hung up without a word; try again later.", r->domain),
+                _("%s hung up without a word; try again later."), r->domain),
             NULL);
     }
 }

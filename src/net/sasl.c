@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <utf8proc.h>
+#include "base/intl.h"
 #include "base/text.h"
 #include "model/jid.h"
 #include "net/scram.h"
@@ -174,29 +175,29 @@ static void set_no_mechanism(const struct sasl_offer *offer, GError **error)
 {
     g_autofree char *offers = list_offers(offer);
     bool plain = in_list(offer->mechanisms, "PLAIN") && offer->have_password;
-    const char *advice = "ask its administrator for SCRAM-SHA-256";
+    const char *advice = _("ask its administrator for SCRAM-SHA-256");
     if (offer->anonymous)
-        advice = "it takes no guests: log in with an account";
+        advice = _("it takes no guests: log in with an account");
     else if (!offer->have_password)
-        advice = "a password is needed for these";
+        advice = _("a password is needed for these");
     else if (plain && !offer->tls)
-        advice = "PLAIN would show the password to everybody on the way, so "
-                 "it is never used without TLS";
+        advice = _("PLAIN would show the password to everybody on the way, so "
+                 "it is never used without TLS");
     else if (plain && !sasl_offers_scram(offer->mechanisms))
-        advice = "PLAIN hands the password to the server: if you want that, "
+        advice = _("PLAIN hands the password to the server: if you want that, "
                  "say /account set JID plain_allowed on, or plain_allowed = on "
-                 "in txmpp.conf";
+                 "in txmpp.conf");
     g_set_error(error, SASL_ERROR, SASL_ERROR_NO_MECHANISM,
-        "No way to log in: the server offers %s; %s.", offers, advice);
+        _("No way to log in: the server offers %s; %s."), offers, advice);
 }
 
 static void set_scram_gone(const struct sasl_offer *offer, GError **error)
 {
     g_autofree char *offers = list_offers(offer);
     g_set_error(error, SASL_ERROR, SASL_ERROR_DOWNGRADE,
-        "The server has offered SCRAM before, and what it offers now is weaker "
+        _("The server has offered SCRAM before, and what it offers now is weaker "
         "(%s). Somebody may be trying a downgrade, so the password was not "
-        "sent; try again later, or ask the server's administrator.",
+        "sent; try again later, or ask the server's administrator."),
         offers);
 }
 
@@ -204,10 +205,10 @@ static void set_downgrade(const struct sasl_offer *offer, GError **error)
 {
     g_autofree char *offers = list_offers(offer);
     g_set_error(error, SASL_ERROR, SASL_ERROR_DOWNGRADE,
-        "This account has logged in by %s before, and what the server offers "
+        _("This account has logged in by %s before, and what the server offers "
         "now is weaker (%s). Somebody may be trying a downgrade, so the login "
         "was stopped; if the server's administrator confirms the change, "
-        "remove “mechanism” from the account in txmpp.conf.",
+        "remove “mechanism” from the account in txmpp.conf."),
         offer->pinned, offers);
 }
 
@@ -380,10 +381,10 @@ static struct secret *prepare_password(struct secret *password, GError **error)
     wipe_string(opaque);
     if (!prepared)
         g_set_error(error, SASL_ERROR, SASL_ERROR_PASSWORD,
-            len ? "The password holds a character that no server accepts, "
+            len ? _("The password holds a character that no server accepts, "
                   "such as a control character: check how it was typed or "
-                  "stored."
-                : "The password is empty: type it again.");
+                  "stored.")
+                : _("The password is empty: type it again."));
     return prepared;
 }
 
@@ -447,8 +448,8 @@ struct sasl *sasl_new(const struct sasl_choice *choice,
         return sasl;
     if (!password)
         g_set_error(error, SASL_ERROR, SASL_ERROR_PASSWORD,
-            "There is no password for this account: type it or set "
-            "password_command.");
+            _("There is no password for this account: type it or set "
+            "password_command."));
     else
         sasl->password = prepare_password(password, error);
     if (!sasl->password) {
@@ -530,8 +531,8 @@ static bool token_success(
     secret_wipe(hash, sizeof hash);
     if (!good)
         g_set_error_literal(error, SASL_ERROR, SASL_ERROR_PROOF,
-            "The server let us in without proving that it knows our token, so "
-            "the login was stopped: somebody may be posing as your server.");
+            _("The server let us in without proving that it knows our token, so "
+            "the login was stopped: somebody may be posing as your server."));
     return good;
 }
 
@@ -557,8 +558,8 @@ void sasl_challenge(struct sasl *sasl, const char *bytes, gsize len,
         return;
     }
     g_autoptr(GError) error = g_error_new(SASL_ERROR, SASL_ERROR_PROTOCOL,
-        "The server asks for more than %s has to say, so the login was "
-        "stopped; tell its administrator.",
+        _("The server asks for more than %s has to say, so the login was "
+        "stopped; tell its administrator."),
         sasl->mechanism->name);
     fn(NULL, error, data);
 }

@@ -6,6 +6,7 @@
  * may have been freed meanwhile.
  */
 #include "net/scram.h"
+#include "base/intl.h"
 #include <string.h>
 #include <gio/gio.h>
 #include <openssl/crypto.h>
@@ -127,8 +128,8 @@ GBytes *scram_first(struct scram *scram)
 static bool protocol_error(GError **error, const char *what)
 {
     g_set_error(error, SASL_ERROR, SASL_ERROR_PROTOCOL,
-        "The server's part of the login is not valid (%s), so no proof of the "
-        "password was sent; tell its administrator.",
+        _("The server's part of the login is not valid (%s), so no proof of the "
+        "password was sent; tell its administrator."),
         what);
     return false;
 }
@@ -196,10 +197,10 @@ static bool check_nonce(
 {
     size_t own = strlen(scram->nonce);
     if (strlen(nonce) > NONCE_MAX || !is_printable(nonce))
-        return protocol_error(error, "its nonce is malformed");
+        return protocol_error(error, _("its nonce is malformed"));
     if (strncmp(nonce, scram->nonce, own) != 0 || !nonce[own])
         return protocol_error(
-            error, "its nonce does not continue the one that was sent");
+            error, _("its nonce does not continue the one that was sent"));
     return true;
 }
 
@@ -207,14 +208,14 @@ static bool parse_iterations(const char *text, int *out, GError **error)
 {
     size_t n = strlen(text);
     if (text[0] == '0' || n > 10 || strspn(text, "0123456789") != n)
-        return protocol_error(error, "its iteration count is not a number");
+        return protocol_error(error, _("its iteration count is not a number"));
     gint64 count = g_ascii_strtoll(text, NULL, 10);
     if (count < ITERATIONS_MIN)
         return protocol_error(
-            error, "its iteration count is too small to protect the password");
+            error, _("its iteration count is too small to protect the password"));
     if (count > ITERATIONS_MAX)
         return protocol_error(
-            error, "its iteration count would keep this machine busy");
+            error, _("its iteration count would keep this machine busy"));
     *out = count;
     return true;
 }
@@ -234,9 +235,9 @@ static bool check_offered(
     if (strcmp(ours, signed_hash) == 0)
         return true;
     g_set_error(error, SASL_ERROR, SASL_ERROR_DOWNGRADE,
-        "The ways to log in that the server offers were changed on the way "
+        _("The ways to log in that the server offers were changed on the way "
         "here (downgrade). Somebody may be between you and the server, so the "
-        "login was stopped; try from another network.");
+        "login was stopped; try from another network."));
     return false;
 }
 
@@ -256,15 +257,15 @@ static struct work *read_first(
     g_autofree char *message = message_of(bytes, len);
     scram->server_first = g_strdup(message);
     if (!message || !parse_attributes(message, &a)) {
-        protocol_error(error, "its challenge is malformed");
+        protocol_error(error, _("its challenge is malformed"));
         return NULL;
     }
     if (a.values['m']) {
-        protocol_error(error, "it asks for an extension that is not known");
+        protocol_error(error, _("it asks for an extension that is not known"));
         return NULL;
     }
     if (strncmp(a.order, "rsi", 3) != 0) {
-        protocol_error(error, "its challenge is incomplete");
+        protocol_error(error, _("its challenge is incomplete"));
         return NULL;
     }
     gsize salt_len = 0;
@@ -274,7 +275,7 @@ static struct work *read_first(
         !parse_iterations(a.values['i'], &iterations, error))
         return NULL;
     if (!salt || salt_len < SALT_MIN || salt_len > SALT_MAX) {
-        protocol_error(error, "its salt is malformed");
+        protocol_error(error, _("its salt is malformed"));
         return NULL;
     }
     if (!check_offered(scram, a.values['h'], error))
@@ -367,7 +368,7 @@ static void send_proof(struct scram *scram, struct work *work)
 {
     if (!work->ok) {
         GError *error = NULL;
-        protocol_error(&error, "the proof cannot be computed");
+        protocol_error(&error, _("the proof cannot be computed"));
         work_free(work);
         fail(scram, error);
         return;
@@ -415,9 +416,9 @@ static void start_worker(struct scram *scram, struct work *work)
 static bool unproven(GError **error, const char *why)
 {
     g_set_error(error, SASL_ERROR, SASL_ERROR_PROOF,
-        "The server did not prove the password (%s), so it may not be yours "
+        _("The server did not prove the password (%s), so it may not be yours "
         "and the login was stopped; check the network and the server's "
-        "certificate.",
+        "certificate."),
         why);
     return false;
 }
@@ -431,12 +432,12 @@ static bool verify(
     scram->step = STEP_FAILED;
     if (!message || !parse_attributes(message, &a) || *a.order != 'v')
         return unproven(error, message && g_str_has_prefix(message, "e=")
-                                   ? "it reports an error instead"
-                                   : "its last message holds no signature");
+                                   ? _("it reports an error instead")
+                                   : _("its last message holds no signature"));
     g_autofree guchar *signature = decode_base64(a.values['v'], &n);
     if (!signature || n != (gsize)EVP_MD_get_size(scram->md) ||
         CRYPTO_memcmp(signature, scram->server_signature, n) != 0)
-        return unproven(error, "its signature is wrong");
+        return unproven(error, _("its signature is wrong"));
     scram->step = STEP_VERIFIED;
     return true;
 }
@@ -465,7 +466,7 @@ void scram_challenge(struct scram *scram, const char *bytes, gsize len,
     if (scram->step == STEP_FIRST)
         work = read_first(scram, bytes, len, &error);
     else
-        protocol_error(&error, "a challenge came out of turn");
+        protocol_error(&error, _("a challenge came out of turn"));
     if (!work) {
         fail(scram, error);
         return;
@@ -484,6 +485,6 @@ bool scram_success(
     if (scram->step == STEP_VERIFIED && len == 0)
         return true;
     if (scram->step != STEP_PROOF)
-        return unproven(error, "it ended the login before it was due");
+        return unproven(error, _("it ended the login before it was due"));
     return verify(scram, bytes, len, error);
 }

@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/random.h"
 #include "model/jid.h"
 #include "net/link.h"
@@ -502,7 +503,7 @@ static void ask_alive(struct stream *stream, unsigned answer_ms)
 static void peer_is_dead(struct stream *stream)
 {
     fail(stream, STREAM_ERROR_LOST, false, NULL,
-        "%s does not answer any more; check the network.", stream->domain);
+        _("%s does not answer any more; check the network."), stream->domain);
     schedule_finish(stream); /* nobody is there to say good-bye to */
 }
 
@@ -619,16 +620,16 @@ static bool is_our_address(const struct stream *stream, const char *bound)
 static void no_address(struct stream *stream)
 {
     fail(stream, STREAM_ERROR_PROTOCOL, false, NULL,
-        "%s let us in but gives us no address for this connection; ask its "
-        "administrator.",
+        _("%s let us in but gives us no address for this connection; ask its "
+        "administrator."),
         stream->domain);
 }
 
 static void foreign_address(struct stream *stream)
 {
     fail(stream, STREAM_ERROR_PROTOCOL, true, "undefined-condition",
-        "%s gave us an address that is not %s, so the connection was closed; "
-        "tell its administrator.",
+        _("%s gave us an address that is not %s, so the connection was closed; "
+        "tell its administrator."),
         stream->domain, stream->jid);
 }
 
@@ -650,8 +651,8 @@ static void bind_refused(struct stream *stream, xmpp_stanza_t *stanza)
         return;
     }
     fail(stream, STREAM_ERROR_SERVER, false, NULL,
-        "%s gives us no address for this connection (%s); close another "
-        "client of yours, or ask its administrator.",
+        _("%s gives us no address for this connection (%s); close another "
+        "client of yours, or ask its administrator."),
         stream->domain, name);
 }
 
@@ -711,8 +712,8 @@ static void on_resumed(struct stream *stream, xmpp_stanza_t *stanza)
     const char *id = xmpp_stanza_get_attribute(stanza, "previd");
     if (!stream->resume_id || g_strcmp0(id, stream->resume_id) != 0) {
         fail(stream, STREAM_ERROR_PROTOCOL, false, "undefined-condition",
-            "%s took up another session than ours, so the connection was "
-            "closed; tell its administrator.",
+            _("%s took up another session than ours, so the connection was "
+            "closed; tell its administrator."),
             stream->domain);
         return;
     }
@@ -1091,8 +1092,8 @@ static void on_challenge(struct stream *stream, xmpp_stanza_t *stanza)
     g_autoptr(GBytes) bytes = decode_base64(text);
     if (!bytes) {
         abort_login(stream,
-            "The server's challenge is malformed, so the login was stopped; "
-            "tell its administrator.");
+            _("The server's challenge is malformed, so the login was stopped; "
+            "tell its administrator."));
         return;
     }
     gsize len;
@@ -1112,8 +1113,8 @@ static bool is_proven(struct stream *stream, const char *text)
         data = "";
     if (text && *text && !bytes)
         g_set_error(&error, STREAM_ERROR, STREAM_ERROR_AUTH,
-            "%s ended the login with something malformed; tell its "
-            "administrator.",
+            _("%s ended the login with something malformed; tell its "
+            "administrator."),
             stream->domain);
     else if (sasl_success(stream->sasl, data, len, &error))
         return true;
@@ -1315,8 +1316,8 @@ static void on_continue(struct stream *stream, xmpp_stanza_t *stanza)
 {
     g_autofree char *tasks = sasl2_tasks(stanza);
     g_autofree char *sentence = g_strdup_printf(
-        "%s asks for one more step to log in (%s), which txmpp does not know; "
-        "use another client, or ask its administrator.",
+        _("%s asks for one more step to log in (%s), which txmpp does not know; "
+        "use another client, or ask its administrator."),
         stream->domain, tasks);
     abort_login(stream, sentence);
 }
@@ -1427,8 +1428,8 @@ static void on_features_in_clear(struct stream *stream, xmpp_stanza_t *features)
         start_tls(stream);
     else
         fail(stream, STREAM_ERROR_TLS, false, NULL,
-            "%s offers no encryption, so nothing was sent to it; ask its "
-            "administrator to enable TLS.",
+            _("%s offers no encryption, so nothing was sent to it; ask its "
+            "administrator to enable TLS."),
             stream->domain);
 }
 
@@ -1474,8 +1475,8 @@ static void on_features_for_login(
     }
     if (!older && !newer) {
         fail(stream, STREAM_ERROR_AUTH, false, NULL,
-            "%s offers no way of logging in; try again later, or ask its "
-            "administrator.",
+            _("%s offers no way of logging in; try again later, or ask its "
+            "administrator."),
             stream->domain);
         return;
     }
@@ -1519,8 +1520,8 @@ static void on_features(struct stream *stream, xmpp_stanza_t *features)
     const char *unknown = unknown_requirement(features);
     if (unknown) {
         fail(stream, STREAM_ERROR_PROTOCOL, false, "unsupported-feature",
-            "%s requires “%s”, which txmpp does not know; ask its "
-            "administrator.",
+            _("%s requires “%s”, which txmpp does not know; ask its "
+            "administrator."),
             stream->domain, unknown);
         return;
     }
@@ -1653,20 +1654,20 @@ static void on_header(const char *from, const char *id, const char *version,
     stream->their_lang = g_strdup(lang);
     if (stream->step != STEP_HEADER) {
         fail(stream, STREAM_ERROR_PROTOCOL, false, "bad-format",
-            "%s began a stream when none was due; tell its administrator.",
+            _("%s began a stream when none was due; tell its administrator."),
             stream->domain);
     } else if (!speaks_xmpp_1(version)) {
         fail(stream, STREAM_ERROR_PROTOCOL, true, "unsupported-version",
-            "%s does not speak XMPP 1.0; ask its administrator to update it.",
+            _("%s does not speak XMPP 1.0; ask its administrator to update it."),
             stream->domain);
     } else if (!id || !*id) {
         fail(stream, STREAM_ERROR_PROTOCOL, false, "bad-format",
-            "%s began the stream without an id; tell its administrator.",
+            _("%s began the stream without an id; tell its administrator."),
             stream->domain);
     } else if (from && !jid_equal_prepared(from, stream->domain)) {
         fail(stream, STREAM_ERROR_PROTOCOL, false, "invalid-from",
-            "The server calls itself by another name than %s; check the "
-            "address, or --server.",
+            _("The server calls itself by another name than %s; check the "
+            "address, or --server."),
             stream->domain);
     } else {
         stream->header_asked = false;
@@ -1693,8 +1694,8 @@ static bool is_answer(const struct stream *stream, xmpp_stanza_t *stanza)
 static void on_tls_refused(struct stream *stream)
 {
     fail(stream, STREAM_ERROR_TLS, false, NULL,
-        "%s refuses to encrypt the connection, so nothing was sent to it; "
-        "try again later, or ask its administrator.",
+        _("%s refuses to encrypt the connection, so nothing was sent to it; "
+        "try again later, or ask its administrator."),
         stream->domain);
 }
 
@@ -1840,14 +1841,14 @@ static bool is_possible(struct stream *stream)
     const char *host = stream->server ? stream->server : stream->ascii_domain;
     if (!stream->ascii_domain) {
         fail(stream, STREAM_ERROR_CONNECT, true, NULL,
-            "%s is no domain name; check the address.", stream->domain);
+            _("%s is no domain name; check the address."), stream->domain);
         return false;
     }
     if (stream->tls_mode == TLS_MODE_OFF &&
         (stream->proxy || !is_loopback(host))) {
         fail(stream, STREAM_ERROR_TLS, true, NULL,
-            "Encryption can be switched off (--tls off) only for a server on "
-            "this machine, and %s is not; use --tls required.",
+            _("Encryption can be switched off (--tls off) only for a server on "
+            "this machine, and %s is not; use --tls required."),
             host);
         return false;
     }
@@ -2055,8 +2056,8 @@ void stream_fail(struct stream *stream, const char *condition, const char *text)
     if (!stream->relay || stream->ending)
         return;
     stream->reason = g_error_new(STREAM_ERROR, STREAM_ERROR_PROTOCOL,
-        "%s broke a rule (%s), so the connection was closed; tell its "
-        "administrator.",
+        _("%s broke a rule (%s), so the connection was closed; tell its "
+        "administrator."),
         stream->domain, text ? text : stream_error_sentence(condition));
     end_connection(stream, condition, text);
 }
@@ -2108,8 +2109,8 @@ static void no_password(struct stream *stream)
             ? g_error_new_literal(
                   STREAM_ERROR, STREAM_ERROR_AUTH, stream->refusal)
             : g_error_new(STREAM_ERROR, STREAM_ERROR_NO_PASSWORD,
-                  "There is no password for %s; give one with --password-file, "
-                  "--password-command or the account's password_command.",
+                  _("There is no password for %s; give one with --password-file, "
+                  "--password-command or the account's password_command."),
                   stream->jid));
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/intl.h"
 #include "net/dial.h"
 #include "net/guard.h"
 #include "net/relay.h"
@@ -21,78 +22,78 @@ struct condition {
 
 /* RFC 6120 s. 4.9.3 */
 static const struct condition stream_conditions[] = {
-    { "bad-format", "it could not read what was sent",
-        "Please report this with a debug log (--debug).", false },
-    { "bad-namespace-prefix", "it does not know a namespace prefix",
-        "Please report this with a debug log (--debug).", false },
-    { "conflict", "another client has taken this resource",
-        "Use another resource (--resource), then connect again.", true },
-    { "connection-timeout", "it heard nothing for too long",
-        "Check the network.", false },
-    { "host-gone", "it does not serve this domain any more",
-        "Check the address, and which server was named.", true },
-    { "host-unknown", "it does not serve this domain",
-        "Check the address, and which server was named.", true },
-    { "improper-addressing", "an address was missing or malformed",
-        "Please report this with a debug log (--debug).", false },
-    { "internal-server-error", "it has a problem of its own",
-        "Try again later.", false },
-    { "invalid-from", "the sender's address is not ours",
-        "Please report this with a debug log (--debug).", false },
-    { "invalid-namespace", "it expected another namespace",
-        "Please report this with a debug log (--debug).", false },
-    { "invalid-xml", "it was sent XML that it does not accept",
-        "Please report this with a debug log (--debug).", false },
-    { "not-authorized", "this account may not use it now",
-        "Ask its administrator, or sign in again.", true },
-    { "not-well-formed", "it was sent broken XML",
-        "Please report this with a debug log (--debug).", false },
-    { "policy-violation", "one of its rules was broken",
-        "Ask its administrator about its limits.", false },
-    { "remote-connection-failed", "it cannot reach a service that it needs",
-        "Try again later.", false },
-    { "reset", "it wants us to sign in anew", "Connect again.", false },
-    { "resource-constraint", "it is too busy", "Try again later.", false },
-    { "restricted-xml", "it was sent XML that is forbidden in XMPP",
-        "Please report this with a debug log (--debug).", false },
-    { "see-other-host", "it sends us to another host",
-        "Name that host with --server.", false },
-    { "system-shutdown", "it is being shut down", "Try again later.", false },
-    { "undefined-condition", "it gave no reason", "Try again later.", false },
-    { "unsupported-encoding", "it does not know the encoding",
-        "Please report this with a debug log (--debug).", false },
-    { "unsupported-feature", "it asks for something that txmpp lacks",
-        "Ask its administrator.", true },
-    { "unsupported-stanza-type", "it does not know a kind of stanza",
-        "Please report this with a debug log (--debug).", false },
-    { "unsupported-version", "it does not speak XMPP 1.0",
-        "Ask its administrator to update it.", true },
+    { "bad-format", N_("it could not read what was sent"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "bad-namespace-prefix", N_("it does not know a namespace prefix"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "conflict", N_("another client has taken this resource"),
+        N_("Use another resource (--resource), then connect again."), true },
+    { "connection-timeout", N_("it heard nothing for too long"),
+        N_("Check the network."), false },
+    { "host-gone", N_("it does not serve this domain any more"),
+        N_("Check the address, and which server was named."), true },
+    { "host-unknown", N_("it does not serve this domain"),
+        N_("Check the address, and which server was named."), true },
+    { "improper-addressing", N_("an address was missing or malformed"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "internal-server-error", N_("it has a problem of its own"),
+        N_("Try again later."), false },
+    { "invalid-from", N_("the sender's address is not ours"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "invalid-namespace", N_("it expected another namespace"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "invalid-xml", N_("it was sent XML that it does not accept"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "not-authorized", N_("this account may not use it now"),
+        N_("Ask its administrator, or sign in again."), true },
+    { "not-well-formed", N_("it was sent broken XML"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "policy-violation", N_("one of its rules was broken"),
+        N_("Ask its administrator about its limits."), false },
+    { "remote-connection-failed", N_("it cannot reach a service that it needs"),
+        N_("Try again later."), false },
+    { "reset", N_("it wants us to sign in anew"), N_("Connect again."), false },
+    { "resource-constraint", N_("it is too busy"), N_("Try again later."), false },
+    { "restricted-xml", N_("it was sent XML that is forbidden in XMPP"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "see-other-host", N_("it sends us to another host"),
+        N_("Name that host with --server."), false },
+    { "system-shutdown", N_("it is being shut down"), N_("Try again later."), false },
+    { "undefined-condition", N_("it gave no reason"), N_("Try again later."), false },
+    { "unsupported-encoding", N_("it does not know the encoding"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "unsupported-feature", N_("it asks for something that txmpp lacks"),
+        N_("Ask its administrator."), true },
+    { "unsupported-stanza-type", N_("it does not know a kind of stanza"),
+        N_("Please report this with a debug log (--debug)."), false },
+    { "unsupported-version", N_("it does not speak XMPP 1.0"),
+        N_("Ask its administrator to update it."), true },
 };
 
 /* RFC 6120 s. 6.5 */
 static const struct condition sasl_conditions[] = {
-    { "aborted", "the login was aborted", "Try again.", true },
-    { "account-disabled", "the account is disabled",
-        "Ask the server's administrator.", true },
-    { "credentials-expired", "the password has expired",
-        "Set a new one at the server's web page, or ask its administrator.",
+    { "aborted", N_("the login was aborted"), N_("Try again."), true },
+    { "account-disabled", N_("the account is disabled"),
+        N_("Ask the server's administrator."), true },
+    { "credentials-expired", N_("the password has expired"),
+        N_("Set a new one at the server's web page, or ask its administrator."),
         true },
-    { "encryption-required", "the server wants encryption for this",
-        "Use --tls required.", true },
-    { "incorrect-encoding", "the server could not read the login",
-        "Please report this with a debug log (--debug).", true },
-    { "invalid-authzid", "the server does not know this address",
-        "Check the address.", true },
-    { "invalid-mechanism", "the server refuses the way of logging in",
-        "Ask the server's administrator.", true },
-    { "malformed-request", "the server could not read the login",
-        "Please report this with a debug log (--debug).", true },
-    { "mechanism-too-weak", "the server wants a stronger way of logging in",
-        "Ask the server's administrator.", true },
-    { "not-authorized", "the address or the password is wrong",
-        "Check both, then connect again.", true },
-    { "temporary-auth-failure", "the server cannot check passwords just now",
-        "Try again later.", false },
+    { "encryption-required", N_("the server wants encryption for this"),
+        N_("Use --tls required."), true },
+    { "incorrect-encoding", N_("the server could not read the login"),
+        N_("Please report this with a debug log (--debug)."), true },
+    { "invalid-authzid", N_("the server does not know this address"),
+        N_("Check the address."), true },
+    { "invalid-mechanism", N_("the server refuses the way of logging in"),
+        N_("Ask the server's administrator."), true },
+    { "malformed-request", N_("the server could not read the login"),
+        N_("Please report this with a debug log (--debug)."), true },
+    { "mechanism-too-weak", N_("the server wants a stronger way of logging in"),
+        N_("Ask the server's administrator."), true },
+    { "not-authorized", N_("the address or the password is wrong"),
+        N_("Check both, then connect again."), true },
+    { "temporary-auth-failure", N_("the server cannot check passwords just now"),
+        N_("Try again later."), false },
 };
 
 GQuark stream_error_quark(void)
@@ -113,7 +114,7 @@ static const struct condition *find(
 static const struct condition *stream_condition(const char *name)
 {
     static const struct condition unknown = { "undefined-condition",
-        "it gave a reason that is not known here", "Try again later.", false };
+        N_("it gave a reason that is not known here"), N_("Try again later."), false };
     const struct condition *found =
         find(stream_conditions, G_N_ELEMENTS(stream_conditions), name);
     return found ? found : &unknown;
@@ -122,8 +123,8 @@ static const struct condition *stream_condition(const char *name)
 static const struct condition *sasl_condition(const char *name)
 {
     static const struct condition unknown = { "not-authorized",
-        "the server refused the login without a known reason",
-        "Check address and password, then connect again.", true };
+        N_("the server refused the login without a known reason"),
+        N_("Check address and password, then connect again."), true };
     const struct condition *found =
         find(sasl_conditions, G_N_ELEMENTS(sasl_conditions), name);
     return found ? found : &unknown;
@@ -131,7 +132,7 @@ static const struct condition *sasl_condition(const char *name)
 
 const char *stream_error_sentence(const char *condition)
 {
-    return stream_condition(condition)->sentence;
+    return _(stream_condition(condition)->sentence);
 }
 
 bool stream_condition_is_final(const char *condition)
@@ -152,7 +153,7 @@ static char *quoted(const char *text)
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     if (g_utf8_strlen(valid, -1) > SHOWN_TEXT_CHARS)
         *g_utf8_offset_to_pointer(valid, SHOWN_TEXT_CHARS) = 0;
-    return g_strdup_printf(" It said: “%s”.", valid);
+    return g_strdup_printf(_(" It said: “%s”."), valid);
 }
 
 GError *stream_reason_of_condition(
@@ -166,8 +167,8 @@ GError *stream_reason_of_condition(
         conflict ? STREAM_ERROR_CONFLICT
         : auth   ? STREAM_ERROR_AUTH
                  : STREAM_ERROR_SERVER,
-        "%s ended the connection: %s.%s %s", domain, known->sentence, said,
-        known->advice);
+        _("%s ended the connection: %s.%s %s"), domain, _(known->sentence), said,
+        _(known->advice));
 }
 
 GError *stream_reason_of_failure(
@@ -176,18 +177,18 @@ GError *stream_reason_of_failure(
     const struct condition *known = sasl_condition(condition);
     g_autofree char *said = quoted(text);
     return g_error_new(STREAM_ERROR, STREAM_ERROR_AUTH,
-        "%s cannot sign in: %s.%s %s", jid, known->sentence, said,
-        known->advice);
+        _("%s cannot sign in: %s.%s %s"), jid, _(known->sentence), said,
+        _(known->advice));
 }
 
 static GError *orderly_end(const char *domain, bool was_online)
 {
     if (was_online)
         return g_error_new(STREAM_ERROR, STREAM_ERROR_LOST,
-            "%s closed the connection; connect again.", domain);
+            _("%s closed the connection; connect again."), domain);
     return g_error_new(STREAM_ERROR, STREAM_ERROR_CONNECT,
-        "%s closed the connection before the login was complete; try again "
-        "later, or ask its administrator.",
+        _("%s closed the connection before the login was complete; try again "
+        "later, or ask its administrator."),
         domain);
 }
 

@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "base/intl.h"
 #include "model/jid.h"
 
 #define OID_XMPP_ADDR "1.3.6.1.5.5.7.8.5"
@@ -481,37 +482,37 @@ char *tls_distrust_sentence(unsigned distrust, const char *domain)
         unsigned bit;
         const char *reason;
     } reasons[] = {
-        { TLS_WRONG_NAME, "it was issued for another name" },
-        { TLS_EXPIRED, "it has expired" },
-        { TLS_NOT_YET_VALID, "it is not valid yet (is the clock right?)" },
-        { TLS_REVOKED, "it has been revoked" },
-        { TLS_SELF_SIGNED, "it is self-signed" },
-        { TLS_UNKNOWN_ISSUER, "its issuer is not known here" },
-        { TLS_WEAK, "its key or signature is too weak" },
-        { TLS_BAD_USE, "it may not be used for this" },
-        { TLS_PIN_CHANGED, "it is not the one that was accepted before" },
+        { TLS_WRONG_NAME, N_("it was issued for another name") },
+        { TLS_EXPIRED, N_("it has expired") },
+        { TLS_NOT_YET_VALID, N_("it is not valid yet (is the clock right?)") },
+        { TLS_REVOKED, N_("it has been revoked") },
+        { TLS_SELF_SIGNED, N_("it is self-signed") },
+        { TLS_UNKNOWN_ISSUER, N_("its issuer is not known here") },
+        { TLS_WEAK, N_("its key or signature is too weak") },
+        { TLS_BAD_USE, N_("it may not be used for this") },
+        { TLS_PIN_CHANGED, N_("it is not the one that was accepted before") },
     };
-    const char *whose = domain ? domain : "the server";
+    const char *whose = domain ? domain : _("the server");
 
     if (!distrust)
-        return g_strdup_printf("The certificate of %s is trusted.", whose);
+        return g_strdup_printf(_("The certificate of %s is trusted."), whose);
 
     GString *out = g_string_new(NULL);
-    g_string_printf(out, "The certificate of %s is not trusted: ", whose);
+    g_string_printf(out, _("The certificate of %s is not trusted: "), whose);
     bool first = true;
     for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
         if (!(distrust & reasons[i].bit))
             continue;
         g_string_append_printf(
-            out, "%s%s", first ? "" : ", and ", reasons[i].reason);
+            out, "%s%s", first ? "" : _(", and "), _(reasons[i].reason));
         first = false;
     }
     g_string_append(out,
         distrust & TLS_PIN_CHANGED
-            ? ". Somebody may be listening: ask the server's administrator "
-              "for the new fingerprint before you accept it."
-            : ". Ask the server's administrator for the fingerprint before "
-              "you accept it, or name the authority with --ca-file.");
+            ? _(". Somebody may be listening: ask the server's administrator "
+              "for the new fingerprint before you accept it.")
+            : _(". Ask the server's administrator for the fingerprint before "
+              "you accept it, or name the authority with --ca-file."));
     return g_string_free(out, FALSE);
 }
 
@@ -526,7 +527,7 @@ static int no_passphrase(char *buffer, int size, int writing, void *data)
 static const char *openssl_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    return reason ? reason : "no reason given";
+    return reason ? reason : _("no reason given");
 }
 
 static bool use_ca_file(SSL_CTX *context, const char *file, GError **error)
@@ -535,8 +536,8 @@ static bool use_ca_file(SSL_CTX *context, const char *file, GError **error)
         X509_STORE_load_file(SSL_CTX_get_cert_store(context), file) == 1)
         return true;
     g_set_error(error, TLS_ERROR, TLS_ERROR_CONFIG,
-        "The certificate authorities in %s cannot be read (%s); give a file "
-        "in PEM form.",
+        _("The certificate authorities in %s cannot be read (%s); give a file "
+        "in PEM form."),
         file, openssl_reason());
     return false;
 }
@@ -551,16 +552,16 @@ static bool use_client_cert(
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(context, config->client_cert) != 1) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_CONFIG,
-            "The client certificate %s cannot be read (%s); give a file in "
-            "PEM form.",
+            _("The client certificate %s cannot be read (%s); give a file in "
+            "PEM form."),
             config->client_cert, openssl_reason());
         return false;
     }
     if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_CONFIG,
-            "The private key %s cannot be used (%s); it must belong to the "
-            "client certificate and have no passphrase.",
+            _("The private key %s cannot be used (%s); it must belong to the "
+            "client certificate and have no passphrase."),
             key, openssl_reason());
         return false;
     }
@@ -572,7 +573,7 @@ static SSL_CTX *context_new(const struct tls_config *config, GError **error)
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (!context) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_CONFIG,
-            "OpenSSL cannot be set up (%s); check openssl.cnf.",
+            _("OpenSSL cannot be set up (%s); check openssl.cnf."),
             openssl_reason());
         return NULL;
     }
@@ -618,7 +619,7 @@ struct tls *tls_new(const struct tls_config *config, GError **error)
     g_autofree char *ascii = jid_domain_ascii(config->domain);
     if (!ascii) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_CONFIG,
-            "“%s” is no domain name; check the address.", config->domain);
+            _("“%s” is no domain name; check the address."), config->domain);
         return NULL;
     }
     SSL_CTX *context = context_new(config, error);
@@ -670,19 +671,19 @@ static void set_handshake_error(const struct tls *tls, GError **error)
             reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION ||
             reason == SSL_R_NO_PROTOCOLS_AVAILABLE)) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_VERSION,
-            "%s offers nothing newer than TLS 1.1, which is not safe; ask its "
-            "administrator to enable TLS 1.2 or 1.3.",
+            _("%s offers nothing newer than TLS 1.1, which is not safe; ask its "
+            "administrator to enable TLS 1.2 or 1.3."),
             tls->domain);
     } else if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
                reason == SSL_R_WRONG_VERSION_NUMBER) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_HANDSHAKE,
-            "%s does not speak TLS on this port; try --tls starttls or "
-            "another port.",
+            _("%s does not speak TLS on this port; try --tls starttls or "
+            "another port."),
             tls->domain);
     } else {
         g_set_error(error, TLS_ERROR, TLS_ERROR_HANDSHAKE,
-            "The encrypted connection to %s could not be set up (%s); try "
-            "again, or tell its administrator.",
+            _("The encrypted connection to %s could not be set up (%s); try "
+            "again, or tell its administrator."),
             tls->domain, openssl_reason());
     }
     ERR_clear_error();
@@ -706,7 +707,7 @@ enum tls_progress tls_handshake(struct tls *tls, GError **error)
     g_autoptr(X509) cert = SSL_get1_peer_certificate(tls->ssl);
     if (!cert) {
         g_set_error(error, TLS_ERROR, TLS_ERROR_HANDSHAKE,
-            "%s showed no certificate; tell its administrator.", tls->domain);
+            _("%s showed no certificate; tell its administrator."), tls->domain);
         return TLS_FAILED;
     }
     tls->peer = peer_of(tls, cert);
@@ -748,7 +749,7 @@ gssize tls_read(struct tls *tls, char *buffer, size_t size, GError **error)
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
         return -1;
     g_set_error(error, TLS_ERROR, TLS_ERROR_BROKEN,
-        "The encrypted connection to %s broke (%s).", tls->domain,
+        _("The encrypted connection to %s broke (%s)."), tls->domain,
         openssl_reason());
     ERR_clear_error();
     return -1;
@@ -761,7 +762,7 @@ bool tls_write(struct tls *tls, const char *bytes, size_t len, GError **error)
         int n = SSL_write(tls->ssl, bytes, (int)MIN(len, G_MAXINT));
         if (n <= 0) {
             g_set_error(error, TLS_ERROR, TLS_ERROR_BROKEN,
-                "The encrypted connection to %s broke (%s).", tls->domain,
+                _("The encrypted connection to %s broke (%s)."), tls->domain,
                 openssl_reason());
             ERR_clear_error();
             return false;

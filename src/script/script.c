@@ -17,6 +17,7 @@
 
 #include "app/app.h"
 #include "app/runner.h"
+#include "base/intl.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "net/stream.h"
@@ -228,7 +229,7 @@ static gboolean on_connect_deadline(gpointer data)
     struct script *script = data;
     script->connect_timer = 0;
     g_autofree char *text = g_strdup_printf(
-        "The connection was not there after %g s (--timeout)",
+        _("The connection was not there after %g s (--timeout)"),
         script->timeout_ms / 1000.0);
     give_up(script, EXIT_LATE, text);
     return G_SOURCE_REMOVE;
@@ -238,8 +239,8 @@ static gboolean on_restore_deadline(gpointer data)
 {
     struct script *script = data;
     script->restore_timer = 0;
-    g_autofree char *text = g_strdup_printf("The connection was lost and not "
-        "restored within %g s (--timeout)", script->timeout_ms / 1000.0);
+    g_autofree char *text = g_strdup_printf(_("The connection was lost and not "
+        "restored within %g s (--timeout)"), script->timeout_ms / 1000.0);
     give_up(script, EXIT_LOST, text);
     return G_SOURCE_REMOVE;
 }
@@ -702,7 +703,7 @@ void script_free(struct script *script)
     int error = output_free(script->output, FLUSH_MS);
     if (error && error != EPIPE) { /* a full disk is no reader that left */
         g_autofree char *text = g_strdup_printf(
-            "Standard output could not be written: %s", g_strerror(error));
+            _("Standard output could not be written: %s"), g_strerror(error));
         script_complain(text);
         if (!script->app->exit_code)
             script->app->exit_code = EXIT_FAILED;
@@ -791,11 +792,13 @@ static const struct command commands[] = {
     { .name = "format",
         .args = { { .name = "format", .kind = &arg_choice,
             .choices = "text json" } },
+        .words = "script json text output",
         .summary = "Choose how results and events are printed from here on",
         .run = run_format },
     { .name = "onerror",
         .args = { { .name = "what", .kind = &arg_choice,
             .choices = "stop continue" } },
+        .words = "script fail continue stop",
         .summary = "Say what happens after a command failed",
         .detail = "stop, the default, ends the script with status 1; after "
                   "continue it goes on and ends with 1.",
@@ -803,6 +806,7 @@ static const struct command commands[] = {
     { .name = "events",
         .args = { { .name = "kinds", .kind = &arg_events,
             .flags = ARG_REST } },
+        .words = "script print output",
         .summary = "Choose which events are printed", .run = run_events },
     { .name = NULL },
 };

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/intl.h"
 #include "base/paths.h"
 #include "base/stamp.h"
 
@@ -77,16 +78,16 @@ static bool check_file(const char *path, bool *cut, GError **error)
     }
     if (S_ISLNK(st.st_mode))
         return refuse(error, DB_ERROR_UNUSABLE, path,
-            "is a symbolic link: put the file itself there");
+            _("is a symbolic link: put the file itself there"));
     if (!S_ISREG(st.st_mode))
         return refuse(error, DB_ERROR_UNUSABLE, path,
-            "is not an ordinary file: move it out of the way");
+            _("is not an ordinary file: move it out of the way"));
     if (st.st_uid != geteuid())
         return refuse(error, DB_ERROR_UNUSABLE, path,
-            "belongs to another user: move it out of the way");
+            _("belongs to another user: move it out of the way"));
     if ((st.st_mode & 077) && chmod(path, 0600) < 0)
         return refuse(error, DB_ERROR_UNUSABLE, path,
-            "can be read by others, and that cannot be changed");
+            _("can be read by others, and that cannot be changed"));
     *cut = st.st_size < SMALLEST;
     return true;
 }
@@ -165,7 +166,7 @@ static bool check_files(
     if (!look_for_mark(path, mark, error) || !check_file(path, &cut, error))
         return false;
     if (cut && !*mark)
-        return refuse(error, DB_ERROR_DAMAGED, path, "is cut off");
+        return refuse(error, DB_ERROR_DAMAGED, path, _("is cut off"));
     for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
         g_autofree char *name = g_strconcat(path, more[i], NULL);
         if (!check_file(name, &ignored, error))
@@ -200,7 +201,7 @@ char *db_put_aside(const char *dir, const char *name, GError **error)
         g_autofree char *to = g_strconcat(target, more[i], NULL);
         if (rename(from, to) < 0 && errno != ENOENT) {
             g_set_error(error, DB_ERROR, DB_ERROR_UNUSABLE,
-                "The damaged file %s cannot be renamed: %s.", from,
+                _("The damaged file %s cannot be renamed: %s."), from,
                 g_strerror(errno));
             return NULL;
         }
@@ -450,7 +451,7 @@ static void explain(GError **error, int result, const char *path,
 
     g_set_error(error, DB_ERROR,
         damaged ? DB_ERROR_DAMAGED : DB_ERROR_UNUSABLE,
-        damaged ? "%s is damaged (%s)." : "%s cannot be used: %s.", path,
+        damaged ? _("%s is damaged (%s).") : _("%s cannot be used: %s."), path,
         what ? what : sqlite3_errstr(result));
 }
 
@@ -500,8 +501,8 @@ struct db *db_open(const char *dir, const char *name,
         return db;
     if (newer)
         g_set_error(error, DB_ERROR, DB_ERROR_NEWER,
-            "%s was written by a newer txmpp and is left as it is: use that "
-            "one, or another profile.",
+            _("%s was written by a newer txmpp and is left as it is: use that "
+            "one, or another profile."),
             shown);
     else
         explain(error, result, shown,

@@ -5,6 +5,7 @@
  */
 #include "store/history.h"
 #include <string.h>
+#include "base/intl.h"
 #include "base/paths.h"
 #include "base/stamp.h"
 #include "model/jid.h"
@@ -37,7 +38,7 @@ static void open_again(struct history *history, GString *problem)
         history->db = open_db(history->dir, &error);
     if (kept) {
         g_autofree char *text = g_strdup_printf(
-            "It is kept as %s; a new one is filled from the server's archive.",
+            _("It is kept as %s; a new one is filled from the server's archive."),
             kept);
         add_sentence(problem, text);
     }
@@ -70,7 +71,7 @@ struct history *history_open(
     if (history->dir)
         history->db = open_db(history->dir, &error);
     else
-        add_sentence(text, "This address cannot name a folder.");
+        add_sentence(text, _("This address cannot name a folder."));
     if (error)
         add_sentence(text, error->message);
     if (error && error->code == DB_ERROR_DAMAGED)
@@ -80,7 +81,7 @@ struct history *history_open(
         history->db =
             db_open_memory(&history_schema, history_sql, N_SQL);
         add_sentence(text,
-            "Messages are kept in memory only and are gone when txmpp ends.");
+            _("Messages are kept in memory only and are gone when txmpp ends."));
     }
     history->waiting = (guint)history_read_int(
         history, history_read(history, SQL_COUNT_WAITING), 0);

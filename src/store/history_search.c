@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include <utf8proc.h>
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "model/jid.h"
 #include "store/history_private.h"
@@ -421,7 +422,7 @@ static void collect(struct history *history, const struct history_query *query,
 static GPtrArray *nothing_to_find(GError **error)
 {
     g_set_error_literal(error, DB_ERROR, DB_ERROR_UNUSABLE,
-        "There is no word to look for: give letters or digits.");
+        _("There is no word to look for: give letters or digits."));
     return NULL;
 }
 

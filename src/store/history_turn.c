@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "store/history_private.h"
 
@@ -218,9 +219,9 @@ static void start_sync(struct history *history)
 static bool later(struct history *history, int result, GError **error)
 {
     g_set_error(error, DB_ERROR, DB_ERROR_UNUSABLE,
-        "The history in %s cannot be written: %s. What comes in is not "
+        _("The history in %s cannot be written: %s. What comes in is not "
         "confirmed to the server until it can; free some space or see to "
-        "that folder.",
+        "that folder."),
         history->dir, sqlite3_errstr(result));
     return false;
 }

@@ -8,6 +8,7 @@
  */
 #include "store/option.h"
 
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #include <gio/gio.h>
 
+#include "base/intl.h"
 #include "base/paths.h"
 #include "model/jid.h"
 
@@ -148,8 +150,8 @@ static char *read_bounded(const char *path, gsize *len, GError **error)
     if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES) {
         close(fd);
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s",
-            S_ISREG(st.st_mode) ? "it is larger than 1 MiB"
-                                : "it is not a regular file");
+            S_ISREG(st.st_mode) ? _("it is larger than 1 MiB")
+                                : _("it is not a regular file"));
         return NULL;
     }
     g_autofree char *data = g_malloc((gsize)st.st_size + 1);
@@ -205,8 +207,8 @@ static void note_bad_line(
 {
     if (!options->damaged_line)
         options->damaged_line = number;
-    add_problem(options, "%s:%u: %s. The line was left out, and the file will "
-        "not be written until it is mended", options->path, number, why);
+    add_problem(options, _("%s:%u: %s. The line was left out, and the file will "
+        "not be written until it is mended"), options->path, number, why);
 }
 
 /* The lines GKeyFile will take; the others are reported and dropped. */
@@ -233,10 +235,10 @@ static GString *sift_lines(struct options *options, const char *data, gsize len)
             g_hash_table_insert(options->lines,
                 g_strconcat(group, "\n", name, NULL), GUINT_TO_POINTER(number));
         if (kind == LINE_KEY && !group)
-            note_bad_line(options, number, "a key stands before any [section]");
+            note_bad_line(options, number, _("a key stands before any [section]"));
         else if (kind == LINE_BAD)
             note_bad_line(options, number,
-                "this is neither a comment, a [section] nor KEY = VALUE");
+                _("this is neither a comment, a [section] nor KEY = VALUE"));
         else {
             g_string_append_len(good, line, (gssize)n);
             g_string_append_c(good, '\n');
@@ -257,10 +259,10 @@ static void load_sections(struct options *options)
         g_autoptr(GError) error = NULL;
         g_autofree char *jid = jid_prepare(text, &error);
         if (!jid || !jid_is_bare(jid)) {
-            add_problem(options, "%s:%u: [%s] is not the section of an "
-                "account: %s", options->path, line_of(options, *group, NULL),
+            add_problem(options, _("%s:%u: [%s] is not the section of an "
+                "account: %s"), options->path, line_of(options, *group, NULL),
                 *group, error ? error->message
-                              : "the address must have no resource");
+                              : _("the address must have no resource"));
             continue;
         }
         if (!g_hash_table_contains(options->sections, jid))
@@ -278,8 +280,8 @@ static void load_file(struct options *options)
         if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             return;
         options->unreadable = true;
-        add_problem(options, "%s:1: the configuration cannot be read: %s. "
-            "Going on with defaults; the file will not be written",
+        add_problem(options, _("%s:1: the configuration cannot be read: %s. "
+            "Going on with defaults; the file will not be written"),
             options->path, error->message);
         return;
     }
@@ -288,8 +290,8 @@ static void load_file(struct options *options)
             good->len, G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS,
             &error)) {
         options->damaged_line = MAX(options->damaged_line, 1);
-        add_problem(options, "%s: %s. Going on with defaults; the file will "
-            "not be written", options->path, error->message);
+        add_problem(options, _("%s: %s. Going on with defaults; the file will "
+            "not be written"), options->path, error->message);
         g_key_file_unref(options->file);
         options->file = g_key_file_new();
     }
@@ -387,26 +389,26 @@ static char *value_problem(const struct option *row, const char *value)
     switch (row->kind) {
     case OPTION_BOOL:
         return parse_bool(value, &flag) ? NULL
-            : g_strdup_printf("%s is on or off, not “%s”", row->name, value);
+            : g_strdup_printf(_("%s is on or off, not “%s”"), row->name, value);
     case OPTION_ENUM:
         return is_choice(row, value) ? NULL
-            : g_strdup_printf("%s is one of: %s; not “%s”", row->name,
+            : g_strdup_printf(_("%s is one of: %s; not “%s”"), row->name,
                   row->choices, value);
     case OPTION_INT:
     case OPTION_SECONDS:
         if (!(row->kind == OPTION_INT ? parse_int : parse_seconds)(value, &n))
-            return g_strdup_printf("%s is a number%s, not “%s”", row->name,
-                row->kind == OPTION_INT ? "" : " of seconds (or 5m, 2h, 1d)",
+            return g_strdup_printf(_("%s is a number%s, not “%s”"), row->name,
+                row->kind == OPTION_INT ? "" : _(" of seconds (or 5m, 2h, 1d)"),
                 value);
         return in_range(row, n) ? NULL
-            : g_strdup_printf("%s must be between %" G_GINT64_FORMAT
-                  " and %" G_GINT64_FORMAT, row->name, row->min, row->max);
+            : g_strdup_printf(_("%s must be between %" PRId64 " and %" PRId64),
+                  row->name, row->min, row->max);
     case OPTION_STRING:
     case OPTION_LIST:
         break;
     }
     return g_utf8_validate(value, -1, NULL) ? NULL
-        : g_strdup_printf("%s must be UTF-8 text", row->name);
+        : g_strdup_printf(_("%s must be UTF-8 text"), row->name);
 }
 
 /* One spelling in memory: on/off, plain seconds. */
@@ -445,7 +447,7 @@ static void load_value(struct options *options, struct entry *entry,
     g_autofree char *why =
         text ? value_problem(entry->row, text) : g_strdup(error->message);
     if (why) {
-        add_problem(options, "%s:%u: %s. The default is used", options->path,
+        add_problem(options, _("%s:%u: %s. The default is used"), options->path,
             line_of(options, section, key), why);
         return;
     }
@@ -504,8 +506,8 @@ void options_check(struct options *options)
             g_autofree char *name = g_strconcat(
                 account ? "account" : *group, ".", *key, NULL);
             if (!g_hash_table_contains(options->entries, name))
-                add_problem(options, "%s:%u: there is no option %s. It is "
-                    "kept as it is; /set ?%s finds similar ones",
+                add_problem(options, _("%s:%u: there is no option %s. It is "
+                    "kept as it is; /set ?%s finds similar ones"),
                     options->path, line_of(options, *group, *key), name, *key);
         }
     }
@@ -590,7 +592,7 @@ static bool is_writable(const struct options *options, GError **error)
     if (!options->damaged_line && !options->unreadable)
         return true;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-        "%s is damaged at line %u and was left alone: mend it and start again",
+        _("%s is damaged at line %u and was left alone: mend it and start again"),
         options->path, MAX(options->damaged_line, 1));
     return false;
 }
@@ -663,12 +665,12 @@ bool options_set(struct options *options, const char *account,
     struct entry *entry = g_hash_table_lookup(options->entries, name);
     if (!entry) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-            "There is no option %s. /set ?WORD searches for one", name);
+            _("There is no option %s. /set ?WORD searches for one"), name);
         return false;
     }
     if (entry->accounts && !account) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-            "%s belongs to an account: say which with -a ACCOUNT", name);
+            _("%s belongs to an account: say which with -a ACCOUNT"), name);
         return false;
     }
     g_autofree char *why = value ? value_problem(entry->row, value) : NULL;
@@ -743,8 +745,8 @@ bool options_remove_account(
     const char *section = g_hash_table_lookup(options->sections, jid);
     if (!section || !g_key_file_has_group(options->file, section)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-            "%s has no [account %s] section. /account list shows those there "
-            "are", options->path, jid);
+            _("%s has no [account %s] section. /account list shows those there "
+            "are"), options->path, jid);
         return false;
     }
     if (!is_writable(options, error))
@@ -802,7 +804,7 @@ bool options_section_set(struct options *options, const char *section,
 {
     if (!*key || (value && !g_utf8_validate(value, -1, NULL))) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-            "[%s] takes a name and UTF-8 text", section);
+            _("[%s] takes a name and UTF-8 text"), section);
         return false;
     }
     if (!is_writable(options, error))

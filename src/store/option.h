@@ -19,6 +19,7 @@ struct option {
     gint64 min, max;       /* OPTION_INT and OPTION_SECONDS, when max > min */
     const char *summary;   /* one line for help and manual */
     const char *detail;    /* more for the manual, NULL */
+    const char *words;     /* what else people call it, for /help's search; NULL */
 };
 
 struct options;

@@ -6,6 +6,7 @@
 #include "xep/xep0004_form.h"
 
 #include <string.h>
+#include "base/intl.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/job.h"
@@ -233,7 +234,7 @@ struct form *form_read(xmpp_stanza_t *x, GError **error)
     if (!stanza_is(x, "x", NS_FORM) ||
         !form_type_parse(stanza_attr(x, "type"), &type)) {
         g_set_error(error, FORM_ERROR, FORM_ERROR_MALFORMED,
-            "What came is not a form; the other side's program has a fault.");
+            _("What came is not a form; the other side's program has a fault."));
         return NULL;
     }
     struct form *form = form_new(type);
@@ -317,7 +318,7 @@ static char *check_boolean(
         return g_strdup("1");
     if (g_strv_contains(no, word))
         return g_strdup("0");
-    g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE, "\"%s\" takes yes or no.",
+    g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE, _("\"%s\" takes yes or no."),
         form_field_label(field));
     return NULL;
 }
@@ -347,7 +348,7 @@ static char *check_option(
     if (field->open || !field->options->len)
         return g_strdup(text);
     g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-        "\"%s\" does not offer \"%s\"; /form show lists what it offers.",
+        _("\"%s\" does not offer \"%s\"; /form show lists what it offers."),
         form_field_label(field), text);
     return NULL;
 }
@@ -358,7 +359,7 @@ static char *check_line(
     if (!strpbrk(text, "\r\n"))
         return g_strdup(text);
     g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-        "\"%s\" takes a single line.", form_field_label(field));
+        _("\"%s\" takes a single line."), form_field_label(field));
     return NULL;
 }
 
@@ -367,7 +368,7 @@ static char *check_nothing(
 {
     (void)text;
     g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-        "\"%s\" is not for you to change.", form_field_label(field));
+        _("\"%s\" is not for you to change."), form_field_label(field));
     return NULL;
 }
 
@@ -391,15 +392,15 @@ static bool set_field(
     g_autoptr(GPtrArray) checked = g_ptr_array_new_with_free_func(value_free);
     guint count = g_strv_length((char **)values);
     if (count > (is_multi(field) ? MAX_ENTRIES : 1)) {
-        g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE, "\"%s\" takes %s.",
+        g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE, _("\"%s\" takes %s."),
             form_field_label(field),
-            is_multi(field) ? "fewer values" : "one value");
+            is_multi(field) ? _("fewer values") : _("one value"));
         return false;
     }
     for (guint i = 0; i < count; i++) {
         if (strlen(values[i]) > MAX_TEXT_BYTES) {
             g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-                "The value for \"%s\" is too long.", form_field_label(field));
+                _("The value for \"%s\" is too long."), form_field_label(field));
             return false;
         }
         char *value = checks[field->type](field, values[i], error);
@@ -418,7 +419,7 @@ static struct form_field *find_or_fail(
     struct form_field *field = form_find(form, var);
     if (!field)
         g_set_error(error, FORM_ERROR, FORM_ERROR_NO_FIELD,
-            "The form has no field \"%s\"; /form show lists its fields.", var);
+            _("The form has no field \"%s\"; /form show lists its fields."), var);
     return field;
 }
 
@@ -469,7 +470,7 @@ bool form_check(
         if (culprit)
             *culprit = field;
         g_set_error(error, FORM_ERROR, FORM_ERROR_REQUIRED,
-            "\"%s\" must be filled in.", form_field_label(field));
+            _("\"%s\" must be filled in."), form_field_label(field));
         return false;
     }
     return true;

@@ -93,6 +93,7 @@ static const struct command commands[] = {
             .kind = &arg_jid,
             .flags = ARG_OPTIONAL,
             .summary = "whom; the peer of this chat, else our server" } },
+        .words = "last seen idle when online",
         .summary = "Ask since when somebody is idle or offline",
         .detail = "For the bare address of a contact who is offline, their "
                   "server says when they left and with which status; a full "

@@ -694,6 +694,7 @@ static const struct command commands[] = {
     { .name = "disco",
         .needs = NEEDS_ONLINE,
         .args = { TARGET_ARG, NODE_ARG },
+        .words = "features services server capabilities browse discover",
         .summary = "Discover services and features",
         .detail =
             "Asks a server, a service or somebody's client what it is and what "

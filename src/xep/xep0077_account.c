@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <gio/gio.h>
+#include "base/intl.h"
 #include "cmd/job.h"
 #include "model/jid.h"
 #include "xep/ask.h"
@@ -225,8 +226,8 @@ static enum cmd_status remove_account(struct job *job)
 static enum cmd_status run_unregister(struct job *job)
 {
     g_autofree char *question = g_strdup_printf(
-        "Delete the account %s on its server, for good? Its contacts and its "
-        "archive there are lost.",
+        _("Delete the account %s on its server, for good? Its contacts and its "
+        "archive there are lost."),
         job_account(job)->jid);
     return job_confirm(job, question, remove_account);
 }
@@ -312,7 +313,7 @@ static void on_password(enum answer answer, const char *text,
     if (given && !is_second)
         change->password = secret_ref(password);
     if (!given || !ask_password(job))
-        job_fail(job, "not-acceptable", "The password stays as it was.");
+        job_fail(job, "not-acceptable", "The password stays as it was; /changepassword asks again.");
 }
 
 /* Twice, since nobody sees what is typed. */
@@ -326,8 +327,8 @@ static bool ask_password(struct job *job)
     const struct question question = {
         .kind = QUESTION_PASSWORD,
         .account = job_account(job),
-        .title = change->password ? "The new password, again" : "New password",
-        .text = change->again ? "The two were not the same." : NULL,
+        .title = change->password ? _("The new password, again") : _("New password"),
+        .text = change->again ? _("The two were not the same.") : NULL,
         .jid = job_account(job)->jid,
         .answer = on_password,
         .data = asked,
@@ -409,6 +410,7 @@ static const struct command commands[] = {
                 .kind = &arg_file,
                 .option = "--ca-file",
                 .summary = "trust these certificate authorities too" } },
+        .words = "sign-up new account create make join server",
         .summary = "Make an account on a server, or register with a service",
         .detail =
             "Opens a connection to the server of the address, encrypted like "
@@ -426,6 +428,7 @@ static const struct command commands[] = {
     { .name = "unregister",
         .needs = NEEDS_ONLINE | NEEDS_CONSENT,
         .run = run_unregister,
+        .words = "delete account server cancel remove close",
         .summary = "Delete your account on its server",
         .detail = "The server forgets the account, its contacts and its "
                   "archive (XEP-0077). What is kept on this computer stays "
@@ -437,6 +440,7 @@ static const struct command commands[] = {
         .needs = NEEDS_ONLINE,
         .run = run_changepassword,
         .args = { PASSWORD_ARG },
+        .words = "password new change secret credentials",
         .summary = "Change the password of your account",
         .detail = "Asks twice on the screen. In a script the new password is "
                   "the first line of the file given with --password-file. "

@@ -1,4 +1,5 @@
 #include "xep/xep0077_form.h"
+#include "base/intl.h"
 
 #include <string.h>
 
@@ -9,21 +10,22 @@ static const struct {
     const char *name, *label;
     enum form_field_type type;
 } plain_fields[] = {
-    { "username", "User name", FORM_TEXT_SINGLE },
-    { "password", "Password", FORM_TEXT_PRIVATE },
-    { "nick", "Nickname", FORM_TEXT_SINGLE },
-    { "name", "Full name", FORM_TEXT_SINGLE },
-    { "first", "Given name", FORM_TEXT_SINGLE },
-    { "last", "Family name", FORM_TEXT_SINGLE },
-    { "email", "E-mail address", FORM_TEXT_SINGLE },
-    { "address", "Street", FORM_TEXT_SINGLE },
-    { "city", "City", FORM_TEXT_SINGLE },
-    { "state", "State or region", FORM_TEXT_SINGLE },
-    { "zip", "Postal code", FORM_TEXT_SINGLE },
-    { "phone", "Telephone number", FORM_TEXT_SINGLE },
-    { "url", "Web page", FORM_TEXT_SINGLE },
-    { "date", "Date", FORM_TEXT_SINGLE }, { "misc", "Other", FORM_TEXT_SINGLE },
-    { "text", "Text", FORM_TEXT_SINGLE },
+    { "username", N_("User name"), FORM_TEXT_SINGLE },
+    { "password", N_("Password"), FORM_TEXT_PRIVATE },
+    { "nick", N_("Nickname"), FORM_TEXT_SINGLE },
+    { "name", N_("Full name"), FORM_TEXT_SINGLE },
+    { "first", N_("Given name"), FORM_TEXT_SINGLE },
+    { "last", N_("Family name"), FORM_TEXT_SINGLE },
+    { "email", N_("E-mail address"), FORM_TEXT_SINGLE },
+    { "address", N_("Street"), FORM_TEXT_SINGLE },
+    { "city", N_("City"), FORM_TEXT_SINGLE },
+    { "state", N_("State or region"), FORM_TEXT_SINGLE },
+    { "zip", N_("Postal code"), FORM_TEXT_SINGLE },
+    { "phone", N_("Telephone number"), FORM_TEXT_SINGLE },
+    { "url", N_("Web page"), FORM_TEXT_SINGLE },
+    { "date", N_("Date"), FORM_TEXT_SINGLE },
+    { "misc", N_("Other"), FORM_TEXT_SINGLE },
+    { "text", N_("Text"), FORM_TEXT_SINGLE },
     { "key", NULL, FORM_HIDDEN }, /* s. 13: handed back as it came */
 };
 
@@ -36,7 +38,8 @@ static void read_plain(struct form *form, xmpp_stanza_t *query)
         if (!value)
             continue;
         struct form_field *field = form_add(form, plain_fields[i].type,
-            plain_fields[i].name, plain_fields[i].label, true);
+            plain_fields[i].name,
+            plain_fields[i].label ? _(plain_fields[i].label) : NULL, true);
         if (*value && field->type != FORM_TEXT_PRIVATE && strlen(value) < 4096)
             g_ptr_array_add(field->values, g_steal_pointer(&value));
     }
@@ -92,7 +95,7 @@ bool register_form_fill(
         const char *equals = strchr(*fields, '=');
         if (!equals) {
             g_set_error(error, FORM_ERROR, FORM_ERROR_VALUE,
-                "\"%s\" is no FIELD=VALUE.", *fields);
+                _("\"%s\" is no FIELD=VALUE."), *fields);
             return false;
         }
         g_autofree char *name = g_strndup(*fields, (gsize)(equals - *fields));

@@ -7,6 +7,7 @@
 #include "xep/xep0077_register.h"
 
 #include <string.h>
+#include "base/intl.h"
 #include "model/jid.h"
 #include "net/stream.h"
 #include "xep/xep0077_form.h"
@@ -183,7 +184,7 @@ static void on_form_answer(enum answer answer, const char *text,
     }
     if (answer != ANSWER_YES)
         fail(reg, REGISTER_ERROR_CANCELLED,
-            "No account was made: the form was closed.");
+            _("No account was made: the form was closed."));
     else if (!form_check(reg->form, NULL, &error))
         ask_person(reg, true, error->message);
     else {
@@ -195,7 +196,7 @@ static void on_form_answer(enum answer answer, const char *text,
 
 static bool ask_person(struct registration *reg, bool again, const char *text)
 {
-    g_autofree char *title = g_strdup_printf("New account on %s", reg->domain);
+    g_autofree char *title = g_strdup_printf(_("New account on %s"), reg->domain);
     g_autofree char *all =
         text && reg->form->instructions
             ? g_strconcat(text, "\n", reg->form->instructions, NULL)
@@ -272,8 +273,8 @@ static void fill_and_go_on(struct registration *reg)
         fail(reg, REGISTER_ERROR_REFUSED, "%s", reg->refusal);
     else
         fail(reg, REGISTER_ERROR_INCOMPLETE,
-            "%s also wants to know: %s. Give them as FIELD=VALUE, the "
-            "password with --password-file.",
+            _("%s also wants to know: %s. Give them as FIELD=VALUE, the "
+            "password with --password-file."),
             reg->domain, missing);
 }
 
@@ -288,9 +289,9 @@ static void on_form(struct registration *reg, xmpp_stanza_t *query)
         fill_and_go_on(reg);
     else if (reg->form->url)
         fail(reg, REGISTER_ERROR_ELSEWHERE,
-            "%s makes accounts on this page: %s", reg->domain, reg->form->url);
+            _("%s makes accounts on this page: %s"), reg->domain, reg->form->url);
     else
-        fail(reg, REGISTER_ERROR_ELSEWHERE, "%s makes no account here. %s",
+        fail(reg, REGISTER_ERROR_ELSEWHERE, _("%s makes no account here. %s"),
             reg->domain,
             reg->form->instructions ? reg->form->instructions : "");
 }
@@ -300,8 +301,8 @@ static void on_form_refused(
 {
     g_autofree char *sentence = stanza_error_sentence(error);
     fail(reg, REGISTER_ERROR_NOT_OFFERED,
-        "%s lets nobody register from here; choose another server, or ask "
-        "its administrator for an account. %s",
+        _("%s lets nobody register from here; choose another server, or ask "
+        "its administrator for an account. %s"),
         reg->domain, error->text ? sentence : "");
 }
 
@@ -312,8 +313,8 @@ static void on_refused(
     bool taken = g_str_equal(error->condition, "conflict");
     g_free(reg->refusal);
     reg->refusal = taken
-                       ? g_strdup_printf("%s@%s is taken; choose another name.",
-                             reg->local ? reg->local : "This name", reg->domain)
+                       ? g_strdup_printf(_("%s@%s is taken; choose another name."),
+                             reg->local ? reg->local : _("This name"), reg->domain)
                        : stanza_error_sentence(error);
     if (!reg->front || !reg->front->ops->is_screen) {
         fail(reg, taken ? REGISTER_ERROR_CONFLICT : REGISTER_ERROR_REFUSED,
@@ -399,7 +400,7 @@ static void on_state(enum connection_state state, const GError *error,
         end(reg, g_error_copy(error));
     else
         end(reg, g_error_new(STREAM_ERROR, STREAM_ERROR_LOST,
-                     "%s hung up; try again later.", reg->domain));
+                     _("%s hung up; try again later."), reg->domain));
 }
 
 static void on_certificate_answer(enum answer answer, const char *text,

@@ -63,6 +63,7 @@ static const struct command commands[] = {
             .kind = &arg_jid,
             .flags = ARG_OPTIONAL,
             .summary = "whom; the peer of this chat, else our server" } },
+        .words = "version client program",
         .summary = "Ask which program somebody uses",
         .detail = "Asks a client or a server for its name and version "
                   "(XEP-0092). For a contact's bare address the best "

@@ -6,6 +6,7 @@
 #include "xep/xep0191_blocking.h"
 
 #include <string.h>
+#include "base/intl.h"
 #include "cmd/job.h"
 #include "cmd/registry.h"
 #include "model/jid.h"
@@ -191,7 +192,7 @@ static enum cmd_status run_block(struct job *job)
     if (*job_list(job, "jid") || !chat || is_unsupported(job))
         return block(job);
     g_autofree char *question = g_strdup_printf(
-        "Block %s? Nothing of theirs will reach you any more.", chat->jid);
+        _("Block %s? Nothing of theirs will reach you any more."), chat->jid);
     return job_confirm(job, question, block);
 }
 
@@ -213,7 +214,7 @@ static enum cmd_status run_unblock(struct job *job)
     if (is_unsupported(job))
         return fail_unsupported(job);
     return job_confirm(
-        job, "Unblock everybody on the block list?", unblock_all);
+        job, _("Unblock everybody on the block list?"), unblock_all);
 }
 
 static void show_list(struct job *job, const char *jid, xmpp_stanza_t *result,
@@ -304,6 +305,7 @@ static const struct command commands[] = {
             .flags = ARG_OPTIONAL | ARG_REPEAT,
             .summary = "a person, a server, or one resource; without it the "
                        "peer of this chat, which asks first" } },
+        .words = "ban ignore mute stop stranger spam harass unwanted",
         .summary = "Hear nothing more from somebody",
         .detail = "The server keeps everything of theirs away from all your "
                   "clients, and shows you to them as offline (XEP-0191).",
@@ -318,6 +320,7 @@ static const struct command commands[] = {
             { .name = "all",
                 .option = "--all",
                 .summary = "everybody; asks first" } },
+        .words = "allow again unban unignore",
         .summary = "Take somebody off the block list",
         .examples = unblock_examples },
     { .name = "blocklist",
@@ -325,6 +328,7 @@ static const struct command commands[] = {
         .needs = NEEDS_ONLINE,
         .run = run_blocklist,
         .sub = list_commands,
+        .words = "blocked banned ignored",
         .summary = "List who is blocked",
         .examples = list_examples,
         .fields = "blocked: jid" },

@@ -45,6 +45,7 @@ static const struct command commands[] = {
             .kind = &arg_jid,
             .flags = ARG_OPTIONAL,
             .summary = "whom; our own server without it" } },
+        .words = "latency lag alive roundtrip",
         .summary = "Measure how long somebody takes to answer",
         .detail = "Sends a ping (XEP-0199) and tells after how many "
                   "milliseconds the answer came. A bare address is answered "

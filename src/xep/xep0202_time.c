@@ -98,6 +98,7 @@ static const struct command commands[] = {
             .kind = &arg_jid,
             .flags = ARG_OPTIONAL,
             .summary = "whom; the peer of this chat, else our server" } },
+        .words = "clock zone local",
         .summary = "Ask what time it is where somebody is",
         .detail = "Asks a client or a server for its clock and time zone "
                   "(XEP-0202). For a contact's bare address the best "

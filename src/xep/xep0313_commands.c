@@ -303,6 +303,7 @@ const struct command mam_commands[] = {
     { .name = "mam",
         .examples = examples,
         .sub = mam_subs,
+        .words = "archive server history sync",
         .summary = "The server's archive of messages",
         .detail = "What comes while txmpp does not run is fetched at sign-in, "
                   "what is older when it is scrolled to." },

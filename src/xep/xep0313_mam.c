@@ -6,6 +6,7 @@
  * whole, so that messages of one second keep their order.
  */
 #include <string.h>
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "model/jid.h"
 #include "store/history.h"
@@ -282,7 +283,7 @@ static void on_fin(struct account *account, xmpp_stanza_t *result,
             g_strdup(error ? error->condition : "undefined-condition");
         page->sentence = error
             ? stanza_error_sentence(error)
-            : g_strdup("The server's archive gave no answer that can be read.");
+            : g_strdup(_("The server's archive gave no answer that can be read."));
     } else {
         const char *complete = stanza_attr(fin, "complete");
         page->complete = complete &&

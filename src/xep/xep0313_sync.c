@@ -7,6 +7,7 @@
  * on both sides, an open end where there is none) and asked for again later.
  */
 #include <string.h>
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "model/jid.h"
 #include "store/history.h"
@@ -381,8 +382,8 @@ static void by_time(struct account *account, const char *after)
     gint64 row = row_of(account, after);
     gint64 start = row > 0 ? row - OVERLAP_US : days_ago(account);
     g_autofree char *stamp = stamp_format(MAX(start, 0));
-    missing(account, "the server's archive no longer knows the last one that "
-                     "is here, so it was asked by time");
+    missing(account, _("the server's archive no longer knows the last one that "
+                     "is here, so it was asked by time"));
     ask_forwards(account, NULL, stamp, PAGE_MAX, on_page);
 }
 
@@ -407,8 +408,8 @@ static void on_page(struct mam_page *page)
         return;
     }
     if (is_loop(mam, page)) {
-        missing(account, "the server's archive sends the same ones again and "
-                         "again");
+        missing(account, _("the server's archive sends the same ones again and "
+                         "again"));
         newest(account);
         return;
     }

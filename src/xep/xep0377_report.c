@@ -50,6 +50,7 @@ static const struct command commands[] = {
                 .kind = &arg_text,
                 .flags = ARG_OPTIONAL | ARG_REST,
                 .summary = "an explanation for the operators" } },
+        .words = "spam abuse complain harassment",
         .summary = "Block somebody and report them to the server",
         .detail = "The operators of your server get the address, the reason "
                   "and your words (XEP-0377); nothing of your conversation "

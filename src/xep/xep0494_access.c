@@ -182,6 +182,7 @@ static const struct command subs[] = {
 static const struct command commands[] = {
     { .name = "devices",
         .needs = NEEDS_ROSTER,
+        .words = "clients sessions phone logout access token lost stolen",
         .summary = "The clients of this account",
         .detail = "First those that are connected, by their presence; then, "
                   "where the server tells (XEP-0494), all that have access.",

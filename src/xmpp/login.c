@@ -7,6 +7,7 @@
 #include <gio/gio.h>
 #include <signal.h>
 #include <string.h>
+#include "base/intl.h"
 #include "model/jid.h"
 #include "store/option.h"
 
@@ -247,14 +248,14 @@ void login_plain(struct login *login)
     struct asked *asked = asked_new(login, NULL);
     g_autofree char *domain = jid_domain(account->jid);
     g_autofree char *text = g_strdup_printf(
-        "%s offers no way to log in that keeps the password to yourself: it "
+        _("%s offers no way to log in that keeps the password to yourself: it "
         "wants the password itself (PLAIN). The connection is encrypted, but "
-        "the server, and whoever runs it, will see it. Send it?", domain);
+        "the server, and whoever runs it, will see it. Send it?"), domain);
 
     if (ask(login,
             &(struct question){ .kind = QUESTION_CONFIRM,
                 .account = account,
-                .title = "Send the password?",
+                .title = _("Send the password?"),
                 .text = text,
                 .jid = account->jid,
                 .destructive = true,
@@ -299,7 +300,7 @@ static void on_password_answer(enum answer answer, const char *text,
         if (password) /* or the one that was refused would go first again */
             g_clear_pointer(&asked->login->given, secret_unref);
         else
-            tried(asked->login, "the prompt (dismissed; /connect asks again)");
+            tried(asked->login, _("the prompt (dismissed; /connect asks again)"));
         stream_password(asked->login->stream, password);
     }
     asked_free(asked);
@@ -310,7 +311,7 @@ static void ask_password(struct login *login, bool again)
     struct account *account = login->account;
     struct asked *asked = asked_new(login, NULL);
     g_autofree char *text =
-        g_strdup_printf("Password of %s", account->jid);
+        g_strdup_printf(_("Password of %s"), account->jid);
 
     if (ask(login,
             &(struct question){ .kind = QUESTION_PASSWORD,
@@ -323,7 +324,7 @@ static void ask_password(struct login *login, bool again)
                 .data = asked }))
         return;
     asked_free(asked);
-    tried(login, "the terminal (there is none to ask on)");
+    tried(login, _("the terminal (there is none to ask on)"));
     stream_password(login->stream, NULL);
 }
 
@@ -370,13 +371,13 @@ static void on_command_done(
         if (password) {
             stream_password(login->stream, password);
         } else {
-            tried(login, "password_command (%s)",
+            tried(login, _("password_command (%s)"),
                 error ? error->message
                     : !g_subprocess_get_if_exited(process)
-                    ? "it was killed"
+                    ? _("it was killed")
                     : g_subprocess_get_exit_status(process) != 0
-                    ? "it failed"
-                    : "it printed nothing");
+                    ? _("it failed")
+                    : _("it printed nothing"));
             ask_password(login, false);
         }
     }
@@ -397,7 +398,7 @@ static bool run_password_command(struct login *login)
         process = g_subprocess_newv((const char *const *)argv,
             G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
     if (!process) {
-        tried(login, "password_command (%s)", error->message);
+        tried(login, _("password_command (%s)"), error->message);
         return false;
     }
     login_cancel(login);
@@ -414,15 +415,15 @@ void login_password(struct login *login, bool again)
 
     g_string_truncate(login->tried, 0);
     if (again) {
-        tried(login, "the password given (it was refused)");
+        tried(login, _("the password given (it was refused)"));
         keep_password(login, NULL);
         ask_password(login, true);
     } else if (ready) {
         stream_password(login->stream, ready);
     } else if (!run_password_command(login)) {
         if (login->tried->len == 0)
-            tried(login, "password_command (not set)");
-        tried(login, "the keyring (not built in)");
+            tried(login, _("password_command (not set)"));
+        tried(login, _("the keyring (not built in)"));
         ask_password(login, false);
     }
 }

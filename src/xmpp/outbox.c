@@ -20,6 +20,7 @@
  */
 #include "xmpp/outbox.h"
 #include <string.h>
+#include "base/intl.h"
 #include "base/stamp.h"
 #include "base/text.h"
 #include "cmd/job.h"
@@ -269,8 +270,8 @@ static void fail_row(
 }
 
 static const char not_confirmed[] =
-    "The server did not confirm this message; it may or may not have "
-    "arrived. Send it again if it matters.";
+    N_("The server did not confirm this message; it may or may not have "
+    "arrived. Send it again if it matters.");
 
 static void on_pong(struct account *account, xmpp_stanza_t *result,
     const struct stanza_error *error, bool more, gpointer data);
@@ -336,7 +337,7 @@ static void on_pong(struct account *account, xmpp_stanza_t *result,
         struct row *row = g_queue_pop_head(&outbox->unconfirmed);
         outbox->covered--;
         if (timed_out)
-            fail_row(outbox, row, not_confirmed);
+            fail_row(outbox, row, _(not_confirmed));
         else
             confirm(outbox, row);
     }
@@ -448,7 +449,7 @@ void outbox_connection_lost(struct account *account)
         if (row->counted || outbox->prover)
             g_queue_push_tail(&outbox->unproved, row);
         else
-            fail_row(outbox, row, not_confirmed);
+            fail_row(outbox, row, _(not_confirmed));
     }
 }
 
@@ -523,7 +524,7 @@ static void decide(struct outbox *outbox, bool whole)
         else if (whole || row->counted)
             queue_again(outbox, row);
         else
-            fail_row(outbox, row, not_confirmed);
+            fail_row(outbox, row, _(not_confirmed));
     }
 }
 
@@ -669,10 +670,11 @@ static void tell_held(struct outbox *outbox)
 {
     const guint n = outbox->held - outbox->told;
     g_autofree char *text = g_strdup_printf(
-        "%u message%s written more than a day ago %s not sent. See /outbox; "
-        "“/outbox retry” sends %s, “/outbox drop” forgets %s.",
-        n, n == 1 ? "" : "s", n == 1 ? "was" : "were", n == 1 ? "it" : "them",
-        n == 1 ? "it" : "them");
+        ngettext("%u message written more than a day ago was not sent. See "
+                 "/outbox; “/outbox retry” sends it, “/outbox drop” forgets it.",
+            "%u messages written more than a day ago were not sent. See "
+            "/outbox; “/outbox retry” sends them, “/outbox drop” forgets them.",
+            n), n);
 
     outbox->told = outbox->held;
     account_emit(outbox->account,
@@ -849,9 +851,8 @@ static bool check_size(
     if (len <= max)
         return true;
     g_set_error(error, outbox_error_quark(), OUTBOX_ERROR_TOO_LONG,
-        "The text is too long for one message: %" G_GSIZE_FORMAT
-        " KiB, and the server takes %" G_GSIZE_FORMAT
-        " KiB. Send it in parts or as a file.",
+        _("The text is too long for one message: %zu KiB, and the server takes "
+        "%zu KiB. Send it in parts or as a file."),
         len / 1024 + 1, max / 1024);
     return false;
 }
@@ -891,7 +892,7 @@ struct message *outbox_send_text(
 
     if (!*clean) {
         g_set_error_literal(error, outbox_error_quark(), OUTBOX_ERROR_EMPTY,
-            "There is no text to send.");
+            _("There is no text to send: write it behind the address."));
         return NULL;
     }
     if (!check_size(account, clean, error))
@@ -1006,7 +1007,7 @@ void outbox_give_up(struct account *account, const char *id)
 
     if (row)
         give_up(
-            outbox, row, "It was given up before there was a connection.");
+            outbox, row, _("It was given up before there was a connection."));
 }
 
 /* ---- /outbox ----------------------------------------------------------- */
@@ -1186,7 +1187,7 @@ static enum cmd_status run_drop(struct job *job)
         if (row->error)
             row_free(row);
         else
-            give_up(outbox, row, "You chose not to send it.");
+            give_up(outbox, row, _("You chose not to send it."));
     }
     return job_done(job);
 }
@@ -1228,6 +1229,7 @@ static const char *const examples[] = { "/outbox", "what is on its way",
 const struct command outbox_commands[] = {
     { .name = "outbox",
         .needs = NEEDS_ACCOUNT,
+        .words = "unsent queue pending failed waiting resend retry",
         .summary = "Show, send or give up messages that are on their way",
         .detail = "A message is kept on disk from the moment it is typed until "
                   "the server has it, so it survives a lost connection and the "

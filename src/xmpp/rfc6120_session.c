@@ -18,6 +18,7 @@
  */
 #include "xmpp/rfc6120_session.h"
 #include <string.h>
+#include "base/intl.h"
 #include "base/log.h"
 #include "base/stamp.h"
 #include "model/jid.h"
@@ -344,8 +345,8 @@ static void keep_error(struct session *session, const GError *error)
     if (g_error_matches(error, STREAM_ERROR, STREAM_ERROR_NO_PASSWORD) &&
         *login_tried(session->login))
         session->error = g_error_new(STREAM_ERROR, STREAM_ERROR_NO_PASSWORD,
-            "There is no password for %s. Tried: --password-file, "
-            "--password-fd and --password-command (not given), %s.",
+            _("There is no password for %s. Tried: --password-file, "
+            "--password-fd and --password-command (not given), %s."),
             session->account->jid, login_tried(session->login));
     else
         session->error = g_error_copy(error);
@@ -504,10 +505,10 @@ static void say(struct account *account, const char *text)
 static void say_unsaved(struct account *account, const GError *error)
 {
     g_autofree char *text = g_strdup_printf(
-        "Messages cannot be saved now: %s They are kept in memory meanwhile, "
+        _("Messages cannot be saved now: %s They are kept in memory meanwhile, "
         "and the server is not told that we have them. Make room, or look at "
-        "the disk.",
-        error ? error->message : "the disk fails.");
+        "the disk."),
+        error ? error->message : _("the disk fails."));
 
     say(account, text);
 }
@@ -537,7 +538,7 @@ static void saved(struct session *session)
 {
     session->committed_us = g_get_monotonic_time();
     if (session->unsaved)
-        say(session->account, "Messages are saved again.");
+        say(session->account, _("Messages are saved again."));
     session->unsaved = false;
     schedule_tidy(session);
 }

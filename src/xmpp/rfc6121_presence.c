@@ -706,6 +706,7 @@ static const struct command commands[] = {
                       .kind = &arg_state,
                       .flags = ARG_OPTIONAL },
             STATE_ARGS },
+        .words = "away busy presence available online invisible dnd absent mood",
         .summary = "Set or show your presence",
         .examples = status_examples,
         .fields = "status: show status? priority",
@@ -718,6 +719,7 @@ static const struct command commands[] = {
                       .flags = ARG_OPTIONAL,
                       .summary = "available chat away xa dnd offline any" },
             { .name = "group", .kind = &arg_group, .flags = ARG_OPTIONAL } },
+        .words = "online people list contacts here",
         .summary = "List who is there",
         .finds = true,
         .fields = "contact: jid show name? status? resources",
@@ -728,6 +730,7 @@ static const struct command commands[] = {
         .args = { { .name = "jid",
             .kind = &arg_contact,
             .flags = ARG_OPTIONAL } },
+        .words = "whois details profile contact who resource",
         .summary = "Show what is known of somebody, or of this account",
         .fields = "account: jid state full_jid? tls? mechanism? show status? "
                   "priority; contact: jid name? subscription ask? in_roster "
@@ -736,6 +739,7 @@ static const struct command commands[] = {
         .run = run_info },
     { .name = "autoaway",
         .needs = NEEDS_ACCOUNT,
+        .words = "idle absent inactive automatic pause",
         .summary = "Go away by itself",
         .fields = "autoaway: time message? mode",
         .run = run_autoaway,

@@ -7,6 +7,7 @@
  * with its generation and the rest is swept out behind the last portion.
  */
 #include <string.h>
+#include "base/intl.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "cmd/job.h"
@@ -596,8 +597,8 @@ static enum cmd_status run_remove(struct job *job)
 
     if (!contact)
         return CMD_DONE;
-    question = g_strdup_printf("Remove %s from your roster? You will no "
-                               "longer see each other's presence.",
+    question = g_strdup_printf(_("Remove %s from your roster? You will no "
+                               "longer see each other's presence."),
         contact_label(contact));
     return job_confirm(job, question, go_remove);
 }
@@ -620,12 +621,12 @@ static enum cmd_status change_group(struct job *job, bool is_member)
     if (!contact)
         return CMD_DONE;
     if (!*group)
-        return job_fail(job, "bad-request", "A group must have a name.");
+        return job_fail(job, "bad-request", "A group must have a name: /roster group add JID GROUP.");
     for (char **old = contact->groups; *old; old++)
         if (strcmp(*old, group) != 0)
             g_ptr_array_add(groups, *old);
     if (!is_member && groups->len == g_strv_length(contact->groups))
-        return job_fail(job, "item-not-found", "%s is not in the group %s.",
+        return job_fail(job, "item-not-found", "%s is not in the group %s; /roster shows the groups.",
             contact_label(contact), group);
     if (is_member)
         g_ptr_array_add(groups, (gpointer)group);
@@ -739,6 +740,7 @@ static const struct command roster_commands[] = {
                 .kind = &arg_group,
                 .flags = ARG_OPTIONAL | ARG_REPEAT,
                 .option = "-g" } },
+        .words = "new contact buddy friend person invite",
         .summary = "Add a contact to the roster or change one",
         .detail = "This does not ask to see the contact's presence; "
                   "/sub request does. What is not given stays as it was.",
@@ -747,6 +749,7 @@ static const struct command roster_commands[] = {
     { .name = "remove",
         .needs = NEEDS_ONLINE | NEEDS_CONSENT,
         .args = { { .name = "jid", .kind = &arg_contact } },
+        .words = "delete drop contact buddy friend unfriend person",
         .summary = "Remove a contact and both subscriptions",
         .run = run_remove },
     { .name = "nick",
@@ -755,6 +758,7 @@ static const struct command roster_commands[] = {
             { .name = "name",
                 .kind = &arg_text,
                 .flags = ARG_OPTIONAL | ARG_REST } },
+        .words = "rename name contact alias call",
         .summary = "Name a contact; without NAME the name is taken away",
         .run = run_nick },
     { .name = "group",
@@ -792,6 +796,7 @@ static const struct command commands[] = {
     { .name = "roster",
         .aliases = "add=add remove=remove name=nick",
         .needs = NEEDS_ROSTER,
+        .words = "contacts buddies friends people list",
         .summary = "The contact list",
         .detail = "Without a subcommand all contacts are listed.",
         .fields = CONTACT_FIELDS,

@@ -5,6 +5,7 @@
  * answered without the person.
  */
 #include <string.h>
+#include "base/intl.h"
 #include "cmd/job.h"
 #include "model/jid.h"
 #include "xmpp/feature.h"
@@ -421,7 +422,7 @@ static char *about(struct job *job, bool of_request)
         return jid_bare(job_chat(job)->jid);
     job_fail(job, "bad-request",
         found[0] ? "Several people ask; name one: /sub show lists them."
-                 : "Whom? Give an address.");
+                 : _("Whom? Give an address."));
     return NULL;
 }
 
@@ -549,6 +550,7 @@ static const struct command sub_commands[] = {
         .args = { { .name = "jid",
             .kind = &arg_contact,
             .flags = ARG_OPTIONAL } },
+        .words = "accept approve authorize grant",
         .summary = "Let somebody see your presence",
         .detail = "Where the server can, also before they ask.",
         .run = run_allow },
@@ -557,6 +559,7 @@ static const struct command sub_commands[] = {
         .args = { { .name = "jid",
             .kind = &arg_contact,
             .flags = ARG_OPTIONAL } },
+        .words = "refuse reject decline revoke",
         .summary = "Refuse a request, or stop showing your presence",
         .run = run_deny },
     { .name = "cancel",
@@ -581,6 +584,7 @@ static const struct command commands[] = {
     { .name = "sub",
         .aliases = "accept=allow deny=deny",
         .needs = NEEDS_ROSTER,
+        .words = "subscription permission see presence request authorize accept approve",
         .summary = "Who may see whose presence",
         .detail = "Without a subcommand waiting requests are listed.",
         .fields = "subscription: jid subscription asks asked status?",
@@ -624,7 +628,7 @@ static void on_online(struct account *account)
 
 static void on_offline(struct account *account)
 {
-    fail_changes(account, "The connection was lost.");
+    fail_changes(account, _("The connection was lost."));
 }
 
 static void detach(struct account *account)
@@ -632,7 +636,7 @@ static void detach(struct account *account)
     struct state *state = state_of(account);
 
     observers_remove(account->observers, on_event, account);
-    fail_changes(account, "The account was removed.");
+    fail_changes(account, _("The account was removed."));
     g_ptr_array_unref(state->changes);
     g_queue_clear_full(&state->requests, g_free);
 }

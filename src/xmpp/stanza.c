@@ -7,6 +7,7 @@
 #include "xmpp/stanza.h"
 #include <stdarg.h>
 #include <string.h>
+#include "base/intl.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -291,49 +292,49 @@ struct condition {
 
 static const struct condition conditions[] = {
     { "bad-request", "modify", 400,
-        "The request was malformed; the other side could not read it." },
+        N_("The request was malformed; the other side could not read it.") },
     { "conflict", "cancel", 409,
-        "That name is already in use; choose another one." },
+        N_("That name is already in use; choose another one.") },
     { "feature-not-implemented", "cancel", 501,
-        "The other side does not have this feature." },
-    { "forbidden", "auth", 403, "You are not allowed to do that." },
+        N_("The other side does not have this feature.") },
+    { "forbidden", "auth", 403, N_("You are not allowed to do that; ask who runs the place.") },
     { "gone", "cancel", 0,
-        "This address is no longer in use; ask for the new one." },
+        N_("This address is no longer in use; ask for the new one.") },
     { "internal-server-error", "wait", 500,
-        "The server has a fault; try again later." },
+        N_("The server has a fault; try again later.") },
     { "item-not-found", "cancel", 404,
-        "There is nothing by that name; check the address." },
+        N_("There is nothing by that name; check the address.") },
     { "jid-malformed", "modify", 0,
-        "The server does not accept this address; check its spelling." },
+        N_("The server does not accept this address; check its spelling.") },
     { "not-acceptable", "modify", 406,
-        "The other side does not accept this; change it and try again." },
-    { "not-allowed", "cancel", 405, "Nobody is allowed to do that there." },
+        N_("The other side does not accept this; change it and try again.") },
+    { "not-allowed", "cancel", 405, N_("Nobody is allowed to do that there.") },
     { "not-authorized", "auth", 401,
-        "You must authenticate first; check the password." },
+        N_("You must authenticate first; check the password.") },
     { "payment-required", "auth", 402,
-        "The service wants to be paid first." },
+        N_("The service wants to be paid first.") },
     { "policy-violation", "modify", 0,
-        "This breaks a rule of the server." },
+        N_("This breaks a rule of the server; ask its administrator.") },
     { "recipient-unavailable", "wait", 0,
-        "The recipient is not there now; try again later." },
+        N_("The recipient is not there now; try again later.") },
     { "redirect", "modify", 302,
-        "The recipient is now reached at another address." },
+        N_("The recipient is now reached at another address; ask for it.") },
     { "registration-required", "auth", 407,
-        "You must register there first." },
+        N_("You must register there first; see /register.") },
     { "remote-server-not-found", "cancel", 0,
-        "The other server cannot be found; check the domain." },
+        N_("The other server cannot be found; check the domain.") },
     { "remote-server-timeout", "wait", 504,
-        "There was no answer in time; try again later." },
+        N_("There was no answer in time; try again later.") },
     { "resource-constraint", "wait", 0,
-        "The server is out of room for this; try again later." },
+        N_("The server is out of room for this; try again later.") },
     { "service-unavailable", "cancel", 503,
-        "The recipient or the service cannot be reached." },
+        N_("The recipient or the service cannot be reached; try again later.") },
     { "subscription-required", "auth", 0,
-        "You must subscribe first; see /sub request." },
+        N_("You must subscribe first; see /sub request.") },
     { "undefined-condition", "cancel", 0,
-        "The request failed for a reason that was not given." },
+        N_("The request failed for a reason that was not given; try again later.") },
     { "unexpected-request", "wait", 0,
-        "The other side did not expect this now; try again later." },
+        N_("The other side did not expect this now; try again later.") },
     /* codes of XEP-0086 that share a condition */
     { "remote-server-timeout", "wait", 408, NULL },
     { "service-unavailable", "cancel", 502, NULL },
@@ -428,7 +429,7 @@ const char *stanza_error_condition_sentence(const char *condition)
 
     if (!known)
         known = find_condition("undefined-condition");
-    return known->sentence;
+    return _(known->sentence);
 }
 
 char *stanza_error_sentence(const struct stanza_error *error)

@@ -177,7 +177,7 @@ static void test_wrong(void)
             "is one of: *" },
         { "/status 狼", "fail bad-request: “狼” is no state*" },
         { "/roster add a@b 'unclosed", "fail bad-request: The quote is not "
-            "closed\n  /roster add a@b 'unclosed\n                  ^\n" },
+            "closed: write it again at the end of the text\n  /roster add a@b 'unclosed\n                  ^\n" },
         { "/roster add a@b c\\", "fail bad-request: A backslash ends*" },
         { "/roster add a@b -x", "fail bad-request: There is no option -x*" },
         { "/roster add a@b -g", "fail bad-request: -g wants a value*" },

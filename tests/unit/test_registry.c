@@ -221,15 +221,15 @@ static void test_help(void)
 {
     struct fixture f;
     fixture_open(&f, rows);
-    g_autofree char *text = help_text(f.engine, "/remove", NULL);
+    g_autofree char *text = help_text(f.engine, "/remove", false, NULL);
     g_assert_nonnull(strstr(text, "/remove [--yes|--no]"));
     g_assert_nonnull(strstr(text, "For good."));
-    g_autofree char *all = help_text(f.engine, NULL, NULL);
+    g_autofree char *all = help_text(f.engine, NULL, false, NULL);
     g_assert_nonnull(strstr(all, "/say"));
     g_autoptr(GError) error = NULL;
-    g_assert_null(help_text(f.engine, "remov", &error));
+    g_assert_null(help_text(f.engine, "remov", false, &error));
     g_assert_nonnull(strstr(error->message, "/remove"));
-    g_autoptr(GPtrArray) found = help_search(f.engine, "GOOD");
+    g_autoptr(GPtrArray) found = help_find(f.engine, "GOOD", 10);
     g_assert_cmpuint(found->len, ==, 1);
     g_autoptr(GString) mdoc = g_string_new(NULL);
     mdoc_commands(f.engine, mdoc);

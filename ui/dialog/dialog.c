@@ -56,6 +56,8 @@ static void dialog_free(struct dialog *dialog)
         dialog->free_data(dialog->data);
     g_free(dialog->title);
     g_free(dialog->complaint);
+    for (int i = 0; i < dialog->n_buttons; i++)
+        g_free(dialog->buttons[i].label);
     g_free(dialog);
 }
 
@@ -103,10 +105,28 @@ struct input *dialog_find(const struct dialog *dialog, const char *name)
     return NULL;
 }
 
+char *label_take(const char *label, char letter, int *at, gunichar *access)
+{
+    const char *mark = strchr(label, '&');
+    GString *out = g_string_new(label);
+    *at = mark && mark[1] ? (int)(mark - label) : -1;
+    if (*at >= 0)
+        g_string_erase(out, *at, 1);
+    else
+        for (gsize i = 0; i < out->len && *at < 0; i++)
+            if (g_ascii_tolower(out->str[i]) == letter)
+                *at = (int)i;
+    *access = *at < 0 ? 0 : g_unichar_tolower(g_utf8_get_char(out->str + *at));
+    return g_string_free(out, FALSE);
+}
+
 void dialog_button(struct dialog *dialog, int id, char letter, const char *label, bool danger)
 {
-    if (dialog->n_buttons < BUTTONS_MAX)
-        dialog->buttons[dialog->n_buttons++] = (struct button){ id, letter, label, danger };
+    if (dialog->n_buttons >= BUTTONS_MAX)
+        return;
+    struct button *button = &dialog->buttons[dialog->n_buttons++];
+    *button = (struct button){ .id = id, .letter = letter, .danger = danger };
+    button->label = label_take(label, letter, &button->at, &button->access);
 }
 
 void dialog_focus_button(struct dialog *dialog, int index)
@@ -331,14 +351,16 @@ static void move(struct dialog *dialog, int step)
 
 static bool letter_key(struct dialog *dialog, const struct key *key)
 {
-    if (key->code != KEY_CHAR || (key->mods & ~(unsigned)MOD_ALT) || strlen(key->text) != 1)
+    if (key->code != KEY_CHAR || (key->mods & ~(unsigned)MOD_ALT))
         return false;
-    char letter = g_ascii_tolower(key->text[0]);
-    for (int i = 0; i < dialog->n_buttons; i++)
-        if (dialog->buttons[i].letter == letter) {
+    gunichar letter = g_unichar_tolower(g_utf8_get_char(key->text));
+    for (int i = 0; i < dialog->n_buttons; i++) {
+        const struct button *button = &dialog->buttons[i];
+        if (letter && (letter == (gunichar)button->letter || letter == button->access)) {
             dialog_press(dialog, i);
             return true;
         }
+    }
     return false;
 }
 
@@ -569,18 +591,9 @@ static void draw_body(struct dialog *dialog, struct area area, const GArray *row
     }
 }
 
-/* Where its letter stands in the label; NULL: a translated one lacks it. */
-static const char *letter_of(const struct button *button)
-{
-    const char *at = button->label;
-    while (*at && g_ascii_tolower(*at) != button->letter)
-        at++;
-    return *at ? at : NULL;
-}
-
 static int button_width(const struct button *button)
 {
-    return text_width(button->label, -1) + (letter_of(button) ? 4 : 6);
+    return text_width(button->label, -1) + (button->at < 0 ? 6 : 4);
 }
 
 /* The label with its letter underlined; a letter the (translated) label does
@@ -598,12 +611,11 @@ static void draw_button(struct dialog *dialog, struct area area, int x, int y, i
         grid_text(area, x, y, 1, style, "[");
         grid_text(area, x + width - 1, y, 1, style, "]");
     }
-    const char *at = letter_of(button);
     const char alone[] = { button->letter, '\0' };
     int end = x + 2 + text_width(button->label, -1) + 1;
-    if (at)
-        grid_restyle(area, x + 2 + text_width(button->label, at - button->label), y, 1,
-            style_with(style, ATTR_UNDERLINE));
+    if (button->at >= 0)
+        grid_restyle(area, x + 2 + text_width(button->label, button->at), y,
+            g_unichar_iswide(button->access) ? 2 : 1, style_with(style, ATTR_UNDERLINE));
     else
         grid_text(area, end, y, 1, style_with(style, ATTR_UNDERLINE), alone);
     dialog->button_x[index] = area.x + x;

@@ -12,8 +12,10 @@ struct dialog;
 
 struct button {
     int id;
-    char letter;       /* ASCII, lower case */
-    const char *label; /* translated */
+    char letter;       /* ASCII, lower case; always works */
+    char *label;       /* without its mark; owned */
+    int at;            /* byte of the letter to underline; -1: not in the label */
+    gunichar access;   /* that letter, lower case; 0: none */
     bool danger;
 };
 enum { BUTTONS_MAX = 5 };
@@ -59,6 +61,9 @@ void dialog_hang(struct dialog *dialog, int cols);
 struct input *dialog_input(struct dialog *dialog, enum input_kind kind, const char *name,
     const char *label);
 struct input *dialog_find(const struct dialog *dialog, const char *name);
+/* A translated label says by & which of its letters is underlined and pressed;
+ * one without takes letter, shown behind it when it has none. New string. */
+char *label_take(const char *label, char letter, int *at, gunichar *access);
 /* The first button is highlighted unless dialog->focus is changed. */
 void dialog_button(struct dialog *dialog, int id, char letter, const char *label, bool danger);
 void dialog_focus_button(struct dialog *dialog, int index);

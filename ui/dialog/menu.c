@@ -4,13 +4,15 @@
  * is at most one.
  */
 #include "config.h"
+#include "ui/dialog/dialog.h"
 #include "ui/dialog/menu.h"
 #include "base/text.h"
 #include <string.h>
 
 struct item {
     int id;
-    char letter; /* 0: none */
+    char letter;     /* 0: none */
+    gunichar access; /* what a translated label has instead; 0: none */
     char *label;
 };
 
@@ -64,7 +66,11 @@ struct menu *menu_open(struct tui *tui, const char *title, int x, int y, menu_fn
 
 void menu_add(struct menu *menu, int id, char letter, const char *label)
 {
-    struct item item = { id, letter, g_strdup(label) };
+    struct item item = { .id = id, .letter = letter };
+    int at;
+    item.label = letter ? label_take(label, letter, &at, &item.access) : g_strdup(label);
+    if (item.access < 0x80)
+        item.access = 0;
     g_array_append_val(menu->items, item);
 }
 
@@ -129,9 +135,11 @@ bool menu_key(struct tui *tui, const struct key *key)
         mouse_key(menu, key);
         return true;
     }
-    if (key->code == KEY_CHAR && !key->mods && !key->text[1]) {
+    gunichar letter = key->code == KEY_CHAR && !key->mods ? g_utf8_get_char(key->text) : 0;
+    if (letter) {
         for (guint i = 0; i < count; i++)
-            if (item_at(menu, i)->letter == key->text[0]) {
+            if (letter == (gunichar)item_at(menu, i)->letter ||
+                g_unichar_tolower(letter) == item_at(menu, i)->access) {
                 take(menu, i);
                 return true;
             }
@@ -155,7 +163,9 @@ static void draw_item(struct area area, int y, const struct item *item, bool cur
     style_t style = style_of(current ? ROLE_MENU_SELECTED : ROLE_MENU);
     area_clear(area_sub(area, 1, y, area.cols - 2, 1), style);
     grid_text_fit(area, 2, y, area.cols - 4, style, item->label);
-    char letter[2] = { item->letter, '\0' };
+    char letter[8] = { item->letter, '\0' };
+    if (item->access)
+        letter[g_unichar_to_utf8(item->access, letter)] = '\0';
     if (item->letter)
         grid_text(area, area.cols - 3, y, 1, style_with(style, ATTR_UNDERLINE), letter);
 }

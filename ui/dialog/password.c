@@ -30,7 +30,7 @@ struct dialog *dialog_password_new(struct tui *tui, struct ask *ask)
     const struct question *q = &ask->question;
     struct dialog *dialog = dialog_new(tui, q->title ? q->title : _("Password"), &ops);
     if (q->again)
-        dialog_text(dialog, ROLE_DIALOG_WARNING, _("That password did not work."));
+        dialog_text(dialog, ROLE_DIALOG_WARNING, _("That password did not work; type it again."));
     if (q->text)
         dialog_text(dialog, ROLE_DIALOG, q->text);
     else if (q->account)

@@ -102,10 +102,17 @@ int pane_input_rows(struct tui *tui, int most)
 static void draw_ghost(struct tui *tui, struct area area, int x)
 {
     const struct window *window = window_current(tui);
-    g_autofree char *text = window->chat
-        ? g_strdup_printf(_("Message to %s"), window_name(window))
-        : g_strdup(_("/help lists the commands, F1 the keys; Tab completes"));
-    grid_text_fit(area, x + 1, 0, area.cols - x - 2, style_of(ROLE_GHOST), text);
+    g_autofree char *hint = hints_text(tui);
+    g_autofree char *text = *text_of(tui) ? g_strdup("")
+        : window->chat ? g_strdup_printf(_("Message to %s"), window_name(window))
+        : hint         ? g_strdup("")
+                       : g_strdup(_("/help lists the commands, F1 the keys; Tab completes"));
+    int used = *text ? grid_text_fit(area, x + 1, 0, area.cols - x - 2, style_of(ROLE_GHOST), text)
+                     : 0;
+    /* A cut hint would say the half of it. */
+    int at = x + 1 + used + (used ? 3 : 0);
+    if (hint && at + text_width(hint, -1) < area.cols)
+        grid_text_fit(area, at, 0, area.cols - at - 1, style_of(ROLE_GHOST), hint);
 }
 
 static bool is_prose(const char *text)
@@ -153,6 +160,8 @@ static void draw(struct pane *pane, struct area area)
     grid_text(area, 0, 0, x, style_of(command ? ROLE_PROMPT_COMMAND : ROLE_PROMPT), prompt);
     if (!*text && focused)
         draw_ghost(tui, area, x);
+    else if (!strcmp(text, "/") && focused && !tui->completion)
+        draw_ghost(tui, area, x + 2);
     struct shown shown;
     show(tui, area.cols - x, &shown);
     int top = CLAMP(shown.cursor_row - area.rows + 1, 0, MAX((int)shown.rows->len - area.rows, 0));
@@ -214,6 +223,8 @@ void input_complete(struct tui *tui)
     struct run_context context = { .front = &tui->front,
         .chat = window_current(tui)->chat };
     context.account = context.chat ? context.chat->account : NULL;
+    if (*line_text(tui->line) == '/')
+        hints_learn(tui, "complete");
     tui->completion = engine_complete(tui->app->engine, line_text(tui->line),
         line_cursor(tui->line), &context);
     if (!tui->completion)

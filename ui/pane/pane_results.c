@@ -15,11 +15,12 @@
 #include "ui/widget/table.h"
 #include <string.h>
 
-enum { LINES_MAX = 4000, CONSOLE_ROWS = 200 };
+enum { LINES_MAX = 4000, CONSOLE_ROWS = 200, LINE_ROWS = 500 };
 
 struct result_line {
     enum role role;
     bool table;  /* clipped, not wrapped */
+    int hang;    /* cells that wrapped rows are indented by */
     char *text;
     char *go;    /* command line that Enter runs, NULL */
     bool more;   /* … and that brings further lines here */
@@ -43,6 +44,7 @@ struct pane_results {
 
 struct row_ref {
     guint line;
+    int indent;
     struct wrap_row row;
 };
 
@@ -146,6 +148,22 @@ void pane_results_text(struct tui *tui, const char *heading, const char *text)
             add(tui, ROLE_PANEL, false, *line);
 }
 
+/* The first row has its indent in its text; the others get one. */
+static void wrap_line(GArray *rows, const struct result_line *line, int cols, int indent)
+{
+    gsize len = strlen(line->text);
+    wrap_text(rows, line->text, len, cols, indent ? 2 : LINE_ROWS);
+    if (!indent || rows->len < 2)
+        return;
+    const gsize from = g_array_index(rows, struct wrap_row, 1).start;
+    g_array_set_size(rows, 1);
+    wrap_text(rows, line->text + from, len - from, cols - indent, LINE_ROWS);
+    for (guint i = 1; i < rows->len; i++) {
+        g_array_index(rows, struct wrap_row, i).start += (guint32)from;
+        g_array_index(rows, struct wrap_row, i).end += (guint32)from;
+    }
+}
+
 static void lay_out(struct pane_results *view, int cols)
 {
     if (view->cols == cols)
@@ -155,14 +173,16 @@ static void lay_out(struct pane_results *view, int cols)
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(struct wrap_row));
     for (guint i = 0; i < view->lines->len; i++) {
         const struct result_line *line = view->lines->pdata[i];
-        gsize len = strlen(line->text);
+        int indent = line->hang * 2 <= cols ? line->hang : MIN(line->hang, 4);
         g_array_set_size(rows, 0);
-        if (line->table)
-            g_array_append_val(rows, ((struct wrap_row){ 0, (guint32)len }));
-        else
-            wrap_text(rows, line->text, len, MAX(cols - 2, 2), 500);
+        if (line->table) {
+            struct wrap_row all = { 0, (guint32)strlen(line->text) };
+            g_array_append_val(rows, all);
+        } else
+            wrap_line(rows, line, MAX(cols - 2, 2 + indent), indent);
         for (guint k = 0; k < rows->len; k++) {
-            struct row_ref ref = { i, g_array_index(rows, struct wrap_row, k) };
+            struct row_ref ref = { i, k ? indent : 0,
+                g_array_index(rows, struct wrap_row, k) };
             g_array_append_val(view->rows, ref);
         }
     }
@@ -212,8 +232,8 @@ static void draw(struct pane *pane, struct area area)
     for (int i = 0; i < room && view->top + i < count; i++) {
         const struct row_ref *ref = &g_array_index(view->rows, struct row_ref, view->top + i);
         const struct result_line *line = view->lines->pdata[ref->line];
-        grid_text_n(area, 1, y + i, area.cols - 2, style_of(line->role),
-            line->text + ref->row.start, (gssize)(ref->row.end - ref->row.start));
+        grid_text_n(area, 1 + ref->indent, y + i, area.cols - 2 - ref->indent,
+            style_of(line->role), line->text + ref->row.start, (gssize)(ref->row.end - ref->row.start));
         if (ref->line == view->chosen)
             grid_restyle(area, 0, y + i, area.cols, style_of(ROLE_SELECTED));
         for (guint k = 0; line->marks && k < line->marks->len; k++) {
@@ -547,18 +567,54 @@ static void add_next_page(struct results_sink *sink, struct job *job)
     line->go = next_page(sink->tui, job, sink->last_row);
 }
 
+/* Where the text of "    text" or "  head    text" begins. */
+static int hang_of(const char *line)
+{
+    const char *text = line + strspn(line, " ");
+    const char *gap = text > line ? strstr(text, "  ") : NULL;
+    if (gap)
+        text = gap + strspn(gap, " ");
+    int cells = text_width(line, text - line);
+    return cells <= 30 ? cells : 4;
+}
+
+/* A line of /help, or a topic that was found: Enter shows it. */
+static void add_help(struct tui *tui, const struct field *fields, size_t n)
+{
+    struct pane_results *view = results_of(tui);
+    const char *text = field_of(fields, n, "text")->text;
+    const char *topic = field_of(fields, n, "topic")->text;
+    guint at = view->lines->len;
+    add(tui, ROLE_PANEL, *topic, text);
+    if (view->lines->len == at)
+        return; /* full */
+    struct result_line *line = view->lines->pdata[at];
+    line->hang = *topic ? 0 : hang_of(text);
+    log_line_to_console(tui, ROLE_TEXT, text);
+    if (!*topic)
+        return;
+    line->go = g_strconcat("/help ", topic, NULL);
+    if (view->chosen == G_MAXUINT)
+        view->chosen = at;
+}
+
 static void on_row(struct sink *base, struct job *job, const char *kind,
     const struct field *fields, size_t n)
 {
     struct results_sink *sink = sink_of(base);
     if (!sink->tui)
         return;
-    if (!strcmp(kind, "hit")) {
+    bool help = !strcmp(kind, "help");
+    if (help || !strcmp(kind, "hit")) {
         show_begin(sink);
         sink->noted = true;
-        sink->hits++;
-        sink->last_row = field_of(fields, n, "row")->number;
-        add_hit(sink->tui, job, fields, n);
+        if (help)
+            add_help(sink->tui, fields, n);
+        else {
+            sink->hits++;
+            sink->last_row = field_of(fields, n, "row")->number;
+            add_hit(sink->tui, job, fields, n);
+        }
         return;
     }
     if (!sink->tables->len || g_strcmp0(sink->kind, kind)) {

@@ -6,6 +6,7 @@
 #include "ui/term/paint.h"
 #include "ui/term/probe.h"
 #include "ui/term/terminfo.h"
+#include "base/intl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -131,8 +132,8 @@ static void arm_rescue(struct screen *screen)
 struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError **error)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        g_set_error_literal(error, SCREEN_ERROR, 0, "Standard input and output "
-            "must be a terminal for the screen; use --script otherwise.");
+        g_set_error_literal(error, SCREEN_ERROR, 0, _("Standard input and output "
+            "must be a terminal for the screen; use --script otherwise."));
         return NULL;
     }
     struct terminfo *info = terminfo_new(g_getenv("TERM"), error);
@@ -150,7 +151,7 @@ struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError 
     screen->old_flags = fcntl(screen->fd, F_GETFL);
     fcntl(screen->fd, F_SETFL, screen->old_flags | O_NONBLOCK);
     if (tcgetattr(screen->fd, &screen->saved) < 0) {
-        g_set_error(error, SCREEN_ERROR, 0, "The terminal cannot be used: %s.",
+        g_set_error(error, SCREEN_ERROR, 0, _("The terminal cannot be used: %s."),
             g_strerror(errno));
         screen_free(screen);
         return NULL;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "ui/draw/style.h"
 #include "ui/term/screen.h"
+#include "base/intl.h"
 #include <curses.h>
 #include <term.h>
 #include <string.h>
@@ -97,14 +98,14 @@ struct terminfo *terminfo_new(const char *term, GError **error)
     int code = 0;
     if (!term || !*term) {
         g_set_error_literal(error, SCREEN_ERROR, 0,
-            "TERM is not set, so the terminal's abilities are unknown. Set "
-            "it (for instance TERM=xterm-256color), or use --linear.");
+            _("TERM is not set, so the terminal's abilities are unknown. Set "
+            "it (for instance TERM=xterm-256color), or use --linear."));
         return NULL;
     }
     if (setupterm(term, STDOUT_FILENO, &code) == ERR) {
         g_set_error(error, SCREEN_ERROR, 0,
-            "The terminal type \"%s\" (TERM) is not in the terminfo database. "
-            "Set TERM to one that is, or use --linear.", shown);
+            _("The terminal type \"%s\" (TERM) is not in the terminfo database. "
+            "Set TERM to one that is, or use --linear."), shown);
         return NULL;
     }
     struct terminfo *info = g_new0(struct terminfo, 1);
@@ -113,8 +114,8 @@ struct terminfo *terminfo_new(const char *term, GError **error)
     if (terminfo_has(info, CAP_CUP) && terminfo_has(info, CAP_CLEAR))
         return info;
     g_set_error(error, SCREEN_ERROR, 0,
-        "The terminal type \"%s\" (TERM) cannot move its cursor, so there is "
-        "no screen. Use --linear, or set TERM to what the terminal really is.",
+        _("The terminal type \"%s\" (TERM) cannot move its cursor, so there is "
+        "no screen. Use --linear, or set TERM to what the terminal really is."),
         shown);
     terminfo_free(info);
     return NULL;

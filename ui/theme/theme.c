@@ -7,6 +7,7 @@
  */
 #include "config.h"
 #include "ui/theme/theme.h"
+#include "base/intl.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -353,7 +354,7 @@ static bool knows_keys(GKeyFile *file, const char *group, int (*find)(const char
     for (char **key = keys; key && *key; key++)
         if (find(*key) == count) {
             g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
-                "%s: there is no \"%s\" under [%s]; txmpp-themes(5) has the list.",
+                _("%s: there is no \"%s\" under [%s]; txmpp-themes(5) has the list."),
                 label, *key, group);
             return false;
         }
@@ -367,12 +368,12 @@ struct theme *theme_parse(const char *ini, gsize len, const char *label, GError 
     if (len > 256 * 1024 || memchr(ini, 0, len) ||
         !g_utf8_validate_len(ini, len, NULL)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_PARSE,
-            "%s is not a theme: it must be a short UTF-8 text file.", label);
+            _("%s is not a theme: it must be a short UTF-8 text file."), label);
         return NULL;
     }
     if (len && !g_key_file_load_from_data(file, ini, len, 0, &why)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_PARSE,
-            "%s cannot be read as a theme: %s.", label, why->message);
+            _("%s cannot be read as a theme: %s."), label, why->message);
         return NULL;
     }
     if (!knows_keys(file, "palette", find_color, PALETTE_COLORS, label, error) ||
@@ -385,7 +386,7 @@ struct theme *theme_parse(const char *ini, gsize len, const char *label, GError 
     g_autofree char *bad = NULL;
     if (!read_palette(theme, file, &key, &bad) || !read_roles(theme, file, &key, &bad)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
-            "%s: \"%s\" in the line of %s is neither a colour nor an attribute.",
+            _("%s: \"%s\" in the line of %s is neither a colour nor an attribute."),
             label, bad, key);
         theme_free(theme);
         return NULL;
@@ -399,7 +400,7 @@ struct theme *theme_load(const char *name, const char *const *dirs, GError **err
     bool builtin = !name || !*name || !strcmp(name, "dark");
     if (!builtin && (strchr(name, '/') || name[0] == '.')) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-            "A theme is chosen by its name, not by a path: \"%s\".", name);
+            _("A theme is chosen by its name, not by a path: \"%s\"."), name);
         return NULL;
     }
     g_autofree char *base = g_strdup_printf("%s.theme", builtin ? "dark" : name);
@@ -424,7 +425,7 @@ struct theme *theme_load(const char *name, const char *const *dirs, GError **err
     if (builtin)
         return theme_parse("", 0, "dark", error);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-        "There is no theme \"%s\"; /theme without a name lists them.", name);
+        _("There is no theme \"%s\"; /theme without a name lists them."), name);
     return NULL;
 }
 
