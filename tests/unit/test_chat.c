@@ -45,6 +45,14 @@ static void set_option(struct scene *scene, const char *name, const char *value)
     g_assert_no_error(error);
 }
 
+static void press(struct scene *scene, const char *name)
+{
+    struct key key;
+    g_assert_true(key_parse(name, &key));
+    tui_key(scene->tui, &key);
+    tui_draw(scene->tui);
+}
+
 static void test_styling(void)
 {
     struct scene *scene = scene_new(1);
@@ -123,6 +131,32 @@ static void test_nick_colors(void)
     scene_free(scene);
 }
 
+/* Golden screens: all of it at once, also where there is little room. */
+static void test_screens(void)
+{
+    static const struct {
+        int cols, rows;
+        const char *name;
+    } sizes[] = { { 90, 22, "chat-styled" }, { 40, 12, "chat-styled-40x12" },
+        { 20, 9, "chat-styled-20x9" } };
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        struct scene *scene = scene_new(0);
+        grid_resize(scene->tui->grid, sizes[i].cols, sizes[i].rows);
+        hear(scene, "With *love's light* wings did I _o'erperch_ `these walls`");
+        hear(scene, "> stony limits\n>> cannot hold *love* out\nWhat say you?");
+        hear(scene, "[bot] build 1 failed");
+        hear(scene, "```c\nfor (;;)\n    love();\n```\nsee https://a.tld/, (https://b.tld/).");
+        tui_run(scene->tui, "/filter add ^\\[bot\\]");
+        press(scene, "Escape");
+        tui_run(scene->tui, "/pick");
+        expect(scene, sizes[i].name);
+        press(scene, "Enter");
+        g_autofree char *menu = g_strconcat(sizes[i].name, "-menu", NULL);
+        expect(scene, menu);
+        scene_free(scene);
+    }
+}
+
 /* H53: a message of nothing but links; the numbers stop, the rest goes on. */
 static void test_many_links(void)
 {
@@ -133,14 +167,6 @@ static void test_many_links(void)
     hear(scene, body->str);
     g_assert_true(shows(scene, "http://x/499"));
     scene_free(scene);
-}
-
-static void press(struct scene *scene, const char *name)
-{
-    struct key key;
-    g_assert_true(key_parse(name, &key));
-    tui_key(scene->tui, &key);
-    tui_draw(scene->tui);
 }
 
 static const char *picked(struct scene *scene)
@@ -338,6 +364,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chat/filters", test_filters);
     g_test_add_func("/chat/filtered-store", test_filtered_store);
     g_test_add_func("/chat/catastrophe", test_catastrophe);
+    g_test_add_func("/chat/screens", test_screens);
     g_test_add_func("/chat/H53-many-links", test_many_links);
     return g_test_run();
 }

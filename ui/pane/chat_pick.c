@@ -64,7 +64,8 @@ static void on_chosen(struct tui *tui, int id, const char *label, gpointer data)
 static void open_menu(struct tui *tui, struct pane *pane, int x, int y)
 {
     const struct message *message = pane_chat_picked(pane, NULL);
-    g_autofree char *body = text_clean(message->body ? message->body : "", -1, TEXT_ONE_LINE);
+    const char *first = message->body ? message->body : "";
+    g_autofree char *body = text_clean(first, (gssize)strcspn(first, "\n"), TEXT_ONE_LINE);
     g_autofree char *title = text_ellipsize(body, LINK_COLS / 2, tui->ascii);
     g_autoptr(GPtrArray) links = message_links(message);
     struct menu *menu = menu_open(tui, title, x, y, on_chosen, NULL, NULL);
