@@ -16,6 +16,7 @@ libui_a_SOURCES = \
 	ui/theme/theme.c ui/theme/theme.h \
 	ui/widget/form.c ui/widget/form.h \
 	ui/widget/table.c ui/widget/table.h \
+	ui/pane/chat_find.c \
 	ui/pane/chat_pick.c \
 	ui/pane/chat_text.c ui/pane/chat_text.h \
 	ui/pane/layout.c \

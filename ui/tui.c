@@ -221,6 +221,7 @@ void tui_draw(struct tui *tui)
         draw_pane(tui, tui->results);
         draw_pane(tui, tui->status);
         draw_pane(tui, tui->input);
+        chat_find_draw(tui, area);
         input_draw_menu(tui, area);
         menu_draw(tui, area);
         palette_draw(tui, area);
@@ -612,7 +613,7 @@ void tui_key(struct tui *tui, const struct key *key)
         return;
     }
     if (tui->small || dialog_key(tui, key) || viewer_key(tui, key) || menu_key(tui, key) ||
-        palette_key(tui, key) || chat_pick_key(tui, key))
+        palette_key(tui, key) || chat_find_key(tui, key) || chat_pick_key(tui, key))
         return;
     if (key->code == KEY_MOUSE_) {
         mouse(tui, key);
@@ -1360,6 +1361,8 @@ static void tear_down(struct tui *tui)
     viewer_close(tui);
     menu_close(tui);
     palette_close(tui);
+    chat_find_close(tui);
+    g_free(tui->found_text);
     dialog_close_all(tui);
     pane_results_detach(tui);
     if (tui->completion)

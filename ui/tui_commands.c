@@ -558,6 +558,13 @@ static enum cmd_status run_keys(struct job *job)
     return job_done(job);
 }
 
+static enum cmd_status run_find(struct job *job)
+{
+    if (!chat_find_open(tui_of_job(job), job_arg(job, "text")))
+        return job_fail(job, "item-not-found", "There are no messages here.");
+    return job_done(job);
+}
+
 static enum cmd_status run_palette(struct job *job)
 {
     palette_open(tui_of_job(job), job_arg(job, "text"));
@@ -1013,6 +1020,15 @@ const struct command ui_commands[] = {
         .examples = bind_examples, .fields = "key: key line" },
     { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys,
         .words = "shortcuts hotkeys keyboard bindings F1 help", .summary = "Show the keys" },
+    { .name = "find", .needs = NEEDS_SCREEN, .run = run_find,
+        .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
+        .words = "search look seek grep text incremental",
+        .summary = "Look for text in this conversation while you type it",
+        .detail = "Any part of a text is found, without regard to case and accents, and marked "
+                  "wherever it is seen. Up and Down go to older and newer ones, also to those "
+                  "that are only in the store; Enter stays there, Escape goes back. With nothing "
+                  "typed Up takes the last text again. /search looks for words in all "
+                  "conversations." },
     { .name = "palette", .needs = NEEDS_SCREEN, .run = run_palette,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
         .words = "find jump search fuzzy go anything menu",

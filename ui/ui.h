@@ -22,6 +22,7 @@ struct dialog;
 struct leaf;
 struct menu;
 struct palette;
+struct find;
 struct rows;
 struct notifier;
 struct filters;
@@ -89,6 +90,8 @@ struct tui {
 
     struct menu *menu;     /* NULL: none is open */
     struct palette *palette; /* the same */
+    struct find *find;     /* text is looked for in the chat in front; NULL */
+    char *found_text;      /* the last one */
     GPtrArray *dialogs;    /* struct dialog*, the last one is on top */
     GQueue asks;           /* struct ask*, waiting for their dialog */
 
@@ -215,7 +218,10 @@ bool pane_chat_goto(struct pane *pane, guint64 number);
  * time, in µs; false: there is nothing. */
 guint64 pane_chat_key(const struct message *message);
 bool pane_chat_goto_key(struct pane *pane, guint64 key);
-void pane_chat_mark(struct pane *pane, guint64 key); /* what was searched for */
+void pane_chat_mark(struct pane *pane, guint64 key); /* what was searched for … */
+void pane_chat_find(struct pane *pane, const char *needle); /* … and where it stands; folded,
+                                                               NULL: nothing */
+guint64 pane_chat_place(struct pane *pane); /* key of what is lowest; G_MAXUINT64: the newest */
 void pane_chat_set_new(struct pane *pane, guint64 key); /* new-messages line above */
 bool pane_chat_scrolled(struct pane *pane);
 void pane_chat_refill(struct pane *pane); /* nothing is held, but stored perhaps */
@@ -301,6 +307,12 @@ void dialog_confirm(struct tui *tui, const char *title, const char *text, bool d
     void (*fn)(struct tui *tui, bool yes, gpointer data), gpointer data, GDestroyNotify free_fn);
 void dialog_prompt(struct tui *tui, const char *title, const char *label, const char *value,
     void (*fn)(struct tui *tui, const char *text, gpointer data), gpointer data, GDestroyNotify free_fn);
+
+/* pane/chat_find.c */
+bool chat_find_open(struct tui *tui, const char *text); /* NULL: nothing typed yet; false: no chat */
+void chat_find_close(struct tui *tui);
+bool chat_find_key(struct tui *tui, const struct key *key);
+void chat_find_draw(struct tui *tui, struct area area);
 
 /* dialog/palette.c */
 void palette_open(struct tui *tui, const char *text); /* NULL: nothing typed yet */

@@ -255,6 +255,66 @@ static void test_palette(void)
     scene_free(scene);
 }
 
+static void settle(struct scene *scene)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        tui_draw(scene->tui);
+}
+
+/* Text of the conversation, while it is typed: here, in the store, and back. */
+static void test_find(void)
+{
+    struct scene *scene = scene_new(3000);
+    struct tui *tui = scene->tui;
+    key(scene, KEY_F5);
+    type(scene, "LINE 29");
+    settle(scene);
+    expect(scene, "find-60x20");
+    type(scene, "31"); /* not held any more */
+    settle(scene);
+    g_assert_true(shows(scene, "line 2931"));
+    key(scene, KEY_BS);
+    key(scene, KEY_BS);
+    settle(scene);
+    g_assert_true(shows(scene, "line 2999"));
+    for (int i = 0; i < 7; i++)
+        key(scene, KEY_BS);
+    type(scene, "ne 17");
+    settle(scene);
+    g_assert_true(shows(scene, "line 1799"));
+    key(scene, KEY_UP_);
+    settle(scene);
+    g_assert_true(shows(scene, "line 1798"));
+    key(scene, KEY_DOWN_);
+    settle(scene);
+    key(scene, KEY_DOWN_);
+    settle(scene);
+    g_assert_true(shows(scene, "nothing newer"));
+    expect(scene, "find-past-60x20");
+    key(scene, KEY_ESC);
+    g_assert_false(pane_chat_scrolled(pane_of(scene)));
+    g_assert_null(tui->find);
+    tui_run(tui, "/find line 12");
+    settle(scene);
+    key(scene, KEY_ENTER);
+    g_assert_null(tui->find);
+    g_assert_true(pane_chat_scrolled(pane_of(scene)));
+    g_assert_true(shows(scene, "line 1299"));
+    key(scene, KEY_F5);
+    key(scene, KEY_UP_);
+    settle(scene);
+    g_assert_true(shows(scene, "line 1299"));
+    key(scene, KEY_ESC);
+    tui_run(tui, "/find nowhere at all");
+    settle(scene);
+    g_assert_true(shows(scene, "not found here"));
+    tui_run(tui, "/find line 0"); /* goes on behind the other window's back */
+    tui_run(tui, "/win 0");
+    settle(scene);
+    g_assert_null(tui->find);
+    scene_free(scene);
+}
+
 /* What was imported from long ago, and where the archive was left off. */
 static void test_gap(void)
 {
@@ -298,6 +358,7 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/search-pages", test_search_pages);
     g_test_add_func("/scrollback/windows", test_windows);
     g_test_add_func("/scrollback/palette", test_palette);
+    g_test_add_func("/scrollback/find", test_find);
     g_test_add_func("/scrollback/gap", test_gap);
     g_test_add_func("/scrollback/new-line", test_new_line);
     return g_test_run();

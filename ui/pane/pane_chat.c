@@ -14,6 +14,7 @@
 #include "model/account.h"
 #include "store/history.h"
 #include "ui/filter.h"
+#include "ui/draw/wrap.h"
 #include "ui/pane/chat_text.h"
 #include "ui/picture/pictures.h"
 #include "xep/xep0313_mam.h"
@@ -54,6 +55,7 @@ struct pane_chat {
     int anchor_row;
     guint64 new_key;
     guint64 mark;     /* key of what was searched for, 0: none */
+    char *needle;     /* marked wherever it stands, folded; NULL: nothing */
     guint64 picked;   /* key of the message under the cursor, 0: nothing is picked … */
     int picked_y;     /* … and the row it begins in */
     int y;            /* of the pane on the grid, when last drawn */
@@ -382,6 +384,23 @@ static void draw_picked(
     }
 }
 
+/* Where the needle stands in a row, also a part of it. */
+static void draw_found(struct pane_chat *view, struct area area, int y,
+    const struct chat_text *laid, guint index)
+{
+    const struct wrap_row *row = &g_array_index(laid->rows, struct wrap_row, index);
+    gsize len, before = view->needle ? 4 * strlen(view->needle) : 0;
+    const char *begin = laid->text + row->start, *end = laid->text + row->end;
+    const char *at = laid->text + (row->start > before ? row->start - before : 0);
+    while (view->needle && (at = text_find_folded(view->needle, at, strlen(at), &len)) && at < end) {
+        const char *from = MAX(at, begin), *to = MIN(at + len, end);
+        if (to > from)
+            grid_restyle(area, view->columns.text_x + text_width(begin, from - begin), y,
+                text_width(from, to - from), style_of(ROLE_FOUND));
+        at += len;
+    }
+}
+
 static void draw_row(struct pane_chat *view, struct area area, int y, struct position at)
 {
     const struct message *message = message_at(view, at.index);
@@ -408,6 +427,7 @@ static void draw_row(struct pane_chat *view, struct area area, int y, struct pos
             draw_head(view, area, y, message, laid);
         chat_text_draw(laid, area_sub(area, 0, 0, c->text_x + c->text, area.rows), c->text_x, y,
             (guint)row, body_style(message, laid, (guint)row));
+        draw_found(view, area, y, laid, (guint)row);
         draw_picked(view, area, y, message, !row);
         if (view->mark && key_of(message) == view->mark)
             grid_restyle(area, c->time_x, y, c->time, style_of(ROLE_SELECTED));
@@ -880,6 +900,7 @@ void pane_chat_bottom(struct pane *pane)
     past_close(view);
     view->follow = true;
     view->mark = 0;
+    g_clear_pointer(&view->needle, g_free);
     pane_dirty(pane);
 }
 
@@ -1113,6 +1134,21 @@ void pane_chat_mark(struct pane *pane, guint64 key)
     pane_dirty(pane);
 }
 
+void pane_chat_find(struct pane *pane, const char *needle)
+{
+    struct pane_chat *view = chat_of(pane);
+    g_autofree char *copy = needle && *needle ? g_strdup(needle) : NULL;
+    g_free(view->needle);
+    view->needle = g_steal_pointer(&copy);
+    pane_dirty(pane);
+}
+
+guint64 pane_chat_place(struct pane *pane)
+{
+    const struct pane_chat *view = chat_of(pane);
+    return view->follow ? G_MAXUINT64 : view->anchor;
+}
+
 GPtrArray *pane_chat_shown(struct pane *pane, guint *bottom)
 {
     struct pane_chat *view = chat_of(pane);
@@ -1192,6 +1228,7 @@ static void destroy(struct pane *pane)
     struct pane_chat *view = chat_of(pane);
     if (view->fetching && view->window->chat)
         mam_forget(view->window->chat->account, view);
+    g_free(view->needle);
     past_close(view);
     g_hash_table_destroy(view->laid);
     g_hash_table_destroy(view->hidden);

@@ -24,7 +24,8 @@ struct result_line {
     char *text;
     char *go;    /* command line that Enter runs, NULL */
     bool more;   /* … and that brings further lines here */
-    GArray *marks; /* struct span: what was looked for; NULL: nothing */
+    GArray *marks; /* struct span: what was looked for; NULL: nothing … */
+    char *needle;  /* … the first word of it, folded */
 };
 
 struct span {
@@ -71,6 +72,7 @@ static void line_free_result(gpointer data)
     g_free(line->text);
     g_free(line->go);
     g_clear_pointer(&line->marks, g_array_unref);
+    g_free(line->needle);
     g_free(line);
 }
 
@@ -273,14 +275,17 @@ static void choose(struct pane_results *view, int step)
 static void follow(struct pane_results *view, guint index)
 {
     const struct result_line *line = view->lines->pdata[index];
-    g_autofree char *go = g_strdup(line->go);
+    struct tui *tui = view->pane.tui;
+    g_autofree char *go = g_strdup(line->go), *needle = g_strdup(line->needle);
     bool more = line->more;
     if (more) {
         g_ptr_array_set_size(view->lines, (int)index);
         view->appending = true;
     }
-    tui_run(view->pane.tui, go);
+    tui_run(tui, go);
     view->appending = false;
+    if (needle && window_current(tui)->kind == WINDOW_CHAT)
+        pane_chat_find(window_current(tui)->pane, needle);
     if (!more)
         return;
     if (view->lines->len == index)
@@ -518,6 +523,7 @@ static void add_hit(struct tui *tui, struct job *job, const struct field *fields
         return; /* full */
     struct result_line *added = view->lines->pdata[at];
     added->marks = spans_of(words, added->text, MIN(strlen(head), strlen(added->text)));
+    added->needle = words->len ? g_strdup(words->pdata[0]) : NULL;
     g_autofree char *quoted = tui_quote(chat);
     g_autoptr(GString) go = g_string_new("/goto");
     append_account(go, tui, job);
