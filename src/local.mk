@@ -145,6 +145,8 @@ libtxmpp_a_SOURCES = \
 	src/xep/xep0077_form.h \
 	src/xep/xep0077_register.c \
 	src/xep/xep0077_register.h \
+	src/xep/xep0084_avatar.c \
+	src/xep/xep0084_avatar.h \
 	src/xep/xep0085_chatstates.c \
 	src/xep/xep0085_chatstates.h \
 	src/xep/xep0092_version.c \

@@ -41,6 +41,7 @@ tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
 	tests/unit/kit_tls.c tests/unit/kit_tls.h
 
 UNIT_TESTS += tests/unit/test_access
+UNIT_TESTS += tests/unit/test_avatar
 UNIT_TESTS += tests/unit/test_blocking
 UNIT_TESTS += tests/unit/test_carbons
 UNIT_TESTS += tests/unit/test_chat_settings

@@ -114,6 +114,9 @@ const struct option ui_options[] = {
         .choices = "auto on off",
         .summary = "show single pictures by pixels where the terminal says that it can",
         .detail = "By sixel or the protocol of kitty. With auto not over ssh." },
+    { .name = "ui.avatars", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
+        .summary = "show the faces of contacts where there is room",
+        .detail = "With auto where the terminal has 256 colours, and not over ssh." },
     { .name = "net.fetch_private", .kind = OPTION_BOOL, .fallback = "off",
         .summary = "fetch files from addresses of this machine and its network, too" },
     { .name = NULL },
@@ -1078,6 +1081,13 @@ const struct command ui_commands[] = {
         .words = "link open web browser address download",
         .summary = "The links of this conversation, the newest first", .finds = true,
         .fields = "link: number url from id?" },
+    { .name = "avatar", .needs = NEEDS_SCREEN | NEEDS_ONLINE, .run = avatar_run,
+        .sub = avatar_commands,
+        .args = { { .name = "jid", .kind = &arg_contact, .flags = ARG_OPTIONAL } },
+        .summary = "Show the picture of a contact on the whole screen",
+        .detail = "Of contacts whose presence you see (XEP-0084, XEP-0153); they are asked "
+                  "for when you look. Where there is room it also stands below the contact "
+                  "list and beside what /info shows; see ui.avatars." },
     { .name = "image", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = image_run,
         .sub = image_commands,
         .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL,

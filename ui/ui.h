@@ -114,7 +114,7 @@ struct tui {
     gint64 title_us;
     struct notifier *notifier;
     struct filters *filters;
-    struct pictures *pictures; /* NULL off-screen */
+    struct pictures *pictures;
     struct viewer *viewer;  /* NULL: none is open */
     struct spell *spell;
     guint archived;        /* messages of a catch-up so far; 0: none goes on */
@@ -378,8 +378,9 @@ char *url_chosen(struct job *job);
 enum cmd_status url_none(struct job *job);
 
 /* picture/commands.c */
-extern const struct command image_commands[];
+extern const struct command image_commands[], avatar_commands[];
 enum cmd_status image_run(struct job *job);
+enum cmd_status avatar_run(struct job *job);
 enum cmd_status url_run(struct job *job);
 
 /* tui_commands.c */

@@ -1,7 +1,9 @@
 """Pictures behind links: fetched when asked for, decoded elsewhere, drawn in
 cells, and in pixels where the terminal says so."""
 import base64
+import hashlib
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -230,3 +232,62 @@ def test_view_asks_nobody_who_would_not_understand(chat, web, env, asked):
     s.wait_quiet(0.2)
     assert (b"\x1b[c" in s.bytes) == asked
     assert b"\x1b_G" not in s.bytes
+
+
+# ---- faces ------------------------------------------------------------------
+
+PUBSUB = "http://jabber.org/protocol/pubsub"
+METADATA, DATA = "urn:xmpp:avatar:metadata", "urn:xmpp:avatar:data"
+
+
+def has_avatar(c, data):
+    """Bob's account answers for his picture."""
+    name = hashlib.sha1(data).hexdigest()
+
+    def items(node, inner):
+        return (f"<pubsub xmlns='{PUBSUB}'><items node='{node}'>"
+                f"<item id='{name}'>{inner}</item></items></pubsub>")
+    for node, inner in (
+            (METADATA, f"<metadata xmlns='{METADATA}'><info id='{name}' "
+                       f"type='image/png' bytes='{len(data)}'/></metadata>"),
+            (DATA, f"<data xmlns='{DATA}'>{base64.b64encode(data).decode()}"
+                   "</data>")):
+        iq = c.expect("iq", to="bob@b.tld", answer=False)
+        assert node.encode() in ET.tostring(iq)
+        c.result(iq, items(node, inner))
+
+
+def test_face_below_the_roster_and_in_info(fake, screen, profiles):
+    profile = profiles(fake)
+    s = screen(profile, env=TRUE)
+    c = fake.accept()
+    c.login()
+    c.online(roster=BOB)
+    c.settle()
+    s.line("/msg bob@b.tld")
+    has_avatar(c, halves(32, 32))
+    s.wait("\u2588{12}")
+    rows = blocks(s)
+    assert len(rows) == 8 and RED_CELL in s.bytes and BLUE_CELL in s.bytes
+    assert all(re.search("[\u2580-\u259f]", s.lines()[i]).start() < 25
+               for i in rows)
+    s.line("/info bob@b.tld")
+    s.wait("(?i)subscription")
+    s.wait_quiet(0.2)
+    assert any(line.rfind("\u2588") > 80 for line in s.lines())
+    s.line("/avatar show bob@b.tld")
+    s.wait("Esc closes")
+    s.wait("\u2588{20}")
+    s.type("q")
+    s.line("/set ui.avatars off")
+    s.wait_quiet(0.2)
+    s.wait("\u2588", gone=True)
+
+
+def test_face_is_not_asked_for_over_ssh(chat):
+    s, c = chat(env=dict(TRUE, SSH_CONNECTION="1 2 3 4"))
+    say(c, "hello")
+    s.wait("hello")
+    s.wait_quiet(0.2)
+    c.settle()
+    c.no("iq", to="bob@b.tld")

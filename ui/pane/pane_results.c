@@ -12,6 +12,7 @@
 #include "ui/linear/linear.h"
 #include "ui/term/line.h"
 #include "ui/draw/wrap.h"
+#include "ui/picture/pictures.h"
 #include "ui/widget/table.h"
 #include <string.h>
 
@@ -41,6 +42,7 @@ struct pane_results {
     int cols, top, height;
     guint chosen;     /* line that Enter goes to; G_MAXUINT: none */
     bool appending;   /* what is run now goes on with what is shown */
+    char *face_account, *face; /* whom it is about: their picture beside it; NULL */
 };
 
 struct row_ref {
@@ -89,6 +91,7 @@ static void begin(struct tui *tui, const char *heading)
     g_ptr_array_set_size(view->lines, 0);
     g_free(view->heading);
     view->heading = g_strdup(heading);
+    g_clear_pointer(&view->face, g_free);
     view->top = 0;
     view->chosen = G_MAXUINT;
     changed(view);
@@ -200,6 +203,23 @@ int pane_results_wanted(struct tui *tui, int most)
     return MIN(rows, most);
 }
 
+/* On the right, unless a line is that long. */
+static void draw_face(const struct pane_results *view, struct area area)
+{
+    enum { COLS = 17 };
+    struct tui *tui = view->pane.tui;
+    struct account *account =
+        view->face ? app_find_account(tui->app, view->face_account) : NULL;
+    if (!account || area.cols < 3 * COLS)
+        return;
+    for (guint i = 0; i < view->lines->len; i++)
+        if (text_width(((const struct result_line *)view->lines->pdata[i])->text, -1) >
+            area.cols - COLS - 2)
+            return;
+    pictures_draw_face(tui, account, view->face,
+        area_sub(area, area.cols - COLS - 1, 0, COLS, area.rows));
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct pane_results *view = (struct pane_results *)pane;
@@ -247,6 +267,7 @@ static void draw(struct pane *pane, struct area area)
                     style_of(ROLE_FOUND));
         }
     }
+    draw_face(view, area_sub(area, 0, y, area.cols, room));
 }
 
 static bool leads(const struct pane_results *view, guint line)
@@ -382,6 +403,8 @@ static void destroy(struct pane *pane)
     g_ptr_array_free(view->sinks, TRUE);
     g_array_free(view->rows, TRUE);
     g_free(view->heading);
+    g_free(view->face);
+    g_free(view->face_account);
     g_free(view);
 }
 
@@ -694,6 +717,18 @@ static bool asks_for_all(const struct job *job)
     return command->fields;
 }
 
+static void set_face(struct pane_results *view, struct job *job)
+{
+    const char *jid = job_arg(job, "jid");
+    if (!jid)
+        jid = job_chat(job) ? job_chat(job)->jid : job_account(job)->jid;
+    g_free(view->face);
+    g_free(view->face_account);
+    view->face = jid_bare(jid);
+    view->face_account = g_strdup(job_account(job)->jid);
+    changed(view);
+}
+
 static void on_done(struct sink *base, struct job *job, bool ok)
 {
     struct results_sink *sink = sink_of(base);
@@ -711,6 +746,8 @@ static void on_done(struct sink *base, struct job *job, bool ok)
     }
     if (tui && sink->hits)
         add_next_page(sink, job);
+    if (tui && ok && sink->shown && !strcmp(job_name(job), "info"))
+        set_face(results_of(tui), job);
     if (tui)
         g_ptr_array_remove_fast(results_of(tui)->sinks, sink);
     g_ptr_array_free(sink->tables, TRUE);

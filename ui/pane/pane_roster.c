@@ -6,6 +6,7 @@
 #include "config.h"
 #include "ui/ui.h"
 #include "ui/pane/roster_rows.h"
+#include "ui/picture/pictures.h"
 #include "base/text.h"
 #include "model/account.h"
 #include "store/option.h"
@@ -231,6 +232,15 @@ static void draw_nobody(struct area area)
                 style_of(i == 3 ? ROLE_LINK : ROLE_DIM), _(lines[i]));
 }
 
+/* Of whom is in front, below the last row. */
+static void draw_face(struct tui *tui, struct area area, int rows)
+{
+    const struct chat *chat = window_current(tui)->chat;
+    if (chat && chat->kind == CHAT_CONTACT)
+        pictures_draw_face(tui, chat->account, chat->jid,
+            area_sub(area, 0, rows + 1, area.cols - 1, area.rows - rows - 1));
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct pane_roster *view = roster_of(pane);
@@ -248,6 +258,7 @@ static void draw(struct pane *pane, struct area area)
         draw_nobody(area);
     struct row row;
     bool more = rows_at(view->rows, (guint)view->top, &row);
+    draw_face(pane->tui, area, count - view->top);
     for (int y = 0; more && y < area.rows; y++, more = rows_next(view->rows, &row)) {
         bool cursor = pane->focused && view->top + y == view->cursor;
         if (row.entry)

@@ -3,10 +3,12 @@
 #include "config.h"
 #include "cmd/job.h"
 #include "model/account.h"
+#include "model/jid.h"
 #include "store/option.h"
 #include "ui/picture/pictures.h"
 #include "ui/picture/viewer.h"
 #include "ui/ui.h"
+#include "xep/xep0084_avatar.h"
 #include <string.h>
 
 /* The link that is meant; NULL: the job has failed. */
@@ -18,6 +20,10 @@ static char *picture_url(struct job *job, enum cmd_status *status)
     else if (g_ascii_strncasecmp(url, "https:", 6))
         *status = job_fail(job, "not-acceptable",
             "Pictures are fetched over https only; /url open hands the link to a browser.");
+    else if (tui_of(job_front(job))->linear)
+        *status = job_fail(job, "not-acceptable",
+            "Line by line there is no place for pictures; /url open hands the link to a "
+            "program that shows them.");
     else if (!picture_can())
         *status = job_fail(job, "feature-not-implemented",
             "This txmpp was built without pictures; /url open hands the link to a browser.");
@@ -61,6 +67,22 @@ enum cmd_status image_run(struct job *job)
     return run_view(job);
 }
 
+enum cmd_status avatar_run(struct job *job)
+{
+    struct tui *tui = tui_of(job_front(job));
+    const struct chat *chat = job_chat(job);
+    const char *jid = job_arg(job, "jid");
+    if (!jid)
+        jid = chat ? chat->jid : job_account(job)->jid;
+    g_autofree char *bare = jid_bare(jid);
+    g_autofree char *file = avatar_file(job_account(job), bare);
+    if (!file)
+        return job_fail(job, "item-not-found",
+            "%s has no picture, or it has not come yet; say it again in a moment.", bare);
+    viewer_open(tui, job_account(job), account_display_name(job_account(job), bare), NULL, file);
+    return job_done(job);
+}
+
 static enum cmd_status run_auto(struct job *job)
 {
     struct options *options = tui_of(job_front(job))->app->options;
@@ -92,5 +114,12 @@ const struct command image_commands[] = {
             .choices = "on off" } },
         .summary = "Show pictures of contacts without being asked (ui.pictures)",
         .fields = "setting: name value" },
+    { .name = NULL },
+};
+
+const struct command avatar_commands[] = {
+    { .name = "show", .needs = NEEDS_SCREEN | NEEDS_ONLINE, .run = avatar_run,
+        .args = { { .name = "jid", .kind = &arg_contact, .flags = ARG_OPTIONAL } },
+        .summary = "Show the picture of a contact on the whole screen" },
     { .name = NULL },
 };

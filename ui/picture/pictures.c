@@ -10,6 +10,7 @@
 #include "ui/pane/chat_text.h"
 #include "ui/ui.h"
 #include "ui/term/screen.h"
+#include "xep/xep0084_avatar.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -211,6 +212,24 @@ const char *pictures_file_error(
     struct pictures *pictures, const char *file, int cols, int rows)
 {
     return sight_of(pictures, file, cols, rows)->error;
+}
+
+enum { FACE_ROWS = 8, FACE_ROWS_MIN = 3 };
+
+bool pictures_draw_face(
+    struct tui *tui, struct account *account, const char *jid, struct area area)
+{
+    const char *option = tui_option(tui, "ui.avatars");
+    int rows = MIN(area.rows, FACE_ROWS), cols = MIN(area.cols, rows * 2);
+    if (rows < FACE_ROWS_MIN || cols < FACE_ROWS_MIN * 2 || !strcmp(option, "off") ||
+        (!strcmp(option, "auto") && (g_getenv("SSH_CONNECTION") || tui->depth < DEPTH_256)))
+        return false;
+    g_autofree char *file = avatar_file(account, jid);
+    const struct picture *picture =
+        file ? pictures_of_file(tui->pictures, file, cols, rows) : NULL;
+    if (picture)
+        picture_draw(picture, area, area.cols - picture->cols, area.rows - picture->rows);
+    return picture;
 }
 
 /* ---- the files ---- */

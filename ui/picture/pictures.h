@@ -42,6 +42,11 @@ const struct picture *pictures_of_file(
 const char *pictures_file_error(
     struct pictures *pictures, const char *file, int cols, int rows);
 
+/* The face of a contact of ours, in the lower right corner of area, where there
+ * is room and ui.avatars wants it. False: nothing is drawn, or not yet. */
+bool pictures_draw_face(
+    struct tui *tui, struct account *account, const char *jid, struct area area);
+
 /* How pictures are drawn on this terminal in so much room. */
 struct picture_wanted pictures_wanted(
     const struct tui *tui, enum picture_kind kind, int cols, int rows);
