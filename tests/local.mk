@@ -111,6 +111,10 @@ tests_unit_test_picture_LDADD = $(LIBUI) $(LDADD)
 FUZZ_TARGETS += tests/fuzz/fuzz_picture
 tests_fuzz_fuzz_picture_LDADD = $(LIBUI) $(FUZZ_LIBS)
 tests_fuzz_fuzz_picture_LDFLAGS = $(FUZZ_LINK)
+UNIT_TESTS += tests/unit/test_languages
+tests_unit_test_languages_LDADD = $(LIBUI) $(LDADD)
+tests_unit_test_languages_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gettext \
+	-Wl,--wrap=dcgettext -Wl,--wrap=ngettext -Wl,--wrap=dcngettext
 UNIT_TESTS += tests/unit/test_theme
 tests_unit_test_theme_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_wrap

@@ -593,7 +593,7 @@ static void draw_body(struct dialog *dialog, struct area area, const GArray *row
 
 static int button_width(const struct button *button)
 {
-    return text_width(button->label, -1) + (button->at < 0 ? 6 : 4);
+    return text_width(button->label, -1) + (button->at < 0 ? 7 : 4);
 }
 
 /* The label with its letter underlined; a letter the (translated) label does
@@ -611,13 +611,15 @@ static void draw_button(struct dialog *dialog, struct area area, int x, int y, i
         grid_text(area, x, y, 1, style, "[");
         grid_text(area, x + width - 1, y, 1, style, "]");
     }
-    const char alone[] = { button->letter, '\0' };
-    int end = x + 2 + text_width(button->label, -1) + 1;
+    int end = x + 2 + text_width(button->label, -1);
     if (button->at >= 0)
         grid_restyle(area, x + 2 + text_width(button->label, button->at), y,
             g_unichar_iswide(button->access) ? 2 : 1, style_with(style, ATTR_UNDERLINE));
-    else
-        grid_text(area, end, y, 1, style_with(style, ATTR_UNDERLINE), alone);
+    else {
+        const char behind[] = { '(', g_ascii_toupper(button->letter), ')', '\0' };
+        grid_text(area, end, y, 3, style, behind);
+        grid_restyle(area, end + 1, y, 1, style_with(style, ATTR_UNDERLINE));
+    }
     dialog->button_x[index] = area.x + x;
     dialog->button_y[index] = area.y + y;
     dialog->button_w[index] = width;
