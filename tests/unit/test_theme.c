@@ -187,6 +187,32 @@ static void test_visible(void)
     each_theme(assert_visible);
 }
 
+/* What a colour tells, an attribute tells too, where there are no colours. */
+static void assert_told_apart(const struct theme *theme)
+{
+    static const enum role pairs[][2] = { { ROLE_SELECTED, ROLE_ROSTER_NAME },
+        { ROLE_SELECTED, ROLE_ROSTER_OPEN }, { ROLE_ROSTER_OPEN, ROLE_ROSTER_NAME },
+        { ROLE_MENU_SELECTED, ROLE_MENU }, { ROLE_FIELD_ACTIVE, ROLE_FIELD },
+        { ROLE_BUTTON_ACTIVE, ROLE_BUTTON }, { ROLE_BUTTON_DANGER, ROLE_BUTTON_ACTIVE },
+        { ROLE_LINK, ROLE_MESSAGE }, { ROLE_ACTION, ROLE_MESSAGE },
+        { ROLE_PANE_TITLE_FOCUS, ROLE_PANE_TITLE }, { ROLE_STATUS_BAD, ROLE_STATUS_GOOD },
+        { ROLE_STATUS_MENTION, ROLE_STATUS_HOT }, { ROLE_STATUS_HOT, ROLE_STATUS },
+        { ROLE_INSECURE, ROLE_SECURE }, { ROLE_TITLE, ROLE_TEXT },
+        { ROLE_DIALOG_WARNING, ROLE_DIALOG }, { ROLE_UNREAD, ROLE_ROSTER_NAME } };
+    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        unsigned a = theme_look(theme, style_of(pairs[i][0]), DEPTH_MONO).attrs;
+        unsigned b = theme_look(theme, style_of(pairs[i][1]), DEPTH_MONO).attrs;
+        if (a == b)
+            g_error("%s and %s look the same without colours",
+                role_rows[pairs[i][0]].name, role_rows[pairs[i][1]].name);
+    }
+}
+
+static void test_told_apart(void)
+{
+    each_theme(assert_told_apart);
+}
+
 /* A theme's file names colours by what they mean: a role that is new looks
  * right in all of them. */
 static void test_roles_use_the_palette(void)
@@ -317,6 +343,7 @@ int main(int argc, char **argv)
     g_test_add_func("/theme/installed", test_installed);
     g_test_add_func("/theme/contrast", test_contrast);
     g_test_add_func("/theme/visible", test_visible);
+    g_test_add_func("/theme/told-apart-without-colours", test_told_apart);
     g_test_add_func("/theme/roles-use-the-palette", test_roles_use_the_palette);
     g_test_add_func("/theme/palette", test_palette);
     g_test_add_func("/theme/corrections", test_corrections);

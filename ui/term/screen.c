@@ -399,7 +399,9 @@ void screen_show(struct screen *screen, struct grid *grid,
 {
     if (screen->away)
         return;
-    probe_ask(&screen->probe, screen->info, screen->cols, screen->rows, screen->out);
+    /* Elsewhere the questions would be control characters of eight bits. */
+    if (screen->utf8)
+        probe_ask(&screen->probe, screen->info, screen->cols, screen->rows, screen->out);
     paint_frame(screen->paint, grid, theme, depth, screen->out);
     flush(screen);
 }

@@ -76,6 +76,12 @@ static void read_all(struct terminfo *info)
     /* Any other question would be answered otherwise than with CSI y;x R. */
     if (g_strcmp0(info->caps[CAP_ASK], "\033[6n") != 0)
         g_clear_pointer(&info->caps[CAP_ASK], g_free);
+    /* To show the cursor some descriptions make it blink, too. */
+    const char *blink = "\033[?12h";
+    if (info->caps[CAP_SHOW] && g_str_has_prefix(info->caps[CAP_SHOW], blink) &&
+        info->caps[CAP_SHOW][strlen(blink)])
+        memmove(info->caps[CAP_SHOW], info->caps[CAP_SHOW] + strlen(blink),
+            strlen(info->caps[CAP_SHOW] + strlen(blink)) + 1);
     info->colors = MAX(tigetnum("colors"), 0);
     info->without_color = MAX(tigetnum("ncv"), 0);
     info->bce = tigetflag("bce") > 0;
