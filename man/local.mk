@@ -5,6 +5,11 @@ dist_man_MANS = man/txmpp.1 man/txmpp-script.7 man/txmpp.conf.5 \
 	man/txmpp-themes.5 man/txmpp-commands.7 man/txmpp-keys.7
 EXTRA_DIST += man/txmpp.conf.5.in man/txmpp-themes.5.in man/txmpp-commands.7.in man/txmpp-keys.7.in \
 	man/fill.sh man/txmpp.desktop man/screen.svg po/tables.h
+# The first page in other languages; ./check keeps them in step.
+man_rudir = $(mandir)/ru/man1
+dist_man_ru_DATA = man/ru/txmpp.1
+man_zhdir = $(mandir)/zh_CN/man1
+dist_man_zh_DATA = man/zh_CN/txmpp.1
 desktopdir = $(datadir)/applications
 dist_desktop_DATA = man/txmpp.desktop
 

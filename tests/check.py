@@ -223,6 +223,42 @@ def part_layers(tally, args):
     tally.one("tests/cases.md is up to date", status == 0, text)
 
 
+def facts_of(page):
+    """What a page names, in the order in which it does."""
+    text = page.read_text()
+    facts = {macro: re.findall(rf"^\.It {macro} (.*)", text, re.M)
+             for macro in ("Fl", "Ev", "Pa")}
+    facts["status"] = re.findall(r"^\.It (\d+)", text, re.M)
+    facts["examples"] = re.findall(r"^\.Dl (.*)", text, re.M)
+    facts["pages"] = sorted(set(re.findall(r"^\.Xr (\S+ \d)", text, re.M)))
+    facts["sections"] = len(re.findall(r"^\.S[hs] ", text, re.M))
+    return facts
+
+
+def check_translated_pages(tally):
+    """The page of the first day is the same in every language."""
+    english = facts_of(TOP / "man/txmpp.1")
+    for lang in (TOP / "po/LINGUAS").read_text().split():
+        page = TOP / f"man/{lang}/txmpp.1"
+        if not tally.one(f"there is txmpp(1) in {lang}", page.exists()):
+            continue
+        own = facts_of(page)
+        apart = [f"{kind}: {english[kind]}\n{' ' * len(kind)}  {own[kind]}"
+                 for kind in english if own[kind] != english[kind]]
+        tally.one(f"txmpp(1) in {lang} names what the English one names",
+                  not apart, "\n".join(apart))
+        _, text = run(["mandoc", "-Tlint", str(page)])
+        # mandoc knows the names of sections in English only, counts bytes,
+        # and takes the bracket of its own \\[uXXXX] for one of ours.
+        known = ('first section is not "NAME"', "outside NAME section",
+                 "trailing delimiter: Sh", "trailing delimiter: Sx",
+                 "trailing delimiter: Nd", "longer than 80 bytes",
+                 "referenced manual not found", "outdated mandoc.db")
+        text = "\n".join(line for line in text.splitlines()
+                         if not any(one in line for one in known))
+        tally.one(f"mandoc -Tlint is silent about {lang}", not text, text)
+
+
 def part_manual(tally, args):
     pages = sorted(str(p) for p in (TOP / "man").glob("*.[157]"))
     tally.one("there are manual pages", bool(pages))
@@ -234,6 +270,7 @@ def part_manual(tally, args):
                          if "referenced manual not found" not in line
                          and "outdated mandoc.db" not in line)
         tally.one("mandoc -Tlint is silent", not text, text)
+        check_translated_pages(tally)
         lost = [f"{name}({section}) in {page}" for page in pages
                 for name, section in re.findall(
                     r"^\.Xr (txmpp\S*) (\d)",
