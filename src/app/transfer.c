@@ -243,7 +243,6 @@ enum cmd_status transfer_save(struct job *job, const char *url, const char *file
     struct transfer *transfer = g_new0(struct transfer, 1);
     *transfer = (struct transfer){ .app = app, .job = job, .fd = -1, .url = g_strdup(url),
         .path = wished_path(app, url, file), .number = ++app->last_transfer };
-    g_autofree char *name = g_path_get_basename(transfer->path);
     transfer->numbered = !file || strcmp(transfer->path, file) != 0;
     g_ptr_array_add(app->transfers, transfer);
     if (!open_part(transfer, &error)) {
