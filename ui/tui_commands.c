@@ -117,8 +117,6 @@ const struct option ui_options[] = {
     { .name = "ui.avatars", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
         .summary = "show the faces of contacts where there is room",
         .detail = "With auto where the terminal has 256 colours, and not over ssh." },
-    { .name = "net.fetch_private", .kind = OPTION_BOOL, .fallback = "off",
-        .summary = "fetch files from addresses of this machine and its network, too" },
     { .name = NULL },
 };
 
@@ -1091,7 +1089,7 @@ const struct command ui_commands[] = {
     { .name = "image", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = image_run,
         .sub = image_commands,
         .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL,
-            .summary = "number as in /url, or a part of it; none: the newest" } },
+            .summary = "number as in /url, or a part of it; none: the newest" }, PRIVATE_ARG },
         .summary = "Show the picture behind a link",
         .detail = "Pictures (PNG, JPEG, WebP, up to 16 MiB) are fetched over https, which tells "
                   "the server your address, and kept in the cache. They are decoded by a "

@@ -378,6 +378,8 @@ char *url_chosen(struct job *job);
 enum cmd_status url_none(struct job *job);
 
 /* picture/commands.c */
+#define PRIVATE_ARG { .name = "private", .option = "--private", \
+    .summary = "from addresses of this machine and its network, too" }
 extern const struct command image_commands[], avatar_commands[];
 enum cmd_status image_run(struct job *job);
 enum cmd_status avatar_run(struct job *job);

@@ -78,6 +78,22 @@ def test_osc_H49_one_per_sender(shown):
     assert s.bytes.count(b"]9;Bob") == 1 and b"]777;" not in s.bytes
 
 
+def test_osc_H49_the_next_says_how_many(shown, preload, tmp_path):
+    """A flood of one sender: one of it in five seconds, then the count."""
+    clock = tmp_path / "seconds"
+    clock.write_text("0")
+    s, c = shown("/set ui.notify_osc 9",
+                 env=preload("clock", MONOTONIC_FILE=str(clock)))
+    for i in range(200):
+        say(c, f"n{i}")
+    say(c, "other", "eve@e.tld/p")
+    wrote(s, b"]9;eve")
+    clock.write_text("6")
+    say(c, "late")
+    wrote(s, b"]9;Bob: late (+199)")
+    assert s.bytes.count(b"]9;Bob") == 2
+
+
 @pytest.mark.parametrize("env, wanted", [
     (dict(TMUX="/x,1,0", TERM="tmux-256color"),
      b"\x1bPtmux;\x1b\x1b]9;Bob: hi\x07\x1b\\"),

@@ -27,8 +27,11 @@ static char *picture_url(struct job *job, enum cmd_status *status)
     else if (!picture_can())
         *status = job_fail(job, "feature-not-implemented",
             "This txmpp was built without pictures; /url open hands the link to a browser.");
-    else
+    else {
+        if (job_flag(job, "private"))
+            pictures_allow_private(tui_of(job_front(job))->pictures, url);
         return g_steal_pointer(&url);
+    }
     return NULL;
 }
 
@@ -101,7 +104,8 @@ static enum cmd_status run_auto(struct job *job)
 
 #define LINK_ARG \
     .needs = NEEDS_SCREEN | NEEDS_CHAT, .args = { { .name = "link", .kind = &arg_word, \
-        .flags = ARG_OPTIONAL, .summary = "number as in /url, or a part of it; none: the newest" } }
+        .flags = ARG_OPTIONAL, .summary = "number as in /url, or a part of it; none: the newest" }, \
+        PRIVATE_ARG }
 
 const struct command image_commands[] = {
     { .name = "show", LINK_ARG, .run = run_show,

@@ -37,7 +37,8 @@ struct link {
     struct pictures *pictures;
     char *url, *file, *error, *ca_file, *proxy;
     enum state state;
-    bool shown, hidden; /* the person said so */
+    bool shown, hidden; /* the person said so … */
+    bool private;       /* … and that it may come from this network */
     struct http *http;
     char *part; /* what is written to */
     int fd;
@@ -303,7 +304,9 @@ static void end(struct link *link, const GError *error)
     struct pictures *pictures = link->pictures;
     link->state = error ? STATE_FAILED : STATE_HERE;
     g_free(link->error);
-    link->error = error ? g_strdup(error->message) : NULL;
+    link->error = error ? g_strconcat(error->message,
+        g_error_matches(error, HTTP_ERROR, HTTP_ERROR_PRIVATE)
+            ? _(" Say --private if you want it from there.") : NULL, NULL) : NULL;
     if (link->fd >= 0)
         close(link->fd);
     link->fd = -1;
@@ -378,7 +381,7 @@ static void start(struct link *link)
     }
     const struct http_get get = { .url = link->url, .ca_file = link->ca_file,
         .proxy = link->proxy, .max_bytes = PICTURE_FILE_MAX,
-        .allow_private = tui_option_bool(pictures->tui, "net.fetch_private") };
+        .allow_private = link->private };
     link->state = STATE_FETCHING;
     pictures->fetching++;
     link->http = http_get(&get, &events, link);
@@ -419,11 +422,16 @@ static void want(struct link *link, const struct account *account)
         return;
     g_free(link->proxy);
     g_free(link->ca_file);
-    const char *proxy = account ? account_option(account, "account.proxy") : NULL;
-    link->proxy = proxy && *proxy ? g_strdup(proxy) : NULL;
-    link->ca_file = g_strdup(app->config.ca_file);
+    link->proxy = g_strdup(account_option(account, "account.proxy"));
+    link->ca_file = g_strdup(
+        app->config.ca_file ? app->config.ca_file : account_option(account, "account.ca_file"));
     link->state = STATE_QUEUED;
     fetch_more(link->pictures);
+}
+
+void pictures_allow_private(struct pictures *pictures, const char *url)
+{
+    link_of(pictures, url)->private = true;
 }
 
 void pictures_fetch(struct pictures *pictures, struct account *account, const char *url,

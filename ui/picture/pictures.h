@@ -21,6 +21,9 @@ void pictures_free(struct pictures *pictures);
 void pictures_show(struct pictures *pictures, struct account *account, const char *url, bool show);
 bool pictures_is_shown(const struct pictures *pictures, const char *url);
 
+/* It may come from addresses of this machine and its network, too. */
+void pictures_allow_private(struct pictures *pictures, const char *url);
+
 /* Rows under a message in cols columns; 0: none. Fetches what may be fetched
  * by itself. */
 int pictures_rows(struct pictures *pictures, const struct chat *chat,

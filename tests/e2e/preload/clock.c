@@ -1,4 +1,5 @@
-/* The wall clock, moved by as many seconds as $CLOCK_FILE says. */
+/* The wall clock, moved by as many seconds as $CLOCK_FILE says, and the other
+ * one by those of $MONOTONIC_FILE. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -6,9 +7,9 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-static long offset(void)
+static long offset(const char *name)
 {
-    const char *path = getenv("CLOCK_FILE");
+    const char *path = getenv(name);
     FILE *f = path ? fopen(path, "re") : NULL;
     long seconds = 0;
     if (f && fscanf(f, "%ld", &seconds) != 1)
@@ -24,7 +25,9 @@ int clock_gettime(clockid_t id, struct timespec *ts)
         real = dlsym(RTLD_NEXT, "clock_gettime");
     int r = real(id, ts);
     if (id == CLOCK_REALTIME)
-        ts->tv_sec += offset();
+        ts->tv_sec += offset("CLOCK_FILE");
+    if (id == CLOCK_MONOTONIC)
+        ts->tv_sec += offset("MONOTONIC_FILE");
     return r;
 }
 int gettimeofday(struct timeval *restrict tv, void *restrict zone)
