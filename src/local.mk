@@ -85,8 +85,8 @@ libtxmpp_a_SOURCES = \
 	src/net/sasl.h \
 	src/net/sasl2.c \
 	src/net/sasl2.h \
-	src/net/pbkdf2.c \
-	src/net/pbkdf2.h \
+	src/net/hash.c \
+	src/net/hash.h \
 	src/net/scram.c \
 	src/net/scram.h \
 	src/net/seam.c \

@@ -65,7 +65,7 @@ UNIT_TESTS += tests/unit/test_jid
 UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_paths
 UNIT_TESTS += tests/unit/test_sasl
-tests_unit_test_sasl_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pbkdf2
+tests_unit_test_sasl_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=hash_salted
 UNIT_TESTS += tests/unit/test_secret
 UNIT_TESTS += tests/unit/test_stamp
 UNIT_TESTS += tests/unit/test_text

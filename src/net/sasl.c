@@ -6,12 +6,11 @@
 #include "net/sasl.h"
 #include <string.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <utf8proc.h>
 #include "base/intl.h"
 #include "base/text.h"
 #include "model/jid.h"
+#include "net/hash.h"
 #include "net/scram.h"
 
 G_DEFINE_QUARK(sasl - error - quark, sasl_error)
@@ -493,26 +492,24 @@ static GBytes *plain_message(const struct sasl *sasl)
 }
 
 /* HMAC(token, who || binding); returns its length. */
-static unsigned token_hash(
+static gsize token_hash(
     const struct sasl *sasl, const char *who, unsigned char *out)
 {
-    const EVP_MD *md = EVP_get_digestbyname(sasl->mechanism->hash);
+    const struct hash *hash = hash_find(sasl->mechanism->hash);
     g_autoptr(GByteArray) text = g_byte_array_new();
-    unsigned len = 0;
     g_byte_array_append(text, (const guint8 *)who, (guint)strlen(who));
     if (sasl->binding)
         g_byte_array_append(text, g_bytes_get_data(sasl->binding, NULL),
             (guint)g_bytes_get_size(sasl->binding));
-    if (!HMAC(md, secret_bytes(sasl->password), (int)secret_len(sasl->password),
-            text->data, text->len, out, &len))
-        g_error("OpenSSL has no HMAC");
-    return len;
+    hash_hmac(hash, secret_bytes(sasl->password), secret_len(sasl->password),
+        text->data, text->len, out);
+    return hash_size(hash);
 }
 
 static GBytes *token_message(const struct sasl *sasl)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned len = token_hash(sasl, "Initiator", hash);
+    unsigned char hash[HASH_SIZE_MAX];
+    gsize len = token_hash(sasl, "Initiator", hash);
     GByteArray *out = g_byte_array_new();
     g_byte_array_append(
         out, (const guint8 *)sasl->username, (guint)strlen(sasl->username) + 1);
@@ -524,8 +521,8 @@ static GBytes *token_message(const struct sasl *sasl)
 static bool token_success(
     const struct sasl *sasl, const char *bytes, gsize len, GError **error)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned hash_len = token_hash(sasl, "Responder", hash);
+    unsigned char hash[HASH_SIZE_MAX];
+    gsize hash_len = token_hash(sasl, "Responder", hash);
     bool good =
         bytes && len == hash_len && CRYPTO_memcmp(bytes, hash, len) == 0;
     secret_wipe(hash, sizeof hash);

@@ -10,10 +10,8 @@
 #include <string.h>
 #include <gio/gio.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include "base/random.h"
-#include "net/pbkdf2.h"
+#include "net/hash.h"
 
 enum {
     MESSAGE_MAX = 8192,
@@ -39,17 +37,16 @@ enum step {
 struct work {
     struct scram *scram; /* main thread only; NULL: nobody waits any more */
     struct secret *password;
-    const EVP_MD *md;
+    const struct hash *hash;
     unsigned char salt[SALT_MAX];
     gsize salt_len;
     int iterations;
-    unsigned char salted[EVP_MAX_MD_SIZE];
-    bool ok;
+    unsigned char salted[HASH_SIZE_MAX];
 };
 
 struct scram {
     enum step step;
-    const EVP_MD *md;
+    const struct hash *hash;
     char *gs2_header, *username, *nonce, *offered;
     GBytes *binding;
     struct secret *password;
@@ -57,7 +54,7 @@ struct scram {
     struct work *work; /* while the worker runs */
     sasl_answer_fn fn;
     gpointer fn_data;
-    unsigned char server_signature[EVP_MAX_MD_SIZE];
+    unsigned char server_signature[HASH_SIZE_MAX];
 };
 
 struct scram *scram_new(const struct scram_setup *setup)
@@ -65,7 +62,7 @@ struct scram *scram_new(const struct scram_setup *setup)
     struct scram *scram = g_new0(struct scram, 1);
     unsigned char random[NONCE_BYTES];
     random_bytes(random, sizeof random);
-    scram->md = EVP_get_digestbyname(setup->hash);
+    scram->hash = hash_find(setup->hash);
     scram->gs2_header = g_strdup(setup->gs2_header);
     scram->username = g_strdup(setup->username);
     scram->offered = g_strdup(setup->offered);
@@ -225,13 +222,11 @@ static bool parse_iterations(const char *text, int *out, GError **error)
 static bool check_offered(
     const struct scram *scram, const char *signed_hash, GError **error)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
+    unsigned char hash[HASH_SIZE_MAX];
     if (!signed_hash)
         return true;
-    EVP_Digest(
-        scram->offered, strlen(scram->offered), hash, &len, scram->md, NULL);
-    g_autofree char *ours = g_base64_encode(hash, len);
+    hash_digest(scram->hash, scram->offered, strlen(scram->offered), hash);
+    g_autofree char *ours = g_base64_encode(hash, hash_size(scram->hash));
     if (strcmp(ours, signed_hash) == 0)
         return true;
     g_set_error(error, SASL_ERROR, SASL_ERROR_DOWNGRADE,
@@ -284,7 +279,7 @@ static struct work *read_first(
     struct work *work = g_new0(struct work, 1);
     work->scram = scram;
     work->password = secret_ref(scram->password);
-    work->md = scram->md;
+    work->hash = scram->hash;
     work->iterations = iterations;
     work->salt_len = salt_len;
     memcpy(work->salt, salt, salt_len);
@@ -293,18 +288,16 @@ static struct work *read_first(
 
 /* ---- The proof ---- */
 
-static void hmac(const EVP_MD *md, const unsigned char *key, const char *text,
-    unsigned char *out)
+static void hmac(const struct scram *scram, const unsigned char *key,
+    const char *text, unsigned char *out)
 {
-    unsigned len = 0;
-    HMAC(md, key, EVP_MD_get_size(md), (const unsigned char *)text,
-        strlen(text), out, &len);
+    hash_hmac(scram->hash, key, hash_size(scram->hash), text, strlen(text), out);
 }
 
-/* Hi() of RFC 5802 s. 2.2; any thread. */
+/* Any thread. */
 static void run_work(struct work *work)
 {
-    work->ok = pbkdf2(work->md, secret_bytes(work->password),
+    hash_salted(work->hash, secret_bytes(work->password),
         secret_len(work->password), work->salt, work->salt_len,
         work->iterations, work->salted);
 }
@@ -325,21 +318,21 @@ static char *final_without_proof(const struct scram *scram)
 
 static GBytes *client_final(struct scram *scram, const unsigned char *salted)
 {
-    unsigned char key[EVP_MAX_MD_SIZE], stored[EVP_MAX_MD_SIZE];
-    unsigned char proof[EVP_MAX_MD_SIZE], server_key[EVP_MAX_MD_SIZE];
-    unsigned len = EVP_MD_get_size(scram->md);
+    unsigned char key[HASH_SIZE_MAX], stored[HASH_SIZE_MAX];
+    unsigned char proof[HASH_SIZE_MAX], server_key[HASH_SIZE_MAX];
+    gsize len = hash_size(scram->hash);
     g_autofree char *bare = first_bare(scram);
     g_autofree char *final = final_without_proof(scram);
     g_autofree char *auth =
         g_strconcat(bare, ",", scram->server_first, ",", final, NULL);
 
-    hmac(scram->md, salted, "Client Key", key);
-    EVP_Digest(key, len, stored, NULL, scram->md, NULL);
-    hmac(scram->md, stored, auth, proof);
-    for (unsigned i = 0; i < len; i++)
+    hmac(scram, salted, "Client Key", key);
+    hash_digest(scram->hash, key, len, stored);
+    hmac(scram, stored, auth, proof);
+    for (gsize i = 0; i < len; i++)
         proof[i] ^= key[i];
-    hmac(scram->md, salted, "Server Key", server_key);
-    hmac(scram->md, server_key, auth, scram->server_signature);
+    hmac(scram, salted, "Server Key", server_key);
+    hmac(scram, server_key, auth, scram->server_signature);
 
     g_autofree char *encoded = g_base64_encode(proof, len);
     char *message = g_strdup_printf("%s,p=%s", final, encoded);
@@ -366,13 +359,6 @@ static void fail(struct scram *scram, GError *error)
 /* Takes the work. */
 static void send_proof(struct scram *scram, struct work *work)
 {
-    if (!work->ok) {
-        GError *error = NULL;
-        protocol_error(&error, _("the proof cannot be computed"));
-        work_free(work);
-        fail(scram, error);
-        return;
-    }
     g_autoptr(GBytes) response = client_final(scram, work->salted);
     work_free(work);
     scram->step = STEP_PROOF;
@@ -435,7 +421,7 @@ static bool verify(
                                    ? _("it reports an error instead")
                                    : _("its last message holds no signature"));
     g_autofree guchar *signature = decode_base64(a.values['v'], &n);
-    if (!signature || n != (gsize)EVP_MD_get_size(scram->md) ||
+    if (!signature || n != hash_size(scram->hash) ||
         CRYPTO_memcmp(signature, scram->server_signature, n) != 0)
         return unproven(error, _("its signature is wrong"));
     scram->step = STEP_VERIFIED;
