@@ -18,6 +18,7 @@ const struct key_row key_rows[] = {
     { "C-PageDown", "/win next", "The next window" },
     { "C-PageUp", "/win prev", "The window before" },
     { "M-a", "/win unread", "The window that needs you most" },
+    { "M-l", "/bare", "Plain lines, for the terminal's selection" },
     { "F5", "/find", "Look for text in this conversation" },
     { "M-x", "/palette", "Go to anything: chats, contacts, commands, options, help" },
     { "M-/", "/win back", "Where you were before" },

@@ -43,6 +43,7 @@ libui_a_SOURCES = \
 	ui/dialog/password.c \
 	ui/dialog/subscription.c \
 	ui/desktop.c ui/desktop.h \
+	ui/bare.c \
 	ui/chat_commands.c \
 	ui/filter.c ui/filter.h \
 	ui/filter_commands.c \

@@ -189,6 +189,10 @@ void tui_draw(struct tui *tui)
 {
     if (tui->detached || tui->leaving)
         return;
+    if (tui->bare && tui->dialogs->len)
+        bare_close(tui); /* somebody asks something */
+    if (tui->bare)
+        return;
     if (tui->screen && screen_busy(tui->screen)) {
         tui->draw_dirty = true; /* on_drained comes back */
         return;
@@ -612,6 +616,8 @@ void tui_key(struct tui *tui, const struct key *key)
         linear_line_key(tui, key);
         return;
     }
+    if (bare_key(tui, key))
+        return;
     if (tui->small || dialog_key(tui, key) || viewer_key(tui, key) || menu_key(tui, key) ||
         palette_key(tui, key) || chat_find_key(tui, key) || chat_pick_key(tui, key))
         return;
@@ -753,6 +759,7 @@ static void reattach(struct tui *tui)
         linear_enter(tui->linear);
     else
         screen_enter(tui->screen);
+    bare_close(tui);
     stdin_source_of(tui, true);
     viewer_again(tui);
     tui_dirty_all(tui);
@@ -818,6 +825,7 @@ static gboolean on_resize(gpointer data)
     screen_size(tui->screen, &cols, &rows);
     grid_resize(tui->grid, cols, rows);
     screen_forget(tui->screen);
+    bare_again(tui);
     tui->relayout = true;
     tui_draw(tui);
     return G_SOURCE_REMOVE;
@@ -1362,6 +1370,7 @@ static void tear_down(struct tui *tui)
     menu_close(tui);
     palette_close(tui);
     chat_find_close(tui);
+    bare_close(tui);
     g_free(tui->found_text);
     dialog_close_all(tui);
     pane_results_detach(tui);

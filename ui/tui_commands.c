@@ -559,8 +559,25 @@ static enum cmd_status run_keys(struct job *job)
     return job_done(job);
 }
 
+static enum cmd_status no_linear(struct job *job)
+{
+    return job_fail(job, "feature-not-implemented",
+        "There is no place for that in linear mode; /win, /search and /help do much of it.");
+}
+
+static enum cmd_status run_bare(struct job *job)
+{
+    if (tui_of_job(job)->linear)
+        return no_linear(job);
+    if (!bare_open(tui_of_job(job)))
+        return job_fail(job, "item-not-found", "There are no messages here.");
+    return job_done(job);
+}
+
 static enum cmd_status run_find(struct job *job)
 {
+    if (tui_of_job(job)->linear)
+        return no_linear(job);
     if (!chat_find_open(tui_of_job(job), job_arg(job, "text")))
         return job_fail(job, "item-not-found", "There are no messages here.");
     return job_done(job);
@@ -568,6 +585,8 @@ static enum cmd_status run_find(struct job *job)
 
 static enum cmd_status run_palette(struct job *job)
 {
+    if (tui_of_job(job)->linear)
+        return no_linear(job);
     palette_open(tui_of_job(job), job_arg(job, "text"));
     return job_done(job);
 }
@@ -1021,6 +1040,11 @@ const struct command ui_commands[] = {
         .examples = bind_examples, .fields = "key: key line" },
     { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys,
         .words = "shortcuts hotkeys keyboard bindings F1 help", .summary = "Show the keys" },
+    { .name = "bare", .needs = NEEDS_SCREEN, .run = run_bare,
+        .words = "copy select selection clipboard plain mouse",
+        .summary = "Show the conversation as plain lines, for the terminal's selection",
+        .detail = "Without panes, borders and marks, and long lines in one piece. The mouse is "
+                  "the terminal's meanwhile. PageUp and PageDown move, Escape goes back." },
     { .name = "find", .needs = NEEDS_SCREEN, .run = run_find,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
         .words = "search look seek grep text incremental",

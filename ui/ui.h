@@ -23,6 +23,7 @@ struct leaf;
 struct menu;
 struct palette;
 struct find;
+struct bare;
 struct rows;
 struct notifier;
 struct filters;
@@ -90,6 +91,7 @@ struct tui {
 
     struct menu *menu;     /* NULL: none is open */
     struct palette *palette; /* the same */
+    struct bare *bare;     /* plain lines are on the terminal; NULL */
     struct find *find;     /* text is looked for in the chat in front; NULL */
     char *found_text;      /* the last one */
     GPtrArray *dialogs;    /* struct dialog*, the last one is on top */
@@ -221,6 +223,7 @@ bool pane_chat_goto_key(struct pane *pane, guint64 key);
 void pane_chat_mark(struct pane *pane, guint64 key); /* what was searched for … */
 void pane_chat_find(struct pane *pane, const char *needle); /* … and where it stands; folded,
                                                                NULL: nothing */
+char *pane_chat_nick(struct pane *pane, const struct message *message); /* clean, new string */
 guint64 pane_chat_place(struct pane *pane); /* key of what is lowest; G_MAXUINT64: the newest */
 void pane_chat_set_new(struct pane *pane, guint64 key); /* new-messages line above */
 bool pane_chat_scrolled(struct pane *pane);
@@ -307,6 +310,13 @@ void dialog_confirm(struct tui *tui, const char *title, const char *text, bool d
     void (*fn)(struct tui *tui, bool yes, gpointer data), gpointer data, GDestroyNotify free_fn);
 void dialog_prompt(struct tui *tui, const char *title, const char *label, const char *value,
     void (*fn)(struct tui *tui, const char *text, gpointer data), gpointer data, GDestroyNotify free_fn);
+
+/* bare.c */
+bool bare_open(struct tui *tui); /* false: no chat, no screen */
+void bare_close(struct tui *tui);
+void bare_again(struct tui *tui); /* the terminal has another size */
+bool bare_key(struct tui *tui, const struct key *key);
+char *bare_text(struct tui *tui, struct window *window, guint back, int cols, int rows);
 
 /* pane/chat_find.c */
 bool chat_find_open(struct tui *tui, const char *text); /* NULL: nothing typed yet; false: no chat */

@@ -2,6 +2,7 @@
 import base64
 import http.server
 import json
+import re
 import ssl
 import sys
 import threading
@@ -122,6 +123,28 @@ def test_save_is_given_up_H57(talking, web, tmp_path):
     s.line("/transfer cancel")
     s.wait("\u21930%", gone=True)
     assert not [f for f in tmp_path.iterdir() if "slow" in f.name]
+
+
+def test_bare_view_is_clean_for_the_selection(talking):
+    url = "https://a.tld/" + "x" * 150
+    s, c = talking(f"look at {url}", "and\nthis")
+    s.wait("this")
+    before = len(s.bytes)
+    s.type("\x1bl")
+    s.wait("Escape: back")
+    shown = bytes(s.bytes[before:])
+    assert f"Bob: look at {url}\r\n".encode() in shown
+    assert b"\x1b[?1002l" in shown
+    assert not re.search("[\u2502\u2500\u25cb]", s.text())
+    c.send(f"<message from='bob@b.tld/p' to='{c.jid}' type='chat'>"
+           "<body>meanwhile</body></message>")
+    c.settle()
+    s.type("\x1b[5~")
+    s.wait("look at")
+    assert "meanwhile" not in s.text()
+    s.type("\x1b")
+    s.wait("\u2502(.|\\n)*meanwhile")
+    assert b"\x1b[?1002h" in bytes(s.bytes[before:])
 
 
 def test_list_newest_first(talking):

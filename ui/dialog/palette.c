@@ -35,7 +35,7 @@ static const struct {
 /* Known from the beginning. */
 struct fixed {
     enum thing thing;
-    char *name, *key, *summary, *summary_key;
+    char *name, *key, *summary, *other; /* other: what else it is called, folded */
 };
 
 struct found {
@@ -63,7 +63,7 @@ static void fixed_free(gpointer data)
     g_free(fixed->name);
     g_free(fixed->key);
     g_free(fixed->summary);
-    g_free(fixed->summary_key);
+    g_free(fixed->other);
     g_free(fixed);
 }
 
@@ -79,11 +79,13 @@ static void found_free(gpointer data)
 /* ---- what there is ---- */
 
 static void add_fixed(struct palette *palette, enum thing thing, const char *name,
-    const char *summary)
+    const char *summary, const char *words)
 {
     struct fixed *fixed = g_new0(struct fixed, 1);
-    *fixed = (struct fixed){ thing, g_strdup(name), text_fold(name), g_strdup(summary),
-        text_fold(summary ? summary : "") };
+    g_autofree char *other =
+        g_strconcat(summary ? _(summary) : "", " ", words ? _(words) : "", NULL);
+    *fixed = (struct fixed){ thing, g_strdup(name), text_fold(name),
+        g_strdup(summary ? _(summary) : NULL), text_fold(other) };
     g_ptr_array_add(palette->fixed, fixed);
 }
 
@@ -92,18 +94,18 @@ static void add_command(const struct command *command, gpointer data)
     struct palette *palette = data;
     g_autofree char *help = g_strconcat("/help ", command->name, NULL);
     g_autofree char *name = g_strconcat("/", command->name, NULL);
-    add_fixed(palette, THING_COMMAND, name, command->summary);
-    add_fixed(palette, THING_HELP, help, command->summary);
+    add_fixed(palette, THING_COMMAND, name, command->summary, command->words);
+    add_fixed(palette, THING_HELP, help, command->summary, command->words);
     for (const struct command *sub = command->sub; sub && sub->name; sub++) {
         g_autofree char *both = g_strconcat(name, " ", sub->name, NULL);
-        add_fixed(palette, THING_COMMAND, both, sub->summary);
+        add_fixed(palette, THING_COMMAND, both, sub->summary, sub->words);
     }
 }
 
 static void add_option(const struct option *row, gpointer data)
 {
     if (!g_str_has_prefix(row->name, "account."))
-        add_fixed(data, THING_OPTION, row->name, row->summary);
+        add_fixed(data, THING_OPTION, row->name, row->summary, NULL);
 }
 
 static void list_fixed(struct palette *palette)
@@ -216,7 +218,7 @@ static int like_fixed(const char *needle, const struct fixed *fixed)
         return score;
     gsize len;
     const char *hit = strlen(needle) < 3 ? NULL
-        : text_find_folded(needle, fixed->summary_key, strlen(fixed->summary_key), &len);
+        : text_find_folded(needle, fixed->other, strlen(fixed->other), &len);
     return MAX(score, hit ? 300 : -1);
 }
 

@@ -1143,6 +1143,11 @@ void pane_chat_find(struct pane *pane, const char *needle)
     pane_dirty(pane);
 }
 
+char *pane_chat_nick(struct pane *pane, const struct message *message)
+{
+    return short_nick(nick_of(chat_of(pane), message));
+}
+
 guint64 pane_chat_place(struct pane *pane)
 {
     const struct pane_chat *view = chat_of(pane);

@@ -406,6 +406,36 @@ void screen_show(struct screen *screen, struct grid *grid,
     flush(screen);
 }
 
+static char *osc_text(const struct screen *screen, const char *text)
+{
+    g_autofree char *clean = text_clean(text, (gssize)strnlen(text, 512), TEXT_ONE_LINE);
+    if (screen->utf8)
+        return g_steal_pointer(&clean);
+    char *converted = g_convert_with_fallback(clean, -1, nl_langinfo(CODESET),
+        "UTF-8", "?", NULL, NULL, NULL);
+    return converted ? converted : g_strdup("?");
+}
+
+void screen_plain(struct screen *screen, const char *text, const char *last)
+{
+    if (screen->away)
+        return;
+    terminfo_put(screen->info, screen->out, CAP_SGR0, 0, 0);
+    terminfo_put(screen->info, screen->out, CAP_CLEAR, 0, 0);
+    g_autofree char *local = screen->utf8 ? g_strdup(text)
+        : g_convert_with_fallback(text, -1, nl_langinfo(CODESET), "UTF-8", "?", NULL, NULL, NULL);
+    g_auto(GStrv) lines = g_strsplit(local ? local : "", "\n", -1);
+    g_autofree char *joined = g_strjoinv("\r\n", lines); /* raw mode */
+    append_string(screen, joined);
+    terminfo_put(screen->info, screen->out, CAP_CUP, screen->rows - 1, 0);
+    terminfo_put(screen->info, screen->out, CAP_DIM, 0, 0);
+    g_autofree char *hint = osc_text(screen, last);
+    hint[text_fit(hint, -1, screen->cols - 1)] = '\0';
+    append_string(screen, hint);
+    terminfo_put(screen->info, screen->out, CAP_SGR0, 0, 0);
+    flush(screen);
+}
+
 bool screen_report(struct screen *screen, int x, int y)
 {
     if (!probe_answer(&screen->probe, x, y, &screen->opinion))
@@ -456,16 +486,6 @@ void screen_flash(struct screen *screen)
     screen->flash_end = g_strdup(end);
     screen->flash_timer = g_timeout_add(FLASH_MS, on_flash_over, screen);
     flush(screen);
-}
-
-static char *osc_text(const struct screen *screen, const char *text)
-{
-    g_autofree char *clean = text_clean(text, (gssize)strnlen(text, 512), TEXT_ONE_LINE);
-    if (screen->utf8)
-        return g_steal_pointer(&clean);
-    char *converted = g_convert_with_fallback(clean, -1, nl_langinfo(CODESET),
-        "UTF-8", "?", NULL, NULL, NULL);
-    return converted ? converted : g_strdup("?");
 }
 
 void screen_title(struct screen *screen, const char *text)

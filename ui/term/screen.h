@@ -40,6 +40,9 @@ void screen_forget(struct screen *screen); /* next time everything is written */
 bool screen_report(struct screen *screen, int x, int y);
 /* Circles and lines take one column, as far as is known. */
 bool screen_shows_marks(const struct screen *screen);
+/* Clean text on an empty terminal instead, its lines wrapped by the terminal;
+ * and a line at the bottom. screen_forget() before the next screen_show(). */
+void screen_plain(struct screen *screen, const char *text, const char *last);
 bool screen_busy(const struct screen *screen);
 
 void screen_mouse(struct screen *screen, bool on);
