@@ -175,6 +175,8 @@ def test_linear_help_and_suspend(talk):
     t.s.wait("(?i)quit.*\n(.*\n)*me@v.tld>")
     t.s.line("/theme")
     t.s.wait("dark +yes")
+    t.s.line("/palette")
+    t.s.wait("for the screen only")
     t.s.type("\x04")
     t.s.wait("Type /quit to leave")
     t.s.resize(60, 40)

@@ -706,6 +706,19 @@ bool linear_key(struct linear *linear, const struct key *key)
 
 /* ---- the end of a turn ---- */
 
+/* What is only to be looked at; its keys are not taken here. */
+static void close_overlays(struct linear *linear)
+{
+    struct tui *tui = linear->tui;
+    bool any = tui->menu || tui->palette || tui->find;
+    menu_close(tui);
+    palette_close(tui);
+    chat_find_close(tui);
+    tui->aside = NULL;
+    if (any)
+        linear_say(linear, _("That is for the screen only; /help lists the commands."));
+}
+
 void linear_turn(struct linear *linear)
 {
     struct tui *tui = linear->tui;
@@ -716,8 +729,7 @@ void linear_turn(struct linear *linear)
     if (left_out)
         sayf(linear, ngettext("%u line was left out.", "%u lines were left out.", left_out),
             left_out);
-    menu_close(tui);
-    tui->aside = NULL;
+    close_overlays(linear);
     say_completions(linear);
     say_window(linear);
     say_news(linear);
