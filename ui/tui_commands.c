@@ -875,6 +875,7 @@ static void on_edited(const char *text, const GError *error, gpointer data)
     g_strchomp(trimmed);
     line_set(tui->line, trimmed, strlen(trimmed));
     input_changed(tui);
+    input_settle(tui); /* no key follows that would keep the draft */
 }
 
 static enum cmd_status run_editor(struct job *job)

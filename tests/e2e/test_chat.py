@@ -108,7 +108,7 @@ def test_spelling(talking, tmp_path):
                or cell(s, "orthodx").underscore)
     assert not cell(s, "ortho.").underscore
     s.type("\x1b$")
-    s.wait("1|Add to my words")
+    s.wait("Add to my words")
     s.type("1")
     s.wait("orthodox ortho")
     assert not cell(s, "orthodox").underscore

@@ -103,6 +103,8 @@ static const struct look *look_of(struct paint *paint, style_t style)
         look->fg = look->bg = COLOR_DEFAULT;
     if (look->fg != COLOR_DEFAULT || look->bg != COLOR_DEFAULT)
         look->attrs &= ~terminfo_attrs_without_color(paint->info);
+    if ((look->attrs & ATTR_ITALIC) && !terminfo_has(paint->info, CAP_ITALIC))
+        look->attrs = (look->attrs & ~(unsigned)ATTR_ITALIC) | ATTR_UNDERLINE;
     g_hash_table_insert(paint->looks, GUINT_TO_POINTER(style), look);
     return look;
 }
