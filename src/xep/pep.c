@@ -2,6 +2,7 @@
  * not take all of them, or a node of another client with other properties,
  * costs two more, once: the options are given to the node itself. */
 #include "xep/pep.h"
+#include "base/intl.h"
 #include "xep/xep.h"
 #include "xep/xep0004_form.h"
 #include "xep/xep0030_disco.h"
@@ -49,8 +50,8 @@ bool pep_is_private(struct account *account, struct pep_node *node, const char *
     if (answer == DISCO_NO && !node->told) {
         node->told = true;
         observers_notice(account->observers, account,
-            "The server does not promise to keep it private %s, "
-            "so other clients are not told (XEP-0223).", what);
+            "The server does not promise to keep it private: %s. Other clients are "
+            "not told (XEP-0223).", _(what));
     }
     return false;
 }

@@ -18,7 +18,7 @@ struct pep_node {
     bool made; /* its options do not go with the items */
 };
 
-/* Does the server promise? what was not kept private is said once. */
+/* Does the server promise? what: marked by N_(), is said once. */
 bool pep_is_private(struct account *account, struct pep_node *node, const char *what);
 
 /* Called once; not when the connection went away meanwhile. */

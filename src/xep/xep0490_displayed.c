@@ -7,6 +7,7 @@
  * each, not every step.
  */
 #include <string.h>
+#include "base/intl.h"
 #include "model/jid.h"
 #include "store/history.h"
 #include "xep/pep.h"
@@ -222,7 +223,7 @@ static void publish(struct account *account)
     gpointer jid, id;
     if (mds->busy || g_hash_table_size(mds->todo) == 0 ||
         !session_is_online(account) ||
-        !pep_is_private(account, &mds->node, "what was read"))
+        !pep_is_private(account, &mds->node, N_("what was read")))
         return;
     g_hash_table_iter_init(&iter, mds->todo);
     g_hash_table_iter_next(&iter, &jid, &id);

@@ -11,6 +11,7 @@
  * know: they stay as they are.
  */
 #include <string.h>
+#include "base/intl.h"
 #include "model/jid.h"
 #include "store/history.h"
 #include "xep/pep.h"
@@ -323,7 +324,7 @@ static void send_next(struct account *account)
     gpointer jid;
     if (settings->sending || g_hash_table_size(settings->todo) == 0 ||
         !settings->known || !session_is_online(account) ||
-        !pep_is_private(account, &settings->node, "which chats notify"))
+        !pep_is_private(account, &settings->node, N_("which chats notify")))
         return;
     g_hash_table_iter_init(&iter, settings->todo);
     g_hash_table_iter_next(&iter, &jid, NULL);

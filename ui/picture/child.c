@@ -8,6 +8,7 @@
  *     txmpp-picture KIND COLORS COLS ROWS CELL-WIDTH CELL-HEIGHT < FILE
  */
 #include "config.h"
+#include "base/intl.h"
 #include "ui/picture/format.h"
 #include <chafa.h>
 #include <errno.h>
@@ -40,7 +41,7 @@ enum {
     ENLARGED = 4, /* a small picture is not made larger than so many times */
 };
 
-#define DAMAGED "The picture is damaged."
+#define DAMAGED N_("The picture is damaged.")
 
 struct image {
     guint8 *pixels; /* red, green, blue, alpha */
@@ -91,7 +92,7 @@ static void limit(int what, rlim_t most)
 {
     const struct rlimit rlimit = { most, most };
     if (setrlimit(what, &rlimit) < 0)
-        fail("The limits for decoding pictures cannot be set here.");
+        fail(N_("The limits for decoding pictures cannot be set here."));
 }
 
 static void bound(void)
@@ -125,7 +126,7 @@ static void shut(void)
         failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                      SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0)) < 0;
     if (failed || seccomp_load(filter) < 0)
-        fail("This system gives no safe place for decoding pictures (seccomp).");
+        fail(N_("This system gives no safe place for decoding pictures (seccomp)."));
     seccomp_release(filter);
 #endif
 }
@@ -144,7 +145,7 @@ static guint8 *read_all(gsize *len)
             return bytes;
         *len += (gsize)n;
     }
-    fail("The file is too large for a picture.");
+    fail(N_("The file is too large for a picture."));
 }
 
 static void begin(struct image *image, guint64 width, guint64 height)
@@ -152,12 +153,12 @@ static void begin(struct image *image, guint64 width, guint64 height)
     if (!width || !height)
         fail(DAMAGED);
     if (width > 65535 || height > 65535 || width * height > PIXELS_MAX)
-        fail("The picture has too many pixels.");
+        fail(N_("The picture has too many pixels."));
     image->width = (int)width;
     image->height = (int)height;
     image->pixels = malloc(width * height * 4);
     if (!image->pixels)
-        fail("The picture needs too much memory.");
+        fail(N_("The picture needs too much memory."));
 }
 
 static bool read_png(const guint8 *bytes, gsize len, struct image *image)
@@ -209,7 +210,7 @@ static void decode(const guint8 *bytes, gsize len, struct image *image, int most
     else if (len > 12 && !memcmp(bytes, "RIFF", 4) && !memcmp(bytes + 8, "WEBP", 4))
         ok = read_webp(bytes, len, image);
     else
-        fail("This is no picture that can be shown: PNG, JPEG and WebP are.");
+        fail(N_("This is no picture that can be shown: PNG, JPEG and WebP are."));
     if (!ok)
         fail(DAMAGED);
 }
@@ -258,7 +259,7 @@ static guint8 *scale(const struct image *image, int width, int height)
 {
     guint8 *out = malloc((gsize)width * (gsize)height * 4);
     if (!out)
-        fail("The picture needs too much memory.");
+        fail(N_("The picture needs too much memory."));
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {
             int x0 = (int)((gint64)x * image->width / width);

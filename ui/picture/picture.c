@@ -1,5 +1,6 @@
 #include "config.h"
 #include "ui/picture/picture.h"
+#include "base/intl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -105,15 +106,15 @@ struct picture *picture_parse(const guint8 *bytes, gsize len, GError **error)
     if (whole && picture->kind == PICTURE_FAILURE) {
         g_autofree char *text = g_utf8_make_valid((const char *)bytes + PICTURE_HEAD,
             (gssize)MIN(len - PICTURE_HEAD, (gsize)200));
-        g_set_error_literal(error, PICTURE_ERROR, 0, text);
+        g_set_error_literal(error, PICTURE_ERROR, 0, *text ? _(text) : text);
         return NULL;
     }
     if (whole && picture->cols <= PICTURE_CELLS_MAX && picture->rows <= PICTURE_CELLS_MAX &&
         read_rest(picture, bytes + PICTURE_HEAD, len - PICTURE_HEAD))
         return g_steal_pointer(&picture);
     g_set_error_literal(error, PICTURE_ERROR, 0,
-        len ? "The program that decodes pictures has said something else."
-            : "The picture could not be decoded; it is damaged, or too large.");
+        len ? _("The program that decodes pictures has said something else.")
+            : _("The picture could not be decoded; it is damaged, or too large."));
     return NULL;
 }
 
@@ -178,7 +179,7 @@ static void job_end(struct picture_job *job)
             : picture_parse(job->said->data, job->said->len, &job->error);
         if (picture && !fits(picture, &job->wanted)) {
             g_clear_pointer(&picture, picture_free);
-            g_set_error_literal(&job->error, PICTURE_ERROR, 0, "The picture came out otherwise than it was asked for.");
+            g_set_error_literal(&job->error, PICTURE_ERROR, 0, _("The picture came out otherwise than it was asked for."));
         }
         job->fn(picture, job->error, job->data);
     }
@@ -213,7 +214,7 @@ static gboolean on_timeout(gpointer data)
 {
     struct picture_job *job = data;
     job->timer = 0;
-    g_set_error_literal(&job->error, PICTURE_ERROR, 0, "The picture takes too long to decode.");
+    g_set_error_literal(&job->error, PICTURE_ERROR, 0, _("The picture takes too long to decode."));
     g_subprocess_force_exit(job->child); /* its end comes by on_read */
     return G_SOURCE_REMOVE;
 }
@@ -233,7 +234,7 @@ static GSubprocess *start(const char *file, const struct picture_wanted *wanted,
     const char kind[] = { (char)wanted->kind, '\0' };
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        g_set_error(error, PICTURE_ERROR, 0, "The file of the picture cannot be read: %s",
+        g_set_error(error, PICTURE_ERROR, 0, _("The file of the picture cannot be read: %s"),
             g_strerror(errno));
         return NULL;
     }
@@ -251,8 +252,8 @@ static GSubprocess *start(const char *file, const struct picture_wanted *wanted,
     GSubprocess *child = g_subprocess_launcher_spawnv(launcher, argv, NULL);
     if (!child)
         g_set_error(error, PICTURE_ERROR, 0,
-            "This txmpp shows no pictures: %s is not there. Install it, or build with "
-            "chafa.", path);
+            _("This txmpp shows no pictures: %s is not there. Install it, or build with "
+              "chafa."), path);
     return child;
 }
 

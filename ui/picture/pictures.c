@@ -348,7 +348,7 @@ static void on_done(struct http *http, const GError *error, gpointer data)
     if (error)
         g_unlink(link->part);
     else if (g_rename(link->part, link->file) < 0)
-        g_set_error(&own, PICTURE_ERROR, 0, "The picture cannot be kept in %s: %s", link->file,
+        g_set_error(&own, PICTURE_ERROR, 0, _("The picture cannot be kept in %s: %s"), link->file,
             g_strerror(errno));
     end(link, error ? error : own);
     fetch_more(pictures);
@@ -364,7 +364,7 @@ static int make_part(struct link *link, GError **error)
     g_unlink(link->part); /* one that was left over */
     int fd = open(link->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        g_set_error(error, PICTURE_ERROR, 0, "%s cannot be written: %s", link->part,
+        g_set_error(error, PICTURE_ERROR, 0, _("%s cannot be written: %s"), link->part,
             g_strerror(errno));
     return fd;
 }
