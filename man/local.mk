@@ -4,7 +4,9 @@
 dist_man_MANS = man/txmpp.1 man/txmpp-script.7 man/txmpp.conf.5 \
 	man/txmpp-themes.5 man/txmpp-commands.7 man/txmpp-keys.7
 EXTRA_DIST += man/txmpp.conf.5.in man/txmpp-themes.5.in man/txmpp-commands.7.in man/txmpp-keys.7.in \
-	man/fill.sh man/txmpp.desktop man/screen.svg po/tables.h
+	man/fill.sh man/txmpp.desktop man/screen.svg \
+	man/tour-start.svg man/tour-help.svg man/tour-split.svg \
+	man/tour-palette.svg po/tables.h
 # The first page in other languages; ./check keeps them in step.
 man_rudir = $(mandir)/ru/man1
 dist_man_ru_DATA = man/ru/txmpp.1
@@ -20,3 +22,8 @@ man: txmpp
 	        >$(srcdir)/man/$$page || exit 1; done
 	./txmpp --print-manual words >$(srcdir)/po/tables.h
 	./txmpp --print-manual doap >$(srcdir)/txmpp.doap
+
+# The pictures of the README, from the real screen.
+.PHONY: tour
+tour: txmpp
+	/usr/bin/python3 $(srcdir)/tests/tour.py --binary ./txmpp --out $(srcdir)/man

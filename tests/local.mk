@@ -166,7 +166,7 @@ tests_fuzz_fuzz_form_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_form_LDFLAGS = $(FUZZ_LINK)
 
 EXTRA_DIST += tests/fuzz/corpus tests/e2e tests/demo tests/check.py \
-	tests/screenshot.py tests/theme_pictures.py tests/deps.sh tests/build.sh tests/layers tests/cases tests/cases.md .ci/run
+	tests/screenshot.py tests/theme_pictures.py tests/deps.sh tests/build.sh tests/tour.py tests/layers tests/cases tests/cases.md .ci/run
 dist-hook:
 	find $(distdir)/tests -name __pycache__ -prune -exec rm -rf {} +
 
