@@ -130,8 +130,8 @@ static void draw_line(const struct input *input, struct area area, bool active)
     } else
         shown = g_strdup(input->text->str);
     if (!*shown && input->hint)
-        grid_text_fit(area, 1, 0, area.cols - 2, style_on(style_of(ROLE_DIM),
-            active ? ROLE_FIELD_ACTIVE : ROLE_FIELD), input->hint);
+        grid_text_fit(area, 1, 0, area.cols - 2, style_with(style_on(style_of(ROLE_DIM),
+            active ? ROLE_FIELD_ACTIVE : ROLE_FIELD), ATTR_ITALIC), input->hint);
     const char *from = shown, *at = shown + cursor;
     struct grapheme g;
     while (text_width(from, at - from) > area.cols - 3 &&
