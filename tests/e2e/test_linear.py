@@ -1,8 +1,11 @@
 """The front end without a screen (--linear): lines, and nothing but lines."""
 import re
+import signal
 import xml.etree.ElementTree as ET
 
 import pytest
+
+import txmpp
 
 BOB = ("<item jid='bob@b.tld' name='Bob' subscription='both'/>"
        "<item jid='eve@b.tld' name='Eve' subscription='both'/>")
@@ -169,17 +172,37 @@ def test_linear_by_option(talk, fake, screen, profiles):
     assert_linear(s)
 
 
-def test_linear_help_and_suspend(talk):
+def test_linear_help_and_hints(talk):
     t = talk()
     t.s.line("/help quit")
     t.s.wait("(?i)quit.*\n(.*\n)*me@v.tld>")
     t.s.line("/theme")
     t.s.wait("dark +yes")
     t.s.line("/palette")
-    t.s.wait("for the screen only")
+    t.s.wait("no place for that in linear mode")
     t.s.type("\x04")
     t.s.wait("Type /quit to leave")
     t.s.resize(60, 40)
     t.s.line("/roster")
     t.s.wait("bob@b.tld")
     assert_linear(t.s)
+
+
+@pytest.mark.skipif(txmpp.SANITIZED, reason="the sanitizer takes the signal")
+def test_linear_crash_leaves_the_terminal_as_it_was(talk):
+    t = talk()
+    t.s.signal(signal.SIGSEGV)      # a real one comes again by itself
+    while t.s.modes()[:4] != t.s.before[:4]:
+        t.s.pump(0.02)
+    t.s.signal(signal.SIGSEGV)
+    assert t.s.wait_exit() == -signal.SIGSEGV
+    assert t.s.modes()[:4] == t.s.before[:4]
+
+
+def test_linear_terminated(talk):
+    t = talk()
+    t.s.type("half")
+    t.s.wait("half")
+    t.s.signal(signal.SIGTERM)
+    assert t.s.wait_exit() == 0
+    assert t.s.modes()[:4] == t.s.before[:4]

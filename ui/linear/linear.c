@@ -101,6 +101,7 @@ void linear_enter(struct linear *linear)
         return;
     linear->away = false;
     fcntl(linear->fd, F_SETFL, fcntl(linear->fd, F_GETFL) | O_NONBLOCK);
+    screen_guard_modes(linear->fd, &linear->saved);
     tcsetattr(linear->fd, TCSADRAIN, &linear->raw);
 }
 
@@ -169,6 +170,7 @@ void linear_leave(struct linear *linear)
     g_clear_pointer(&linear->shown, g_free);
     flush(linear);
     tcsetattr(linear->fd, TCSANOW, &linear->saved);
+    screen_guard_modes(linear->fd, NULL);
 }
 
 void linear_free(struct linear *linear)

@@ -129,6 +129,16 @@ static void arm_rescue(struct screen *screen)
     rescue.armed = 1;
 }
 
+void screen_guard_modes(int fd, const struct termios *modes)
+{
+    rescue.fd = fd;
+    rescue.len = 0;
+    if (modes)
+        rescue.saved = *modes;
+    watch_fatal(modes);
+    rescue.armed = modes != NULL;
+}
+
 struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError **error)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {

@@ -15,6 +15,11 @@ GQuark screen_error_quark(void);
 /* The terminal, non-blocking: a description of our own where it can be had. */
 int screen_open_tty(bool *own);
 
+/* Whose modes a crash puts back, for who has a terminal without a screen;
+ * NULL: none any more. */
+struct termios;
+void screen_guard_modes(int fd, const struct termios *modes);
+
 struct screen;
 /* Fails with a sentence when there is no usable terminal (F31). drained is
  * called when everything was written after screen_busy was true. */

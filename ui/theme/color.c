@@ -84,21 +84,18 @@ double color_contrast(int a, int b)
 
 int color_nearest(int color, int from, int to)
 {
-    int rgb = color_rgb(color), best = from;
-    for (int i = from + 1; i < to; i++)
-        if (distance(rgb, color_rgb(i)) < distance(rgb, color_rgb(best)))
-            best = i;
-    return best;
+    return color_nearest_upon(color, COLOR_DEFAULT, 0, from, to);
 }
 
 int color_nearest_upon(int color, int ground, double contrast, int from, int to)
 {
-    int rgb = color_rgb(color), best = -1;
+    int rgb = color_rgb(color), under = color_rgb(ground), best = -1, least = G_MAXINT;
     for (int i = from; i < to; i++) {
-        int one = color_rgb(i);
-        if ((best < 0 || distance(rgb, one) < distance(rgb, color_rgb(best))) &&
-            color_contrast(one, color_rgb(ground)) >= contrast)
+        int one = color_rgb(i), d = distance(rgb, one);
+        if (d < least && (contrast <= 1 || color_contrast(one, under) >= contrast)) {
             best = i;
+            least = d;
+        }
     }
     return best < 0 ? color_nearest(color, from, to) : best;
 }
