@@ -89,6 +89,10 @@ enum cmd_status copy_run(struct job *job)
 enum cmd_status pick_run(struct job *job)
 {
     struct window *window = job_chat(job)->ui;
+    if (tui_of(job_front(job))->linear)
+        return job_fail(job, "feature-not-implemented",
+            "Line by line there is nothing to point at; /quote, /copy and /url take a number or "
+            "an id.");
     if (!window || window != window_current(tui_of(job_front(job))))
         return job_fail(job, "item-not-found", "The conversation is not on the screen.");
     pane_chat_pick(window->pane, 0);

@@ -132,6 +132,7 @@ struct chat_text *chat_text_new(
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GPtrArray) links = links_of(message, known);
     out->link_count = links->len;
+    out->first_number = G_MAXUINT; /* nobody's */
     if (message->subject && *message->subject) {
         out->subject = true;
         g_autofree char *subject = wrap_prepare(message->subject, -1);
@@ -167,7 +168,9 @@ void chat_text_free(gpointer data)
 
 void chat_text_number(struct chat_text *text, guint first)
 {
-    for (guint i = 0; text->links && i < text->links->len; i++) {
+    bool written = text->first_number == first;
+    text->first_number = first;
+    for (guint i = 0; !written && text->links && i < text->links->len; i++) {
         const struct chat_link *link = &g_array_index(text->links, struct chat_link, i);
         char label[16] = "";
         if (first && first + link->index <= NUMBER_MAX)
@@ -236,6 +239,8 @@ void chat_text_draw(
     draw_styles(text, row, area, x, y);
     for (guint i = 0; text->links && i < text->links->len; i++) {
         const struct chat_link *link = &g_array_index(text->links, struct chat_link, i);
+        if (link->start >= row->end)
+            break;
         overlay(text, row, area, x, y, link->start, link->end, style_of(ROLE_LINK));
         if (link->slot)
             overlay(text, row, area, x, y, link->slot, link->slot + SLOT_CELLS,

@@ -17,6 +17,7 @@ struct chat_text {
     GArray *runs;              /* struct styling_run; NULL: nothing is styled */
     GArray *links;             /* struct chat_link; NULL: there are none */
     guint link_count;          /* of different ones: see message_links() */
+    guint first_number;        /* as chat_text_number() wrote it */
     int picture_rows;          /* of the pane: a picture between text and error */
     bool subject, action;      /* begins with a subject; is a /me */
 };
