@@ -2,6 +2,7 @@
  * clusters cover the text, widths add up, cutting keeps to its limits. */
 #include <stdint.h>
 #include <string.h>
+#include "app/transfer.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -66,6 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t half = strlen(text) / 2;
     g_autofree char *needle = g_strndup(text, half);
     text_fuzzy(needle, text + half);
+    g_autofree char *folded = text_fold(needle);
+    gsize found_len = 0;
+    const char *at = *folded ? text_find_folded(folded, s, size, &found_len) : NULL;
+    g_assert(!at || (at >= s && found_len && at + found_len <= s + size));
+    g_autofree char *link = g_strconcat("https://x/", text, NULL);
+    g_autofree char *name = transfer_name(link);
+    g_assert(*name && *name != '.' && strlen(name) <= 200 && !strpbrk(name, "/\n\033"));
+    g_assert(g_utf8_validate(name, -1, NULL));
     g_free(log_redact(s, size));
     return 0;
 }

@@ -12,7 +12,7 @@
 #include "ui/widget/form.h"
 #include <string.h>
 
-enum { PAGE = 200, SLICE_US = 4000 };
+enum { PAGE = 200, SLICE_US = 4000, NEEDLE_COLS = 100 };
 
 struct find {
     struct tui *tui;
@@ -165,8 +165,10 @@ static void look(struct find *find, guint64 from, bool newer)
 static void look_anew(struct find *find)
 {
     struct window *window = window_of(find);
+    const char *text = input_value(find->input);
+    g_autofree char *cut = g_strndup(text, text_fit(text, -1, NEEDLE_COLS));
     g_free(find->needle);
-    find->needle = text_fold(input_value(find->input));
+    find->needle = text_fold(cut);
     find->hit = 0;
     if (window) {
         pane_chat_find(window->pane, find->needle);

@@ -16,7 +16,7 @@
 #include "ui/widget/table.h"
 #include <string.h>
 
-enum { LINES_MAX = 4000, CONSOLE_ROWS = 200, LINE_ROWS = 500 };
+enum { LINES_MAX = 4000, CONSOLE_ROWS = 200, LINE_ROWS = 500, WORDS_MAX = 32, WORD_COLS = 40, SPANS_MAX = 64 };
 
 struct result_line {
     enum role role;
@@ -468,9 +468,11 @@ static GPtrArray *words_of(struct job *job)
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
     for (const char *const *word = job_list(job, "words"); *word; word++) {
         g_auto(GStrv) parts = g_strsplit_set(*word, " \t\n\"", 64);
-        for (char **part = parts; *part && words->len < 64; part++)
+        for (char **part = parts; *part && words->len < WORDS_MAX; part++) {
+            (*part)[text_fit(*part, -1, WORD_COLS)] = '\0';
             if (**part)
                 g_ptr_array_add(words, text_fold(*part));
+        }
     }
     return words;
 }
@@ -481,7 +483,7 @@ static GArray *spans_of(const GPtrArray *words, const char *text, gsize from)
     gsize size = strlen(text), len = 0;
     for (guint i = 0; i < words->len; i++) {
         const char *word = words->pdata[i], *at = text + from;
-        while (spans->len < 64 && *word &&
+        while (spans->len < SPANS_MAX && *word &&
             (at = text_find_folded(word, at, size - (gsize)(at - text), &len))) {
             struct span span = { (guint32)(at - text), (guint32)(at - text + len) };
             g_array_append_val(spans, span);
