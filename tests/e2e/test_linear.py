@@ -1,6 +1,7 @@
 """The front end without a screen (--linear): lines, and nothing but lines."""
 import re
 import signal
+import threading
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -206,3 +207,17 @@ def test_linear_terminated(talk):
     t.s.signal(signal.SIGTERM)
     assert t.s.wait_exit() == 0
     assert t.s.modes()[:4] == t.s.before[:4]
+
+
+def test_linear_certificate_is_asked_by_letter(fake, profiles, screen):
+    profile = profiles(fake)
+    profile.ca = None
+    s = screen(profile, rows=60, env=dict(TERM="dumb"))
+    serve = threading.Thread(target=fake.online, daemon=True)
+    serve.start()                   # it waits while the question is open
+    s.wait("SHA-256")
+    s.wait(r"r: Refuse, o: Once, a: Always trust it here\n\?")
+    s.type("o\r")
+    s.wait("signed in as")
+    serve.join(20)
+    assert_linear(s)
