@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pictures import JPEG, WEBP, Web, halves, huge_png
+from pictures import JPEG, RED, WEBP, Web, halves, huge_png, png
 from rig import wait_until
 
 BOB = "<item jid='bob@b.tld' name='Bob' subscription='both'/>"
@@ -70,6 +70,7 @@ def test_shown_under_its_message_and_hidden(chat, web):
     assert not w.asked                      # nobody asked for it
     s.line("/image show --private")
     s.wait("█{12}")
+    s.wait_quiet(0.2)
     assert w.asked == ["/cat.png"]
     rows = blocks(s)
     assert rows == list(range(rows[0], rows[0] + len(rows)))
@@ -123,6 +124,23 @@ def test_oob_address(chat, web):
     s.wait("a\\.png")
     s.line("/image show --private 1")
     s.wait("█")
+
+
+def test_what_is_clear_stays_clear(chat, web):
+    """A disc: around it is the ground, never a colour of the text."""
+    disc = png(64, 64, lambda x, y: RED if (x - 32) ** 2 + (y - 32) ** 2 < 900
+               else (0, 0, 0, 0))
+    w = web(a_png=disc)
+    s, c = chat()
+    say(c, w.url("/a.png"))
+    s.wait("localhost")
+    s.line("/image show --private")
+    s.wait("█{8}")
+    s.wait_quiet(0.2)
+    colors = {s.screen.buffer[y][x].fg for y in blocks(s) for x in range(100)
+              if "▀" <= s.screen.buffer[y][x].data <= "▟"}
+    assert colors
+    assert not [c for c in colors if not re.fullmatch("[0-9a-f]{2}0000", c)]
 
 
 @pytest.mark.parametrize("name, data", [("a_jpg", JPEG), ("a_webp", WEBP)],

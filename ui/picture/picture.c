@@ -147,6 +147,28 @@ bool picture_can(void)
     return access(path, X_OK) == 0;
 }
 
+/* What is clear in a picture can only be the ground: where it is the glyph
+ * that is clear, the rest of the cell is drawn instead. */
+static void clear_ground(struct picture_cell *cell)
+{
+    static const gunichar pairs[][2] = { { 0x2580, 0x2584 }, { 0x258c, 0x2590 },
+        { ' ', 0x2588 }, { 0x2596, 0x259c }, { 0x2597, 0x259b }, { 0x2598, 0x259f },
+        { 0x259d, 0x2599 }, { 0x259a, 0x259e } };
+    if (cell->fg != COLOR_DEFAULT)
+        return;
+    if (cell->bg == COLOR_DEFAULT) {
+        cell->glyph = ' ';
+        return;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++)
+        for (int k = 0; k < 2; k++)
+            if (cell->glyph == pairs[i][k]) {
+                *cell = (struct picture_cell){ pairs[i][!k], cell->bg, COLOR_DEFAULT };
+                return;
+            }
+    *cell = (struct picture_cell){ 0x2588, cell->bg, COLOR_DEFAULT };
+}
+
 /* Colours as they stand in a look. */
 static bool fits(struct picture *picture, const struct picture_wanted *wanted)
 {
@@ -162,6 +184,8 @@ static bool fits(struct picture *picture, const struct picture_wanted *wanted)
                 *both[k] = COLOR_DEFAULT;
             else if (wanted->depth == DEPTH_TRUE && *both[k] >= 0)
                 *both[k] |= COLOR_RGB;
+        if (!wanted->ascii && wanted->depth != DEPTH_MONO)
+            clear_ground(&picture->cells[i]);
     }
     return true;
 }
