@@ -46,7 +46,7 @@ static bool has_contacts_only(const struct tui *tui)
         return false;
     for (guint i = 0; i < tui->app->accounts->len; i++) {
         const struct account *account = tui->app->accounts->pdata[i];
-        if (roster_size(account->roster))
+        if (roster_size(account->roster) > 1) /* one may be ourselves */
             return true;
     }
     return false;

@@ -27,13 +27,12 @@ static bool is_wide(const char *word)
     return text_next_grapheme(word, word + strlen(word), &g) && g.width_cells > 1;
 }
 
-/* 0 to 100. In scripts without blanks one contains the other; else both are
- * the same, begin the same way (delete, deleting), or differ by little. */
+/* 0 to 100: the same, or beginning the same way (delete, deleting). */
 static int likeness(const char *word, const char *other)
 {
     size_t n = strlen(word), m = strlen(other), same = 0;
     if (is_wide(word) && is_wide(other))
-        return strstr(word, other) ? 100 : strstr(other, word) ? 90 : 0;
+        return strcmp(word, other) ? 0 : 100; /* see best_in() */
     while (same < n && same < m && word[same] == other[same])
         same++;
     if (same == n && same == m)
@@ -52,10 +51,15 @@ static int best_in(const char *text, const char *word, int full)
         return 0;
     g_autofree char *folded = text_fold(text);
     g_auto(GStrv) each = g_strsplit_set(folded, " ,;:.?!()\"/|=\n", -1);
-    int best = 0;
+    int best = 0, covered = 0;
     for (char **one = each; *one; one++)
         if (**one && strlen(*one) <= WORD_BYTES)
             best = MAX(best, likeness(word, *one));
+    /* Several words without blanks between them: how much of them is known? */
+    for (char **one = each; *one && is_wide(word); one++)
+        if (**one && strstr(word, *one))
+            covered += (int)(100 * strlen(*one) / strlen(word));
+    best = MAX(best, MIN(covered, 100));
     if (is_wide(word) && strstr(folded, word))
         best = 100;
     return full * best / 100;

@@ -223,7 +223,7 @@ char *nearest_words(char **candidates, const char *word, const char *lead)
     guint n = MIN(found->len, NEAREST_MAX);
     for (guint i = 0; i < n; i++)
         g_string_append_printf(text, "%s%s%s",
-            i == 0 ? "" : i + 1 == n ? " or " : ", ", lead,
+            i == 0 ? "" : i + 1 == n ? _(" or ") : ", ", lead,
             g_array_index(found, struct near, i).name);
     return g_string_free(text, FALSE);
 }

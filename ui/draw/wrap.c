@@ -10,6 +10,15 @@ static void add_row(GArray *rows, gsize start, gsize end)
     g_array_append_val(rows, row);
 }
 
+/* In scripts that break between any two characters: what stays with the one
+ * before it, and what with the one behind. */
+static bool is_one_of(const struct grapheme *g, const char *set)
+{
+    gunichar c = (guchar)*g->start < 0x80
+        ? 0 : g_utf8_get_char_validated(g->start, (gssize)g->len_bytes);
+    return c && c < 0x110000 && g_utf8_strchr(set, -1, c);
+}
+
 void wrap_text(GArray *rows, const char *text, gsize len, int cols, guint max_rows)
 {
     const char *end = text + len, *at = text;
@@ -17,7 +26,7 @@ void wrap_text(GArray *rows, const char *text, gsize len, int cols, guint max_ro
     gsize break_end = 0, break_next = 0; /* row ends, next row begins; 0: none */
     int width = 0, after_break = 0;      /* cells since the row, since the break */
     guint count = 0;
-    bool last_wide = false;
+    bool last_wide = false, opened = false;
     cols = MAX(cols, 2);
 
     struct grapheme g;
@@ -36,11 +45,13 @@ void wrap_text(GArray *rows, const char *text, gsize len, int cols, guint max_ro
         }
         int cells = MAX(g.width_cells, 0);
         bool blank = *g.start == ' ', wide = cells == 2;
-        if ((wide || last_wide) && !blank && offset > start) {
+        if ((wide || last_wide) && !blank && !opened && offset > start &&
+            !is_one_of(&g, "、。，．：；！？…）〕］｝」』】〉》”’")) {
             break_end = break_next = offset;
             after_break = 0;
         }
         last_wide = wide;
+        opened = wide && is_one_of(&g, "（〔［｛「『【〈《");
         if (blank && width + cells > cols) {
             /* The blank at the edge is the break itself. */
             add_row(rows, start, offset);
