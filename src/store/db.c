@@ -47,7 +47,7 @@ struct db {
     char *path; /* NULL: in memory */
     char *mark; /* there until the first sync; NULL */
     sqlite3_file *file, *wal;
-    guint wal_pages;
+    guint wal_pages, moved_pages;
     int result;
     const char *const *sql;
     guint n_statements;
@@ -645,10 +645,15 @@ guint db_wal_pages(const struct db *db)
     return db->wal_pages;
 }
 
+guint db_moved_pages(const struct db *db)
+{
+    return db->moved_pages;
+}
+
 int db_checkpoint(struct db *db)
 {
     sqlite3 *handle = NULL;
-    int result;
+    int result, moved = 0;
 
     if (!db->path)
         return SQLITE_OK;
@@ -663,8 +668,9 @@ int db_checkpoint(struct db *db)
             NULL);
     if (result == SQLITE_OK)
         result = sqlite3_wal_checkpoint_v2(
-            handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+            handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, &moved);
     sqlite3_close_v2(handle);
+    db->moved_pages = (guint)MAX(moved, 0);
     return result;
 }
 

@@ -56,6 +56,8 @@ int db_sync_again(struct db *db);
  * connection of its own: in any thread, while others use db. */
 guint db_wal_pages(const struct db *db);
 int db_checkpoint(struct db *db);
+/* Of them the last one moved so many. Not while one is running. */
+guint db_moved_pages(const struct db *db);
 
 /* The full text table of the schema is damaged: another, empty one takes its
  * place, and the statements are prepared anew. What the old one held is not

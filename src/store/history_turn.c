@@ -21,10 +21,12 @@
 #define TIDY_WORDS 256 /* about a millisecond */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
 #define SYNC_BYTES (1u << 20) /* nobody waits for them, but they take memory */
-/* A WAL of so many pages goes to the file, in a thread; where writes follow
- * each other so closely that it never comes to an end, here. */
+/* A WAL of so many pages goes to the file, in a thread. It begins anew when a
+ * turn begins just when all is moved; where turns follow each other too closely
+ * for that, the last few are moved between two of them, here. */
 #define WAL_PAGES 2500
 #define WAL_PAGES_MAX 10000
+#define WAL_PAGES_FEW 500
 
 enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
 enum { HEAD = 6 }; /* which, number of values, length of all */
@@ -288,11 +290,12 @@ static void shorten_wal(struct history *history)
         db_checkpoint(history->db);
     else if (worker_is_busy(history->checkpointer))
         return;
-    else if (pages < WAL_PAGES_MAX)
+    else if (pages >= WAL_PAGES_MAX &&
+        pages - db_moved_pages(history->db) <= WAL_PAGES_FEW)
+        db_checkpoint(history->db);
+    else
         worker_start(
             history->checkpointer, checkpoint_in_thread, history->db);
-    else
-        db_checkpoint(history->db);
 }
 
 /* Before the file is closed. */

@@ -37,7 +37,7 @@
 #include "xmpp/testing.h"
 
 #define RETRY_COMMIT_S 1
-#define COMMIT_EVERY_US (100 * 1000)
+#define COMMIT_EVERY_US (20 * 1000)
 #define FRESH_S 60
 #define LOGIN_ONLY "login.only" /* since when: a stamp */
 #define LOGIN_ONLY_US (7 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
