@@ -34,7 +34,7 @@ enum {
     FLAG_UNSTYLED = 0x1000,
     FLAG_REDACTED = 0x2000, /* its text is not kept */
 };
-#define WAITING_MAX 2000 /* words of so many wait for the index at most */
+#define WAITING_MAX 512 /* words of so many wait for the index at most */
 #define REINDEX "history.reindex" /* a new index has only what is behind it */
 #define CHAT_BURIED 99 /* kind of a cleared chat whose rows are still to go */
 #define ROW_MAX G_GINT64_CONSTANT(253402300800000000) /* year 10000 */
@@ -78,6 +78,7 @@ struct history {
     int some_unkept;     /* -1: not known yet */
     gint64 imported;     /* number of HISTORY_IMPORTED, -1: not known yet */
     bool cleaning;       /* what was cleared may still be on disk */
+    bool unmerged;       /* the index may have lists to merge */
     guint waiting;       /* messages whose words are not in the index yet … */
     GPtrArray *kept;     /* … what is to be done for them, when it is all … */
     GArray *turn_rows;   /* … and those of this turn, not in the table yet */
@@ -146,6 +147,7 @@ struct message *history_read_message(struct history *history, sqlite3_stmt *row)
 /* A slice of what cleared chats left: up to n rows, then traces in the index. */
 bool history_write_quietly(struct history *history); /* history_write() without a report */
 void history_stop_disk(struct history *history);
+void history_merge_some(struct history *history, guint pages);
 void history_clean(struct history *history, guint n);
 
 /* ---- history_search.c: the words of a message ---- */

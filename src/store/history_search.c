@@ -208,6 +208,7 @@ static void index_stored(struct history *history)
 
 void history_index_some(struct history *history, guint n)
 {
+    history->unmerged = true;
     if (history->kept->len == history->waiting)
         index_kept(history, MIN(n, history->waiting));
     else if (!history->queueing && !history->rescue)
@@ -217,6 +218,19 @@ void history_index_some(struct history *history, guint n)
     g_array_set_size(history->turn_rows, 0);
     op_begin(history, SQL_INDEXED);
     op_end(history);
+}
+
+/* Sixteen lists of one size become one, bit by bit. FTS5 says how much it did by
+ * the number of changes: one is the command itself. */
+void history_merge_some(struct history *history, guint pages)
+{
+    sqlite3 *db = db_handle(history->db);
+    int before = sqlite3_total_changes(db);
+
+    op_begin(history, SQL_MERGE);
+    op_int(history, pages);
+    op_end(history);
+    history->unmerged = sqlite3_total_changes(db) - before >= 2;
 }
 
 void history_unindex(

@@ -19,6 +19,8 @@
 #define LOG_KEEP (256u << 10)
 #define CLEAN_ROWS 100
 #define TIDY_WORDS 256 /* about a millisecond */
+#define MERGE_PAGES 16 /* the same */
+#define MERGE_MAX 128  /* as many as keep up with so many words */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
 #define SYNC_BYTES (1u << 20) /* nobody waits for them, but they take memory */
 /* A WAL of so many pages goes to the file, in a thread. It begins anew when a
@@ -616,8 +618,10 @@ static void do_chores(struct history *history)
         history_clean(history, CLEAN_ROWS);
     if (history->reindex)
         history_reindex_some(history, CLEAN_ROWS);
-    if (history->waiting >= WAITING_MAX)
+    if (history->waiting >= WAITING_MAX) {
         history_index_some(history, WAITING_MAX);
+        history_merge_some(history, MERGE_MAX);
+    }
 }
 
 /* Into the WAL. */
@@ -700,13 +704,18 @@ bool history_write_quietly(struct history *history)
 bool history_is_untidy(const struct history *history)
 {
     return !history->queueing &&
-        (history->cleaning || history->reindex ||
+        (history->cleaning || history->reindex || history->unmerged ||
             history->waiting >= TIDY_WORDS);
 }
 
 bool history_tidy(struct history *history)
 {
-    if (history->waiting >= TIDY_WORDS && !history->queueing)
-        history_index_some(history, TIDY_WORDS);
+    if (history->queueing)
+        ;
+    else if (history->waiting >= TIDY_WORDS) /* all: then none is noted */
+        history_index_some(history,
+            history->waiting < WAITING_MAX ? history->waiting : TIDY_WORDS);
+    else if (history->unmerged)
+        history_merge_some(history, MERGE_PAGES);
     return history_write_quietly(history) && history_is_untidy(history);
 }

@@ -1268,7 +1268,7 @@ static void test_modes(struct fixture *f, gconstpointer data)
     assert_bodies(f, PEER, "x");
     g_autofree char *version = query_file(f->file, "PRAGMA user_version");
     g_autofree char *mode = query_file(f->file, "PRAGMA journal_mode");
-    g_assert_cmpstr(version, ==, "2");
+    g_assert_cmpstr(version, ==, "3");
     g_assert_cmpstr(mode, ==, "wal");
     umask(old);
 }
@@ -1424,7 +1424,7 @@ static void test_salvage(struct fixture *f, gconstpointer data)
     fill_some(f, 10);
     history_close(f->h);
     g_autofree char *version = query_file(f->file, "PRAGMA user_version");
-    g_assert_cmpstr(version, ==, "2");
+    g_assert_cmpstr(version, ==, "3");
     run_sql(f->file, "CREATE TABLE evil(x)");
     open_history(f);
     g_assert_true(history_was_damaged(f->h));
