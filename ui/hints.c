@@ -100,7 +100,8 @@ static void learn(struct tui *tui, const struct hint *hint)
         return;
     const char *known = tui_option(tui, "ui.hints_learned");
     g_autofree char *all = g_strconcat(known, *known ? " " : "", hint->id, NULL);
-    options_set(options, NULL, "ui.hints_learned", all, false, NULL);
+    if (!options_set(options, NULL, "ui.hints_learned", all, false, NULL))
+        options_set(options, NULL, "ui.hints_learned", all, true, NULL);
     pane_dirty(tui->input);
 }
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import peers
-from txmpp import PATIENCE, environment, once
+from txmpp import PATIENCE, binary, environment, once
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PAGE = TOP / "man/txmpp-script.7"
@@ -173,3 +173,22 @@ def test_every_variable_is_documented():
         for path in (TOP / folder).rglob("*.c"):
             for name in re.findall(r'getenv\("(\w+)"', path.read_text()):
                 assert re.search(rf"^\.It Ev .*\b{name}\b", page, re.M), name
+
+
+@pytest.mark.parametrize("words, found", [
+    ("delete contact", "roster remove"), ("deleting contacts", "roster remove"),
+    ("how do I add a friend", "roster add"), ("change password", "changepassword"),
+    ("encrypt", "tls"), ("dark colours", "theme"), ("rename", "roster nick"),
+    ("?file", "export")])
+def test_help_finds_by_meaning(words, found, tmp_path):
+    status, out, _ = once([binary(), "--profile", str(tmp_path), "--offline",
+                           "--json", "-c", f"/help {words}"])
+    assert status == 0
+    assert json.loads(out.splitlines()[0])["topic"] == found, out
+
+
+def test_help_on_nothing_says_what_to_do(tmp_path):
+    status, _, errors = once([binary(), "--profile", str(tmp_path), "--offline",
+                              "-c", "/help xyzzyplugh"])
+    assert status == 1
+    assert "/help lists the commands" in errors

@@ -419,6 +419,25 @@ static void test_access(void)
     g_assert_cmpstr(last, ==, "x&");
 }
 
+/* A hint goes when what it tells was done, and stays away. */
+static void test_hints(void)
+{
+    struct scene *scene = scene_new(100, 30);
+    fill(scene);
+    window_open(scene->tui, account_open_chat(scene->account, "8@5.6", CHAT_CONTACT));
+    g_autofree char *first = hints_text(scene->tui);
+    g_assert_cmpstr(first, ==, "M-a: the next unread chat");
+    g_assert_true(options_set(scene->app.options, NULL, "ui.hints", "off", true, NULL));
+    g_assert_null(hints_text(scene->tui));
+    g_assert_true(options_set(scene->app.options, NULL, "ui.hints", "on", true, NULL));
+    hints_ran(scene->tui, "/win unread");
+    g_assert_cmpstr(tui_option(scene->tui, "ui.hints_learned"), ==, "unread");
+    hints_ran(scene->tui, "/win unread");
+    g_assert_cmpstr(tui_option(scene->tui, "ui.hints_learned"), ==, "unread");
+    g_assert_null(hints_text(scene->tui));
+    scene_free(scene);
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
@@ -429,6 +448,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/languages/layout/ru", "ru", test_layouts);
     g_test_add_data_func("/languages/layout/zh_CN", "zh_CN", test_layouts);
     g_test_add_func("/languages/pseudo", test_pseudo);
+    g_test_add_func("/languages/hints", test_hints);
     int status = g_test_run();
     if (strange)
         g_hash_table_destroy(strange);
