@@ -222,7 +222,7 @@ def test_F29_input_grows_on_tall_screens(fake, screen, rows, term):
     assert last[1:] == [" me> " + "a" * 60, " " * 5 + "b" * 60,
                         " " * 5 + "c" * 60]
     s.type("\x03")
-    s.wait("/help lists")
+    s.wait("me>  ")
     s.wait_quiet()
     last = s.lines()[-4:]
     assert last[1].startswith("───") and "online" in last[2]
