@@ -5,6 +5,7 @@ network run side by side. Everything a failed part said is shown; the last line
 is always the count.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import random
@@ -158,9 +159,13 @@ def run_units(tally, tree, seed, label, sanitized):
                G_DEBUG="fatal-criticals")
     if sanitized:
         sanitizer_env(env, tree / "sanitizer-units")
-    for program in programs:
-        status, text = run([str(tree / program), "--tap"], 300, cwd=tree,
-                           env=env)
+
+    def one(program):
+        return program, *run([str(tree / program), "--tap"], 300, cwd=tree,
+                             env=env)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        done = list(pool.map(one, programs))
+    for program, status, text in done:
         passed, failed, skipped = count_tap(text)
         lost = status != 0 and not failed or passed + skipped == 0
         if failed or lost:
@@ -408,20 +413,24 @@ def checks(wanted, args, tally):
         part_manual(tally, args)
     if gcc_ok and "words" in wanted:
         part_words(tally, args)
-    # End to end is mostly waiting: both trees side by side.
-    side = []
-    if gcc_ok and "e2e" in wanted:
-        side.append(threading.Thread(
-            target=run_e2e, args=(tally, GCC, args, "gcc", False)))
-    if asan_ok and ("e2e" in wanted or args.parts):
-        side.append(threading.Thread(
-            target=run_e2e, args=(tally, ASAN, args, "sanitizers", True)))
+
+    # End to end is mostly waiting: both trees side by side. Sanitizers take
+    # longer, so what is left is done beside them.
+    def plain():
+        if "e2e" in wanted:
+            run_e2e(tally, GCC, args, "gcc", False)
+        if "dist" in wanted:
+            part_dist(tally, args)
+
+    def sanitized():
+        if "e2e" in wanted or args.parts:
+            run_e2e(tally, ASAN, args, "sanitizers", True)
+    side = [threading.Thread(target=target) for target, ok in
+            ((plain, gcc_ok), (sanitized, asan_ok)) if ok]
     for thread in side:
         thread.start()
     for thread in side:
         thread.join()
-    if gcc_ok and "dist" in wanted:
-        part_dist(tally, args)
 
 
 if __name__ == "__main__":
