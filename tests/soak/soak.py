@@ -242,6 +242,75 @@ def f40(world, args, server, mode):
     return endless.run(world, args, server)
 
 
+# Bytes, what terminals send for keys, and what people type.
+KEYS = [b"\x1b", b"\r", b"\t", b"\x7f", b"\x1bOP",
+        b"\x1b[M !!", b"\x1b[<0;10;5M", b"\x1b[<64;20;9M", b"\x1b[I", b"\x1b[O",
+        "ü漢🌹שלום".encode(), b"/", b" ", b"romeo", b"/set ", b"/win ",
+        *(b"\x1b[%c" % c for c in b"ABCDHFZ"),
+        *(b"\x1b[%d~" % n for n in range(1, 25)), # pastes have their own test
+        *(b"\x1b%c" % c for c in range(32, 127))]
+BY_RIGHT = (3, 4, 17, 19, 26, 28)   # these end, stop or clear
+
+
+def h63(world, args, server, mode):
+    """Random keys, whatever they do. It may end when told to, and is started
+    again then; it is there at the end, and so is what comes meanwhile."""
+    juliet, romeo = world.people(server, "sm")
+    profile, rng = world.profile(juliet), random.Random(args.seed)
+    single = [bytes([k]) for k in range(256) if k not in BY_RIGHT]
+    typed = ends = 0
+    screen = None
+    try:
+        while typed < args.keys:
+            if not screen or screen.process.poll() is not None:
+                if screen and screen.process.returncode:
+                    break
+                ends += screen is not None
+                screen and screen.__exit__(None)
+                screen = txmpp.Screen(profile, rows=24, cols=80, env={
+                    "EDITOR": "true", "VISUAL": "true", "BROWSER": "true"})
+                screen.wait("online", 60)
+                screen.type(f"/msg {romeo.jid}\r")
+            burst = [rng.choice(single if rng.random() < 0.7 else KEYS)
+                     for _ in range(500)]
+            data, typed = b"".join(burst), typed + len(burst)
+            while data and screen.process.poll() is None:
+                try:
+                    data = data[os.write(screen.master, data):]
+                except BlockingIOError:
+                    screen.pump(0.05, look=False)
+            screen.pump(0, look=False)
+            if rng.random() < 0.01:     # a window that changes its size
+                screen._size(rng.randint(1, 60), rng.randint(1, 200))
+        end = time.monotonic() + 60
+        while (screen.process.poll() is None and screen.pump(1, look=False)
+               and time.monotonic() < end):
+            pass
+        status = screen.process.poll()
+        if status is None:
+            import endless
+            rss = endless.Watch(screen.process.pid).rss_kib() // 1024
+            fields = pathlib.Path(
+                f"/proc/{screen.process.pid}/stat").read_text().split()
+            cpu = ((int(fields[13]) + int(fields[14]))
+                   / os.sysconf("SC_CLK_TCK"))
+        else:
+            rss = cpu = 0
+        screen.__exit__(None)
+        check = subprocess.run(
+            [*profile.argv("--offline", "-c", "/echo sound", connect=False)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE, env=txmpp.environment())
+        sound = "sound" in check.stdout and check.returncode == 0
+        return {"sent": typed, "good": not status and sound and rss < 100,
+                "notes": f"ended {ends} times by itself, {rss} MiB and {cpu:.1f} s of "
+                "CPU at the end",
+                "story": "" if not status and sound else
+                f"status {status}\n{check.stderr}"}
+    finally:
+        screen and screen.process.poll() is None and screen.__exit__(None)
+
+
 # ---- with packets ------------------------------------------------------------
 def wired(world, server, mode, **kw):
     from wire import Wire
@@ -355,6 +424,7 @@ TRIALS = [
     ("F11", f11, "sm", False, "kill -9", (None,)),
     ("F12", f12, "sm", False, "power cut", (None,)),
     ("F25", f25, "sm", False, "3,000 messages while away", (Scripted,)),
+    ("H63", h63, "sm", False, "{keys:,} random keys", (Typed,)),
     ("F40", f40, "sm", False, "3 accounts, for long", (Typed,)),
 ]
 MODES = {Scripted: "script", Typed: "screen", None: "both"}
@@ -365,7 +435,7 @@ def jobs(args):
     for case, function, kind, packets, what, modes in TRIALS:
         if args.only and case not in args.only:
             continue
-        servers = BOTH if function not in (f40,) else BOTH[:1]
+        servers = BOTH if function not in (f40, h63) else BOTH[:1]
         for server, mode in itertools.product(servers, modes):
             yield (case, function, server, kind, packets,
                    what.format(**vars(args)), mode)
@@ -455,6 +525,7 @@ def parse():
     args.kills = 20 if args.quick else 200
     args.powers = 10 if args.quick else 100
     args.moves = 2 if args.quick else 10
+    args.keys = 100_000 if args.quick else 1_000_000
     return args
 
 
