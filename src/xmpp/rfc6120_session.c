@@ -38,6 +38,7 @@
 
 #define RETRY_COMMIT_S 1
 #define COMMIT_EVERY_US (20 * 1000)
+#define SETTLE_S 1 /* after the roster: what costs time and is not urgent */
 #define FRESH_S 60
 #define LOGIN_ONLY "login.only" /* since when: a stamp */
 #define LOGIN_ONLY_US (7 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
@@ -84,6 +85,8 @@ struct session {
     struct credentials *credentials; /* NULL before the first connection */
     bool password_worked;    /* in this process */
     struct wake *wake;       /* NULL before the first time online */
+    char *mechanism;         /* that let us in, while it is not written down */
+    guint settled;           /* source: online, and nothing is urgent */
     struct iq_table *iqs;
     struct inbox *inbox;
     struct outbox *outbox;
@@ -201,6 +204,15 @@ static void end_suspension(struct session *session)
 }
 
 /* The session is gone; nothing that depended on it is left half done. */
+/* The next login asks for no less. Costs a sync. */
+static void keep_mechanism(struct session *session)
+{
+    g_autofree char *mechanism = g_steal_pointer(&session->mechanism);
+
+    if (mechanism && session->account)
+        login_pin_mechanism(session->account, mechanism);
+}
+
 static void lose(struct session *session)
 {
     struct account *account = session->account;
@@ -277,6 +289,7 @@ static void leave_online(struct session *session, enum connection_state state)
     session->taken_up = false;
     if (!session->live)
         return;
+    keep_mechanism(session);
     reading_make_room(account);
     commit(session);
     tell_manager(session);
@@ -304,8 +317,17 @@ static void go_online(struct session *session)
     for (guint i = 0; features[i] && session->account; i++)
         if (features[i]->online)
             features[i]->online(account);
-    if (session->stream && session->account && !session->wake)
+}
+
+static gboolean on_settled(gpointer data)
+{
+    struct session *session = data;
+
+    session->settled = 0;
+    keep_mechanism(session);
+    if (!session->wake)
         session->wake = wake_new(on_wake, session);
+    return G_SOURCE_REMOVE;
 }
 
 /* All is as it was; what happened meanwhile is made up for. */
@@ -841,8 +863,8 @@ static void on_mechanism(
 
     (void)channel_bound; /* the name says it: …-PLUS */
     session->password_worked = true;
-    if (session->account)
-        login_pin_mechanism(session->account, mechanism);
+    g_free(session->mechanism);
+    session->mechanism = g_strdup(mechanism);
 }
 
 /* ---- SASL2, Bind 2, FAST ------------------------------------------------ */
@@ -1054,6 +1076,8 @@ void session_detach(struct account *account)
         session->front->ops->dismiss(session->front, account, NULL);
     if (session->login)
         login_close(session->login);
+    g_clear_handle_id(&session->settled, g_source_remove);
+    keep_mechanism(session);
     g_clear_pointer(&session->wake, wake_free);
     account->state = STATE_OFFLINE; /* nothing is sent any more */
     lose(session);
@@ -1440,6 +1464,8 @@ void session_ready(struct account *account)
             features[i]->ready(account);
     if (session->account)
         outbox_online(account);
+    if (session->account && session->stream && !session->settled)
+        session->settled = g_timeout_add_seconds(SETTLE_S, on_settled, session);
     session_unref(session);
 }
 
