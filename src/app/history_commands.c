@@ -13,6 +13,8 @@
 #define HISTORY_DEFAULT 20
 #define HISTORY_MAX 100000
 #define FETCHES_MAX 50
+#define SEARCH_SLICE_US 8000               /* half a frame */
+#define SEARCH_SPAN_US (60 * G_USEC_PER_SEC) /* the first one; they grow */
 
 const char *history_chosen(struct job *job)
 {
@@ -175,28 +177,28 @@ static char *search_words(const char *const *words)
     return g_string_free(text, FALSE);
 }
 
-static enum cmd_status run_search(struct job *job)
+/* Two common words that never meet cost as much as there are of them. So time is
+ * searched backwards in spans, as long as each takes a slice, and keys and the
+ * network come in between. */
+struct search {
+    struct job *job;
+    char *words, *chat;
+    struct history_query query; /* since_us and before_row: of the next span */
+    gint64 since, span_us;
+    guint idle;
+};
+
+static void search_free(gpointer data)
 {
-    struct account *account = job_account(job);
-    const char *chat = job_arg(job, "chat");
-    g_autofree char *text = search_words(job_list(job, "words"));
-    g_autoptr(GError) error = NULL;
-    if (!account->history)
-        return job_fail(job, "item-not-found",
-            "Nothing is stored for %s, so there is nothing to search.",
-            account->jid);
-    if (!chat && job_chat(job))
-        chat = job_chat(job)->jid;
-    const struct history_query query = { .words = text,
-        .chat = chat && strcmp(chat, "all") != 0 ? chat : NULL,
-        .from = job_arg(job, "from"), .since_us = date_of(job, "since", 0),
-        .until_us = date_of(job, "until", 0),
-        .before_row = job_int(job, "before-row", G_MAXINT64),
-        .n = (guint)CLAMP(job_int(job, "count", SEARCH_HITS), 1, 10000) };
-    g_autoptr(GPtrArray) hits =
-        history_search_text(account->history, &query, &error);
-    if (!hits)
-        return job_fail_error(job, error);
+    struct search *search = data;
+    g_clear_handle_id(&search->idle, g_source_remove);
+    g_free(search->words);
+    g_free(search->chat);
+    g_free(search);
+}
+
+static void search_hits(struct job *job, const GPtrArray *hits)
+{
     for (guint i = 0; i < hits->len; i++) {
         const struct history_hit *hit = hits->pdata[i];
         const struct message *m = hit->message;
@@ -206,7 +208,81 @@ static enum cmd_status run_search(struct job *job)
             FIELD_T("from", m->from), FIELD_T("body", m->body),
             FIELD_T("id", m->id), FIELD_I("row", m->row));
     }
-    return job_done(job);
+}
+
+/* true: there is more to search. */
+static bool search_span(struct search *search, GError **error)
+{
+    struct history_query *query = &search->query;
+    gint64 begun = g_get_monotonic_time();
+    g_autoptr(GPtrArray) hits =
+        history_search_text(job_account(search->job)->history, query, error);
+    if (!hits)
+        return false;
+    search_hits(search->job, hits);
+    gint64 took = g_get_monotonic_time() - begun;
+    if (took < SEARCH_SLICE_US / 2 && search->span_us < G_MAXINT64 / 8)
+        search->span_us *= 4;
+    else if (took > SEARCH_SLICE_US * 2)
+        search->span_us /= 2;
+    query->n -= hits->len;
+    query->before_row = query->since_us;
+    query->since_us = MAX(search->since, query->since_us - search->span_us);
+    return query->n > 0 && query->before_row > search->since;
+}
+
+static gboolean on_search(gpointer data);
+
+static enum cmd_status search_on(struct search *search)
+{
+    struct job *job = search->job;
+    gint64 until = g_get_monotonic_time() + SEARCH_SLICE_US;
+    g_autoptr(GError) error = NULL;
+    bool more = job_account(job) && job_account(job)->history;
+    while (more && g_get_monotonic_time() < until)
+        more = search_span(search, &error);
+    if (error)
+        return job_fail_error(job, error);
+    if (!more)
+        return job_done(job);
+    search->idle = g_idle_add(on_search, search);
+    return CMD_WAIT;
+}
+
+static gboolean on_search(gpointer data)
+{
+    struct search *search = data;
+    search->idle = 0;
+    search_on(search);
+    return G_SOURCE_REMOVE;
+}
+
+static enum cmd_status run_search(struct job *job)
+{
+    struct account *account = job_account(job);
+    const char *chat = job_arg(job, "chat");
+    if (!account->history)
+        return job_fail(job, "item-not-found",
+            "Nothing is stored for %s, so there is nothing to search.",
+            account->jid);
+    if (!chat && job_chat(job))
+        chat = job_chat(job)->jid;
+    struct search *search = g_new(struct search, 1);
+    gint64 since = date_of(job, "since", 0), until = date_of(job, "until", 0);
+    gint64 before = job_int(job, "before-row", G_MAXINT64);
+    gint64 newest = MIN(MIN(before, until > 0 ? until : before), stamp_now());
+    *search = (struct search){ .job = job, .since = since,
+        .span_us = SEARCH_SPAN_US,
+        .words = search_words(job_list(job, "words")),
+        .chat = chat && strcmp(chat, "all") != 0 ? g_strdup(chat) : NULL,
+        .query = { .from = job_arg(job, "from"), .until_us = until,
+            .before_row = before,
+            .since_us = MAX(since, newest - SEARCH_SPAN_US),
+            .n = (guint)CLAMP(job_int(job, "count", SEARCH_HITS), 1, 10000) } };
+    search->query.words = search->words;
+    search->query.chat = search->chat;
+    job_set_data(job, search, search_free);
+    return search_on(search);
 }
 
 static void complete_where(struct completion *completion, const char *prefix)

@@ -100,6 +100,17 @@ static void key(struct scene *scene, int code)
     tui_key(scene->tui, &pressed);
 }
 
+/* A search is done in slices; the next page, too. */
+static void search(struct scene *scene, const char *line)
+{
+    if (line)
+        tui_run_shown(scene->tui, line);
+    else
+        key(scene, KEY_PGDN);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
 static void test_search(void)
 {
     struct scene *scene = scene_new(2000);
@@ -107,18 +118,39 @@ static void test_search(void)
     history_add(scene->account->history, scene->chat, message, message->time_us);
     message_free(message);
     history_commit(scene->account->history, NULL);
-    tui_run_shown(scene->tui, "/search line in all --count 6");
+    search(scene, "/search line in all --count 6");
     expect(scene, "search-60x20");
     key(scene, KEY_DOWN_);
     key(scene, KEY_DOWN_);
     key(scene, KEY_ENTER);
     g_assert_true(shows(scene, "line 1997"));
-    tui_run_shown(scene->tui, "/search 17 in all");
+    search(scene, "/search 17 in all");
     key(scene, KEY_ENTER);
     g_assert_true(shows(scene, "line 17"));
     expect(scene, "search-jump-60x20");
-    tui_run_shown(scene->tui, "/search balcony");
+    search(scene, "/search balcony");
     g_assert_true(shows(scene, "the balcony, "));
+    scene_free(scene);
+}
+
+/* Time is searched backwards in spans; the first is a minute, as long as from
+ * one line to the next. */
+static void test_search_spans(void)
+{
+    struct scene *scene = scene_new(2000);
+    search(scene, "/search line in all --until 2023-11-15T12:00:00Z --count 7");
+    g_assert_true(shows(scene, "/search"));
+    g_autofree char *dump = grid_dump(scene->tui->grid);
+    const char *at = strstr(dump, "/search");
+    g_assert_nonnull(at);
+    at = strstr(strchr(at, '\n'), "line ");
+    g_assert_nonnull(at);
+    guint64 newest = g_ascii_strtoull(at + 5, NULL, 10);
+    for (guint i = 0; i < 7; i++) {
+        g_assert_nonnull(at);
+        g_assert_cmpuint(g_ascii_strtoull(at + 5, NULL, 10), ==, newest - i);
+        at = strstr(at + 5, "line ");
+    }
     scene_free(scene);
 }
 
@@ -133,11 +165,11 @@ static void test_search_pages(void)
     history_add(scene->account->history, scene->chat, message, message->time_us);
     message_free(message);
     history_commit(scene->account->history, NULL);
-    tui_run_shown(scene->tui, "/search balcony");
+    search(scene, "/search balcony");
     expect(scene, "search-far-60x20");
-    tui_run_shown(scene->tui, "/search \"line\" in all --count 6");
+    search(scene, "/search \"line\" in all --count 6");
     g_assert_true(shows(scene, "Older ones"));
-    key(scene, KEY_PGDN);
+    search(scene, NULL);
     g_assert_true(shows(scene, "line 13"));
     expect(scene, "search-next-page-60x20");
     for (int i = 0; i < 20 && !shows(scene, "line 0"); i++)
@@ -356,6 +388,7 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/meanwhile", test_meanwhile);
     g_test_add_func("/scrollback/search", test_search);
     g_test_add_func("/scrollback/search-pages", test_search_pages);
+    g_test_add_func("/scrollback/search-spans", test_search_spans);
     g_test_add_func("/scrollback/windows", test_windows);
     g_test_add_func("/scrollback/palette", test_palette);
     g_test_add_func("/scrollback/find", test_find);
