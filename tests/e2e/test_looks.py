@@ -5,7 +5,7 @@ import pytest
 
 MOSS = "[theme]\nsummary = green and quiet\n[palette]\nbar = #123456\n"
 RUST = "[theme]\nsummary = red and loud\n[palette]\nbar = #654321\n"
-BAR = {"moss": b"48;2;18;52;86m", "rust": b"48;2;101;67;33m",
+BAR = {"yarrow": b"48;2;18;52;86m", "zinc": b"48;2;101;67;33m",
        "dark": b"48;2;38;44;56m"}
 
 
@@ -15,8 +15,8 @@ def themed(fake, profiles, screen):
     profile = profiles(fake)
     folder = profile.profile / "themes"
     folder.mkdir(parents=True)
-    (folder / "moss.theme").write_text(MOSS)
-    (folder / "rust.theme").write_text(RUST)
+    (folder / "yarrow.theme").write_text(MOSS)
+    (folder / "zinc.theme").write_text(RUST)
 
     def make(*options, **kw):
         return screen(profile, *options, connect=False,
@@ -46,32 +46,32 @@ def test_theme_previews(themed):
     s = themed("--offline")
     s.wait("offline")
     s.line("/theme")
-    s.wait("moss")
-    step(s, "\x1b[F", "rust")
-    step(s, "\x1b[A", "moss")
+    s.wait("yarrow")
+    step(s, "\x1b[F", "zinc")
+    step(s, "\x1b[A", "yarrow")
     assert not re.search("green and quiet", s.text())
     step(s, "\x1b", "dark")             # Escape
-    s.wait("moss", gone=True)
+    s.wait("yarrow", gone=True)
     s.line("/theme")
-    s.wait("moss")
-    step(s, "\x1b[F", "rust")
+    s.wait("yarrow")
+    step(s, "\x1b[F", "zinc")
     s.type("\r")
-    s.wait("moss", gone=True)
+    s.wait("yarrow", gone=True)
     s.line("/set ui.theme")
-    s.wait(r"ui\.theme +rust")
+    s.wait(r"ui\.theme +zinc")
     s.line("/theme list")
-    s.wait("moss +no +green and quiet")
+    s.wait("yarrow +no +green and quiet")
 
 
 def test_theme_by_name_and_option(themed):
-    s = themed("--offline", "--theme", "moss")
-    shown_in(s, "moss", 0)
+    s = themed("--offline", "--theme", "yarrow")
+    shown_in(s, "yarrow", 0)
     s.wait("offline")
-    step(s, "/theme rust\r", "rust")
+    step(s, "/theme zinc\r", "zinc")
     s.line("/quit")
     assert s.wait_exit() == 0
     s = themed("--offline")             # it was remembered
-    shown_in(s, "rust", 0)
+    shown_in(s, "zinc", 0)
     s.line("/theme nosuch")
     s.wait('There is no theme "nosuch"')
 
@@ -79,6 +79,6 @@ def test_theme_by_name_and_option(themed):
 def test_a_damaged_theme_is_told_of_and_left(themed):
     s = themed("--offline")
     s.wait("offline")
-    (themed.folder / "moss.theme").write_text("[palette]\nbar = muddy\n")
-    s.line("/theme moss")
+    (themed.folder / "yarrow.theme").write_text("[palette]\nbar = muddy\n")
+    s.line("/theme yarrow")
     s.wait('"muddy" in the line of bar')

@@ -406,7 +406,7 @@ class Conn:
     def bind(self, jid=None, extra=""):
         self.open(f"<bind xmlns='{BIND}'/>" + extra)
         request = self.next()
-        assert request[0].tag == q("bind", BIND), ET.tostring(request)
+        assert request.find(q("bind", BIND)) is not None, ET.tostring(request)
         wanted = request[0].find(q("resource", BIND))
         self.jid = jid or (f"{self.fake.bare}/" + (
             wanted.text if wanted is not None else secrets.token_hex(4)))
