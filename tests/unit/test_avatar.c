@@ -108,7 +108,7 @@ static void test_other_than_announced(void)
 static void test_vcard(void)
 {
     static const char *const photos[] = {
-        "<PHOTO><TYPE>image/png</TYPE><BINVAL>bm90IHJlYWxseQ==</BINVAL></PHOTO>",
+        "<PHOTO><BINVAL>bm90IHJlYWxseSBhIHBpY3R1cmU=</BINVAL></PHOTO>",
         "<PHOTO><EXTVAL>http://x/</EXTVAL></PHOTO>", "",
         "<PHOTO><BINVAL/></PHOTO>", "<PHOTO><BINVAL>%%%</BINVAL></PHOTO>" };
     for (gsize i = 0; i < G_N_ELEMENTS(photos); i++) {
