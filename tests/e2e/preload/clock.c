@@ -2,21 +2,24 @@
  * one by those of $MONOTONIC_FILE. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+/* No library in between: an allocator that holds its lock may ask for the time. */
 static long offset(const char *name)
 {
     const char *path = getenv(name);
-    FILE *f = path ? fopen(path, "re") : NULL;
-    long seconds = 0;
-    if (f && fscanf(f, "%ld", &seconds) != 1)
-        seconds = 0;
-    if (f)
-        fclose(f);
-    return seconds;
+    int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC) : -1;
+    char text[16] = "";
+    if (fd < 0)
+        return 0;
+    if (syscall(SYS_read, fd, text, sizeof text - 1) < 0)
+        *text = '\0';
+    syscall(SYS_close, fd);
+    return strtol(text, NULL, 10);
 }
 int clock_gettime(clockid_t id, struct timespec *ts)
 {
