@@ -7,6 +7,7 @@ libui_a_SOURCES = \
 	ui/draw/wrap.c ui/draw/wrap.h \
 	ui/term/key.c ui/term/key.h \
 	ui/term/line.c ui/term/line.h \
+	ui/term/outlet.c ui/term/outlet.h \
 	ui/term/paint.c ui/term/paint.h \
 	ui/term/probe.c ui/term/probe.h \
 	ui/term/screen.c ui/term/screen.h \

@@ -11,15 +11,13 @@
 #include "model/account.h"
 #include "ui/dialog/dialog.h"
 #include "ui/term/line.h"
+#include "ui/term/outlet.h"
 #include "ui/term/screen.h"
 #include "ui/ui.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <unistd.h>
 
 enum {
     OUT_MAX = 1 << 20,   /* what a terminal that stands still may owe */
@@ -28,16 +26,16 @@ enum {
     CONTEXT = 3,         /* … when all were said already */
     ITEMS_MAX = 40,      /* completions */
     SAY_BYTES = 64 * 1024,
+    LEAVE_MS = 1000,     /* for a slow terminal to take what was said */
 };
 
 struct linear {
     struct tui *tui;
-    int fd;
-    bool own_fd, away, running, bell;
+    struct outlet *out;
+    bool away, running, bell;
     struct termios saved, raw;
     const char *charset; /* NULL: UTF-8 */
-    GByteArray *out;
-    guint out_watch, left_out;
+    guint left_out;      /* lines */
 
     char *shown;         /* the input line as it stands there; NULL: nothing */
     gsize shown_cursor;  /* bytes */
@@ -66,16 +64,23 @@ bool linear_wanted(const struct app *app)
 
 /* ---- the terminal ---- */
 
+/* What was left out is said now. */
+static void on_drained(gpointer data)
+{
+    struct linear *linear = data;
+    if (linear->left_out)
+        tui_dirty(linear->tui);
+}
+
 struct linear *linear_new(struct tui *tui, GError **error)
 {
     struct linear *linear = g_new0(struct linear, 1);
     linear->tui = tui;
-    linear->fd = screen_open_tty(&linear->own_fd);
-    if (tcgetattr(linear->fd, &linear->saved) < 0) {
+    linear->out = outlet_new_tty(on_drained, linear);
+    if (tcgetattr(linear->out->fd, &linear->saved) < 0) {
         g_set_error(error, SCREEN_ERROR, 0, "The terminal cannot be used: %s.",
             g_strerror(errno));
-        if (linear->own_fd)
-            close(linear->fd);
+        outlet_free(linear->out);
         g_free(linear);
         return NULL;
     }
@@ -86,7 +91,6 @@ struct linear *linear_new(struct tui *tui, GError **error)
     linear->raw.c_cc[VTIME] = 0;
     if (g_get_charset(&linear->charset))
         linear->charset = NULL;
-    linear->out = g_byte_array_new();
     linear->unsaid = g_hash_table_new(NULL, NULL);
     linear->news = g_hash_table_new(NULL, NULL);
     linear->answer = g_malloc0(ANSWER_MAX);
@@ -100,43 +104,10 @@ void linear_enter(struct linear *linear)
     if (!linear->away)
         return;
     linear->away = false;
-    fcntl(linear->fd, F_SETFL, fcntl(linear->fd, F_GETFL) | O_NONBLOCK);
-    screen_guard_modes(linear->fd, &linear->saved);
-    tcsetattr(linear->fd, TCSADRAIN, &linear->raw);
-}
-
-static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
-
-static void flush(struct linear *linear)
-{
-    while (linear->out->len) {
-        gssize n = write(linear->fd, linear->out->data, linear->out->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN)
-            g_byte_array_set_size(linear->out, 0); /* gone: SIGHUP follows */
-        if (n <= 0)
-            break;
-        g_byte_array_remove_range(linear->out, 0, (guint)n);
-    }
-    if (linear->out->len && !linear->out_watch)
-        linear->out_watch = g_unix_fd_add_full(G_PRIORITY_HIGH, linear->fd,
-            G_IO_OUT | G_IO_ERR | G_IO_HUP, on_writable, linear, NULL);
-}
-
-static gboolean on_writable(int fd, GIOCondition condition, gpointer data)
-{
-    struct linear *linear = data;
-    (void)fd;
-    if (condition & (G_IO_ERR | G_IO_HUP))
-        g_byte_array_set_size(linear->out, 0);
-    flush(linear);
-    if (linear->out->len)
-        return G_SOURCE_CONTINUE;
-    linear->out_watch = 0;
-    if (linear->left_out)
-        tui_dirty(linear->tui);
-    return G_SOURCE_REMOVE;
+    outlet_resume(linear->out);
+    screen_guard_modes(linear->out->fd, &linear->saved);
+    tcsetattr(linear->out->fd, TCSADRAIN, &linear->raw);
+    outlet_flush(linear->out);
 }
 
 static void put(struct linear *linear, const char *utf8, gsize len)
@@ -146,7 +117,7 @@ static void put(struct linear *linear, const char *utf8, gsize len)
         ? g_convert_with_fallback(utf8, (gssize)len, linear->charset, "UTF-8", "?", NULL,
               &size, NULL)
         : NULL;
-    g_byte_array_append(linear->out, (const guint8 *)(local ? local : utf8), (guint)size);
+    outlet_put(linear->out, local ? local : utf8, size);
 }
 
 static void put_string(struct linear *linear, const char *utf8)
@@ -168,9 +139,9 @@ void linear_leave(struct linear *linear)
     if (linear->shown)
         put_string(linear, "\n");
     g_clear_pointer(&linear->shown, g_free);
-    flush(linear);
-    tcsetattr(linear->fd, TCSANOW, &linear->saved);
-    screen_guard_modes(linear->fd, NULL);
+    outlet_flush_now(linear->out, LEAVE_MS);
+    tcsetattr(linear->out->fd, TCSANOW, &linear->saved);
+    screen_guard_modes(linear->out->fd, NULL);
 }
 
 void linear_free(struct linear *linear)
@@ -178,16 +149,11 @@ void linear_free(struct linear *linear)
     if (!linear)
         return;
     linear_leave(linear);
-    g_clear_handle_id(&linear->out_watch, g_source_remove);
-    if (linear->own_fd)
-        close(linear->fd);
-    else
-        fcntl(linear->fd, F_SETFL, fcntl(linear->fd, F_GETFL) & ~O_NONBLOCK);
+    outlet_free(linear->out);
     secret_wipe(linear->answer, ANSWER_MAX);
     g_free(linear->answer);
     g_hash_table_destroy(linear->unsaid);
     g_hash_table_destroy(linear->news);
-    g_byte_array_free(linear->out, TRUE);
     g_free(linear->shown);
     g_free(linear->title);
     g_free(linear);
@@ -195,7 +161,7 @@ void linear_free(struct linear *linear)
 
 int linear_fd(const struct linear *linear)
 {
-    return linear->fd;
+    return linear->out->fd;
 }
 
 bool linear_is_utf8(const struct linear *linear)
@@ -206,7 +172,7 @@ bool linear_is_utf8(const struct linear *linear)
 int linear_cols(const struct linear *linear)
 {
     struct winsize size;
-    if (ioctl(linear->fd, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
+    if (ioctl(linear->out->fd, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
         return 80;
     return MIN(size.ws_col, GRID_MAX);
 }
@@ -357,7 +323,7 @@ void linear_say(struct linear *linear, const char *text)
 {
     if (linear->away)
         return;
-    if (linear->out->len > OUT_MAX) {
+    if (linear->out->bytes->len > OUT_MAX) {
         linear->left_out++;
         return;
     }
@@ -724,7 +690,7 @@ static void close_overlays(struct linear *linear)
 void linear_turn(struct linear *linear)
 {
     struct tui *tui = linear->tui;
-    if (linear->away || linear->out->len > OUT_MAX)
+    if (linear->away || linear->out->bytes->len > OUT_MAX)
         return;
     guint left_out = linear->left_out;
     linear->left_out = 0;
@@ -743,5 +709,5 @@ void linear_turn(struct linear *linear)
         put_string(linear, "\a");
     linear->bell = false;
     show_line(linear);
-    flush(linear);
+    outlet_flush(linear->out);
 }

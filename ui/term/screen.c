@@ -3,13 +3,12 @@
 #include "config.h"
 #include "ui/term/screen.h"
 #include "base/text.h"
+#include "ui/term/outlet.h"
 #include "ui/term/paint.h"
 #include "ui/term/probe.h"
 #include "ui/term/terminfo.h"
 #include "base/intl.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,14 +28,8 @@ struct screen {
     struct paint *paint;
     struct probe probe;
     struct opinion opinion;
-    int fd;
-    bool own_fd;
-    int old_flags;
+    struct outlet *out;
     struct termios saved, raw;
-    GByteArray *out;
-    guint out_watch;
-    void (*drained)(gpointer data);
-    gpointer data;
     int cols, rows, width, height; /* in cells, in pixels; 0: not known */
     bool utf8, osc, away, mouse;
     enum graphics graphics;
@@ -92,18 +85,6 @@ static void watch_fatal(bool on)
     }
 }
 
-int screen_open_tty(bool *own)
-{
-    /* An open file description of our own: O_NONBLOCK on the shared one
-     * would be the shell's problem after us. */
-    char name[256];
-    int fd = -1;
-    if (!ttyname_r(STDIN_FILENO, name, sizeof name))
-        fd = open(name, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    *own = fd >= 0;
-    return fd >= 0 ? fd : STDIN_FILENO;
-}
-
 static bool knows_osc(const char *term)
 {
     static const char *const terms[] = { "xterm", "rxvt", "tmux", "screen",
@@ -118,7 +99,7 @@ static bool knows_osc(const char *term)
 static void arm_rescue(struct screen *screen)
 {
     static const enum cap caps[] = { CAP_SGR0, CAP_SHOW, CAP_LEAVE };
-    rescue.fd = screen->fd;
+    rescue.fd = screen->out->fd;
     rescue.saved = screen->saved;
     rescue.len = (size_t)g_strlcpy(rescue.bytes, modes_off, sizeof rescue.bytes);
     for (gsize i = 0; i < G_N_ELEMENTS(caps); i++) {
@@ -151,16 +132,11 @@ struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError 
         return NULL;
     struct screen *screen = g_new0(struct screen, 1);
     screen->info = info;
-    screen->drained = drained;
-    screen->data = data;
-    screen->out = g_byte_array_new();
+    screen->out = outlet_new_tty(drained, data);
     screen->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
     screen->osc = knows_osc(g_getenv("TERM"));
     screen->paint = paint_new(info, screen->utf8);
-    screen->fd = screen_open_tty(&screen->own_fd);
-    screen->old_flags = fcntl(screen->fd, F_GETFL);
-    fcntl(screen->fd, F_SETFL, screen->old_flags | O_NONBLOCK);
-    if (tcgetattr(screen->fd, &screen->saved) < 0) {
+    if (tcgetattr(screen->out->fd, &screen->saved) < 0) {
         g_set_error(error, SCREEN_ERROR, 0, _("The terminal cannot be used: %s."),
             g_strerror(errno));
         screen_free(screen);
@@ -177,83 +153,20 @@ struct screen *screen_new(void (*drained)(gpointer data), gpointer data, GError 
     return screen;
 }
 
-static void append(struct screen *screen, const char *bytes, gsize len)
-{
-    g_byte_array_append(screen->out, (const guint8 *)bytes, (guint)len);
-}
-
-static void append_string(struct screen *screen, const char *text)
-{
-    append(screen, text, strlen(text));
-}
-
-static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
-
-static void flush(struct screen *screen)
-{
-    while (screen->out->len) {
-        gssize n = write(screen->fd, screen->out->data, screen->out->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN) {
-            g_byte_array_set_size(screen->out, 0); /* gone: SIGHUP follows */
-            return;
-        }
-        if (n <= 0)
-            break;
-        g_byte_array_remove_range(screen->out, 0, (guint)n);
-    }
-    if (screen->out->len && !screen->out_watch)
-        screen->out_watch = g_unix_fd_add_full(G_PRIORITY_HIGH, screen->fd,
-            G_IO_OUT | G_IO_ERR | G_IO_HUP, on_writable, screen, NULL);
-}
-
-static gboolean on_writable(int fd, GIOCondition condition, gpointer data)
-{
-    struct screen *screen = data;
-    (void)fd;
-    if (condition & (G_IO_ERR | G_IO_HUP))
-        g_byte_array_set_size(screen->out, 0);
-    flush(screen);
-    if (screen->out->len)
-        return G_SOURCE_CONTINUE;
-    screen->out_watch = 0;
-    screen->drained(screen->data);
-    return G_SOURCE_REMOVE;
-}
-
-/* Before the terminal is handed over: waits, but not for ever. */
-static void flush_now(struct screen *screen)
-{
-    gint64 until = g_get_monotonic_time() + FLUSH_MS * 1000;
-    while (screen->out->len && g_get_monotonic_time() < until) {
-        struct pollfd p = { .fd = screen->fd, .events = POLLOUT };
-        if (poll(&p, 1, FLUSH_MS / 10) > 0 && (p.revents & (POLLERR | POLLHUP)))
-            break;
-        gssize n = write(screen->fd, screen->out->data, screen->out->len);
-        if (n > 0)
-            g_byte_array_remove_range(screen->out, 0, (guint)n);
-        else if (n < 0 && errno != EAGAIN && errno != EINTR)
-            break;
-    }
-    g_byte_array_set_size(screen->out, 0);
-    g_clear_handle_id(&screen->out_watch, g_source_remove);
-}
-
 void screen_enter(struct screen *screen)
 {
     if (!screen->away)
         return;
     screen->away = false;
-    fcntl(screen->fd, F_SETFL, fcntl(screen->fd, F_GETFL) | O_NONBLOCK);
-    tcsetattr(screen->fd, TCSADRAIN, &screen->raw);
+    outlet_resume(screen->out);
+    tcsetattr(screen->out->fd, TCSADRAIN, &screen->raw);
     rescue.armed = 1;
     screen_resized(screen);
     screen_forget(screen);
-    terminfo_put(screen->info, screen->out, CAP_ENTER, 0, 0);
-    append_string(screen, modes_on);
+    terminfo_put(screen->info, screen->out->bytes, CAP_ENTER, 0, 0);
+    outlet_puts(screen->out, modes_on);
     if (screen->osc)
-        append_string(screen, "\033[22;2t");
+        outlet_puts(screen->out, "\033[22;2t");
     screen_mouse(screen, screen->mouse);
 }
 
@@ -261,10 +174,10 @@ void screen_enter(struct screen *screen)
 static void wait_for_answers(struct screen *screen)
 {
     char bytes[256];
-    struct pollfd p = { .fd = screen->fd, .events = POLLIN };
+    struct pollfd p = { .fd = screen->out->fd, .events = POLLIN };
     struct opinion unused;
     while (probe_waits(&screen->probe) && poll(&p, 1, ANSWERS_MS) > 0) {
-        gssize n = read(screen->fd, bytes, sizeof bytes);
+        gssize n = read(screen->out->fd, bytes, sizeof bytes);
         if (n <= 0)
             return;
         for (gssize i = 0; i < n; i++)
@@ -278,14 +191,15 @@ static void wait_for_answers(struct screen *screen)
 static void end_flash(struct screen *screen)
 {
     g_clear_handle_id(&screen->flash_timer, g_source_remove);
-    append_string(screen, screen->flash_end ? screen->flash_end : "");
+    outlet_puts(screen->out, screen->flash_end ? screen->flash_end : "");
     g_clear_pointer(&screen->flash_end, g_free);
 }
 
 static gboolean on_flash_over(gpointer data)
 {
-    end_flash(data);
-    flush(data);
+    struct screen *screen = data;
+    end_flash(screen);
+    outlet_flush(screen->out);
     return G_SOURCE_REMOVE;
 }
 
@@ -295,17 +209,18 @@ void screen_leave(struct screen *screen)
         return;
     screen->away = true;
     end_flash(screen);
-    append_string(screen, modes_off);
+    outlet_puts(screen->out, modes_off);
     if (screen->osc)
-        append_string(screen, "\033[23;2t");
-    terminfo_put(screen->info, screen->out, CAP_SGR0, 0, 0);
-    terminfo_put(screen->info, screen->out, CAP_CUP, screen->rows - 1, 0);
-    terminfo_put(screen->info, screen->out, CAP_EL, 0, 0);
-    terminfo_put(screen->info, screen->out, CAP_SHOW, 0, 0);
-    terminfo_put(screen->info, screen->out, CAP_LEAVE, 0, 0);
-    flush_now(screen);
+        outlet_puts(screen->out, "\033[23;2t");
+    terminfo_put(screen->info, screen->out->bytes, CAP_SGR0, 0, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_CUP, screen->rows - 1, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_EL, 0, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_SHOW, 0, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_LEAVE, 0, 0);
+    outlet_flush_now(screen->out, FLUSH_MS);
+    outlet_clear(screen->out); /* all of it is shown again */
     wait_for_answers(screen);
-    tcsetattr(screen->fd, TCSANOW, &screen->saved);
+    tcsetattr(screen->out->fd, TCSANOW, &screen->saved);
     rescue.armed = 0;
     screen_forget(screen);
 }
@@ -324,14 +239,9 @@ void screen_free(struct screen *screen)
         screen_leave(screen);
         watch_fatal(false);
     }
-    g_clear_handle_id(&screen->out_watch, g_source_remove);
     g_clear_handle_id(&screen->flash_timer, g_source_remove);
     g_free(screen->flash_end);
-    if (screen->own_fd)
-        close(screen->fd);
-    else
-        fcntl(screen->fd, F_SETFL, screen->old_flags);
-    g_byte_array_free(screen->out, TRUE);
+    outlet_free(screen->out);
     paint_free(screen->paint);
     terminfo_free(screen->info);
     g_free(screen);
@@ -339,7 +249,7 @@ void screen_free(struct screen *screen)
 
 int screen_fd(const struct screen *screen)
 {
-    return screen->fd;
+    return screen->out->fd;
 }
 
 void screen_size(const struct screen *screen, int *cols, int *rows)
@@ -385,7 +295,7 @@ static int env_number(const char *name, int fallback)
 void screen_resized(struct screen *screen)
 {
     struct winsize size = { 0 };
-    if (ioctl(screen->fd, TIOCGWINSZ, &size) < 0 || !size.ws_col || !size.ws_row) {
+    if (ioctl(screen->out->fd, TIOCGWINSZ, &size) < 0 || !size.ws_col || !size.ws_row) {
         size.ws_col = (unsigned short)env_number("COLUMNS", 80);
         size.ws_row = (unsigned short)env_number("LINES", 24);
     }
@@ -411,9 +321,9 @@ void screen_show(struct screen *screen, struct grid *grid,
         return;
     /* Elsewhere the questions would be control characters of eight bits. */
     if (screen->utf8)
-        probe_ask(&screen->probe, screen->info, screen->cols, screen->rows, screen->out);
-    paint_frame(screen->paint, grid, theme, depth, screen->out);
-    flush(screen);
+        probe_ask(&screen->probe, screen->info, screen->cols, screen->rows, screen->out->bytes);
+    paint_frame(screen->paint, grid, theme, depth, screen->out->bytes);
+    outlet_flush(screen->out);
 }
 
 static char *osc_text(const struct screen *screen, const char *text)
@@ -430,20 +340,20 @@ void screen_plain(struct screen *screen, const char *text, const char *last)
 {
     if (screen->away)
         return;
-    terminfo_put(screen->info, screen->out, CAP_SGR0, 0, 0);
-    terminfo_put(screen->info, screen->out, CAP_CLEAR, 0, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_SGR0, 0, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_CLEAR, 0, 0);
     g_autofree char *local = screen->utf8 ? g_strdup(text)
         : g_convert_with_fallback(text, -1, nl_langinfo(CODESET), "UTF-8", "?", NULL, NULL, NULL);
     g_auto(GStrv) lines = g_strsplit(local ? local : "", "\n", -1);
     g_autofree char *joined = g_strjoinv("\r\n", lines); /* raw mode */
-    append_string(screen, joined);
-    terminfo_put(screen->info, screen->out, CAP_CUP, screen->rows - 1, 0);
-    terminfo_put(screen->info, screen->out, CAP_DIM, 0, 0);
+    outlet_puts(screen->out, joined);
+    terminfo_put(screen->info, screen->out->bytes, CAP_CUP, screen->rows - 1, 0);
+    terminfo_put(screen->info, screen->out->bytes, CAP_DIM, 0, 0);
     g_autofree char *hint = osc_text(screen, last);
     hint[text_fit(hint, -1, screen->cols - 1)] = '\0';
-    append_string(screen, hint);
-    terminfo_put(screen->info, screen->out, CAP_SGR0, 0, 0);
-    flush(screen);
+    outlet_puts(screen->out, hint);
+    terminfo_put(screen->info, screen->out->bytes, CAP_SGR0, 0, 0);
+    outlet_flush(screen->out);
 }
 
 bool screen_report(struct screen *screen, int x, int y)
@@ -461,52 +371,52 @@ bool screen_shows_marks(const struct screen *screen)
 
 bool screen_busy(const struct screen *screen)
 {
-    return screen->out->len > 0;
+    return screen->out->bytes->len > 0;
 }
 
 void screen_mouse(struct screen *screen, bool on)
 {
     if (!screen->away && (on || screen->mouse))
-        append_string(screen, on ? "\033[?1002h\033[?1006h" : "\033[?1006l\033[?1002l");
+        outlet_puts(screen->out, on ? "\033[?1002h\033[?1006h" : "\033[?1006l\033[?1002l");
     screen->mouse = on;
     if (!screen->away)
-        flush(screen);
+        outlet_flush(screen->out);
 }
 
 void screen_bell(struct screen *screen)
 {
-    if (screen->away || screen->out->len > BACKLOG_MAX)
+    if (screen->away || screen->out->bytes->len > BACKLOG_MAX)
         return;
-    append(screen, "\a", 1);
-    flush(screen);
+    outlet_put(screen->out, "\a", 1);
+    outlet_flush(screen->out);
 }
 
 void screen_flash(struct screen *screen)
 {
-    if (screen->away || screen->flash_timer || screen->out->len > BACKLOG_MAX)
+    if (screen->away || screen->flash_timer || screen->out->bytes->len > BACKLOG_MAX)
         return;
     const char *begin = terminfo_text(screen->info, CAP_FLASH);
     const char *end = strstr(begin, "\033[?5l");
     if (!end) {
-        append_string(screen, begin);
-        flush(screen);
+        outlet_puts(screen->out, begin);
+        outlet_flush(screen->out);
         return;
     }
-    append(screen, begin, (gsize)(end - begin));
+    outlet_put(screen->out, begin, (gsize)(end - begin));
     screen->flash_end = g_strdup(end);
     screen->flash_timer = g_timeout_add(FLASH_MS, on_flash_over, screen);
-    flush(screen);
+    outlet_flush(screen->out);
 }
 
 void screen_title(struct screen *screen, const char *text)
 {
-    if (!screen->osc || screen->away || screen->out->len > BACKLOG_MAX)
+    if (!screen->osc || screen->away || screen->out->bytes->len > BACKLOG_MAX)
         return;
     g_autofree char *shown = osc_text(screen, text);
-    append_string(screen, "\033]2;");
-    append_string(screen, shown);
-    append_string(screen, "\033\\");
-    flush(screen);
+    outlet_puts(screen->out, "\033]2;");
+    outlet_puts(screen->out, shown);
+    outlet_puts(screen->out, "\033\\");
+    outlet_flush(screen->out);
 }
 
 /* A control string for the terminal around tmux or GNU screen, which would not
@@ -518,24 +428,24 @@ static void append_through(struct screen *screen, const char *osc)
     bool tmux = g_getenv("TMUX"), inside = tmux || g_getenv("STY");
     gsize len = strlen(osc);
     if (!inside) {
-        append(screen, osc, len);
+        outlet_put(screen->out, osc, len);
         return;
     }
     for (gsize at = 0; at < len; at += PORTION) {
-        append_string(screen, tmux ? "\033Ptmux;" : "\033P");
+        outlet_puts(screen->out, tmux ? "\033Ptmux;" : "\033P");
         for (gsize i = at; i < MIN(at + PORTION, len); i++) {
             if (tmux && osc[i] == '\033')
-                append(screen, "\033", 1);
-            append(screen, osc + i, 1);
+                outlet_put(screen->out, "\033", 1);
+            outlet_put(screen->out, osc + i, 1);
         }
-        append_string(screen, "\033\\");
+        outlet_puts(screen->out, "\033\\");
     }
 }
 
 void screen_notify(struct screen *screen, const char *title, const char *text,
     bool osc9, bool osc777)
 {
-    if (!screen->osc || screen->away || screen->out->len > BACKLOG_MAX)
+    if (!screen->osc || screen->away || screen->out->bytes->len > BACKLOG_MAX)
         return;
     g_autofree char *head = osc_text(screen, title);
     g_autofree char *body = osc_text(screen, text);
@@ -548,21 +458,21 @@ void screen_notify(struct screen *screen, const char *title, const char *text,
         g_autofree char *osc = g_strdup_printf("\033]9;%s: %s\a", head, body);
         append_through(screen, osc);
     }
-    flush(screen);
+    outlet_flush(screen->out);
 }
 
 bool screen_copy(struct screen *screen, const char *text)
 {
     g_autofree char *clean = text_clean(text, (gssize)strnlen(text, COPY_BYTES + 1), 0);
     gsize len = strlen(clean);
-    if (!screen->osc || screen->away || len > COPY_BYTES || screen->out->len > BACKLOG_MAX)
+    if (!screen->osc || screen->away || len > COPY_BYTES || screen->out->bytes->len > BACKLOG_MAX)
         return false;
     g_autofree char *base64 = g_base64_encode((const guchar *)clean, len);
     g_autofree char *osc = g_strdup_printf("\033]52;c;%s\a", base64);
     if (g_getenv("TMUX")) /* it may take it itself, or let it through */
-        append_string(screen, osc);
+        outlet_puts(screen->out, osc);
     append_through(screen, osc);
-    flush(screen);
+    outlet_flush(screen->out);
     return true;
 }
 
@@ -581,9 +491,9 @@ void screen_ask_graphics(struct screen *screen)
     screen->graphics_asked = true;
     /* To tmux and GNU screen it would be a title. */
     if (!g_getenv("TMUX") && !g_getenv("STY"))
-        append_string(screen, KITTY_ASK);
-    append_string(screen, DEVICE_ASK);
-    flush(screen);
+        outlet_puts(screen->out, KITTY_ASK);
+    outlet_puts(screen->out, DEVICE_ASK);
+    outlet_flush(screen->out);
 }
 
 bool screen_graphics_report(struct screen *screen, enum graphics graphics)
@@ -612,32 +522,32 @@ static void put_pixels(struct screen *screen, const struct screen_picture *pictu
             picture->width, picture->height, picture->cols, picture->rows);
         g_autofree char *apc = g_strdup_printf("\033_G%sm=%d;%s\033\\", head,
             i + PORTION < len, text);
-        append_string(screen, apc);
+        outlet_puts(screen->out, apc);
     }
 }
 
 void screen_put_picture(struct screen *screen, const struct screen_picture *picture)
 {
-    if (screen->away || screen->out->len > BACKLOG_MAX ||
+    if (screen->away || screen->out->bytes->len > BACKLOG_MAX ||
         g_bytes_get_size(picture->bytes) > BACKLOG_MAX)
         return;
-    append_string(screen, "\0337");
-    terminfo_put(screen->info, screen->out, CAP_CUP, picture->y, picture->x);
+    outlet_puts(screen->out, "\0337");
+    terminfo_put(screen->info, screen->out->bytes, CAP_CUP, picture->y, picture->x);
     if (picture->pixels)
         put_pixels(screen, picture);
     else {
         gsize len;
         const char *sixel = g_bytes_get_data(picture->bytes, &len);
-        append(screen, sixel, len);
+        outlet_put(screen->out, sixel, len);
     }
-    append_string(screen, "\0338");
-    flush(screen);
+    outlet_puts(screen->out, "\0338");
+    outlet_flush(screen->out);
 }
 
 void screen_drop_picture(struct screen *screen)
 {
     if (!screen->away && screen->graphics == GRAPHICS_KITTY)
-        append_string(screen, KITTY_DELETE);
-    flush(screen);
+        outlet_puts(screen->out, KITTY_DELETE);
+    outlet_flush(screen->out);
     screen_forget(screen);
 }

@@ -12,9 +12,6 @@
 #define SCREEN_ERROR screen_error_quark()
 GQuark screen_error_quark(void);
 
-/* The terminal, non-blocking: a description of our own where it can be had. */
-int screen_open_tty(bool *own);
-
 /* Whose modes a crash puts back, for who has a terminal without a screen;
  * NULL: none any more. */
 struct termios;
