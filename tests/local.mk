@@ -122,7 +122,7 @@ tests_unit_test_theme_LDADD = $(LIBUI) $(LDADD)
 UNIT_TESTS += tests/unit/test_wrap
 tests_unit_test_wrap_LDADD = $(LIBUI) $(LDADD)
 tests_unit_test_wrap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=text_next_grapheme
-EXTRA_DIST += tests/golden
+EXTRA_DIST += tests/golden tests/unit/golden.h
 FUZZ_TARGETS += tests/fuzz/fuzz_keys
 tests_fuzz_fuzz_keys_LDADD = $(LIBUI) $(FUZZ_LIBS)
 tests_fuzz_fuzz_keys_LDFLAGS = $(FUZZ_LINK)

@@ -6,6 +6,7 @@
 #include "ui/tui.h"
 #include "store/history.h"
 #include "ui/term/line.h"
+#include "golden.h"
 #include "tree.h"
 #include <glib/gstdio.h>
 #include <string.h>
@@ -134,20 +135,4 @@ G_GNUC_UNUSED static bool shows(struct scene *scene, const char *text)
 G_GNUC_UNUSED static struct pane *pane_of(struct scene *scene)
 {
     return window_current(scene->tui)->pane;
-}
-
-G_GNUC_UNUSED static void expect(struct scene *scene, const char *name)
-{
-    tui_dirty_all(scene->tui);
-    tui_draw(scene->tui);
-    g_autofree char *dump = grid_dump(scene->tui->grid);
-    g_autofree char *file = g_strdup_printf("%s.txt", name);
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "tests", "golden", file, NULL);
-    if (g_getenv("UPDATE_GOLDEN")) {
-        g_assert_true(g_file_set_contents(path, dump, -1, NULL));
-        return;
-    }
-    g_autofree char *golden = NULL;
-    g_assert_true(g_file_get_contents(path, &golden, NULL, NULL));
-    g_assert_cmpstr(dump, ==, golden);
 }

@@ -149,10 +149,10 @@ static void test_screens(void)
         tui_run(scene->tui, "/filter add ^\\[bot\\]");
         press(scene, "Escape");
         tui_run(scene->tui, "/pick");
-        expect(scene, sizes[i].name);
+        golden_expect(scene->tui, sizes[i].name);
         press(scene, "Enter");
         g_autofree char *menu = g_strconcat(sizes[i].name, "-menu", NULL);
-        expect(scene, menu);
+        golden_expect(scene->tui, menu);
         scene_free(scene);
     }
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ui/dialog/dialog.h"
 #include "ui/term/line.h"
+#include "golden.h"
 #include "net/tls.h"
 #include "xep/xep0004_form.h"
 #include <locale.h>
@@ -140,24 +141,6 @@ static void fill(struct scene *scene)
     scene->chat->typing = g_strdup("composing");
 }
 
-static void expect(struct scene *scene, const char *name)
-{
-    tui_dirty_all(scene->tui);
-    tui_draw(scene->tui);
-    g_autofree char *dump = grid_dump(scene->tui->grid);
-    g_autofree char *file = g_strdup_printf("%s.txt", name);
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "tests", "golden", file, NULL);
-    if (g_getenv("UPDATE_GOLDEN")) {
-        g_assert_true(g_file_set_contents(path, dump, -1, NULL));
-        return;
-    }
-    g_autofree char *golden = NULL;
-    g_autoptr(GError) error = NULL;
-    g_file_get_contents(path, &golden, NULL, &error);
-    g_assert_no_error(error);
-    g_assert_cmpstr(dump, ==, golden);
-}
-
 static const struct {
     int cols, rows;
     bool ascii;
@@ -174,7 +157,7 @@ static void test_chat(gconstpointer data)
     gsize i = GPOINTER_TO_SIZE(data);
     struct scene *scene = scene_new(sizes[i].cols, sizes[i].rows, sizes[i].ascii);
     fill(scene);
-    expect(scene, sizes[i].name);
+    golden_expect(scene->tui, sizes[i].name);
     scene_free(scene);
 }
 
@@ -190,9 +173,9 @@ static void test_scrolled(void)
     struct pane *pane = window_current(scene->tui)->pane;
     pane_chat_page(pane, 1);
     pane_chat_scroll(pane, 3);
-    expect(scene, "chat-scrolled");
+    golden_expect(scene->tui, "chat-scrolled");
     pane_chat_top(pane);
-    expect(scene, "chat-top");
+    golden_expect(scene->tui, "chat-top");
     for (int i = 0; i < 20; i++)
         pane_chat_page(pane, -1);
     g_assert_false(pane_chat_scrolled(pane));
@@ -233,7 +216,7 @@ static void test_hostile(void)
         struct message *message = say(scene, scene->chat, false, (int)i, hostile[i]);
         message->subject = i ? NULL : g_strdup("sub\xc2\x9bject\xe2\x80\xae");
     }
-    expect(scene, "hostile");
+    golden_expect(scene->tui, "hostile");
     const struct grid *grid = scene->tui->grid;
     for (int i = 0; i < grid->cols * grid->rows; i++) {
         const struct cell *cell = &grid->cells[i];
@@ -308,12 +291,12 @@ static void test_roster_keys(void)
     tui_dirty_all(scene->tui);
     tui_draw(scene->tui);
     type(scene, "\033[B\033[B");
-    expect(scene, "roster-cursor");
+    golden_expect(scene->tui, "roster-cursor");
     type(scene, "tyb");
-    expect(scene, "roster-filter");
+    golden_expect(scene->tui, "roster-filter");
     type(scene, "\033");
     type(scene, "\033[H\r"); /* folds the first group */
-    expect(scene, "roster-folded");
+    golden_expect(scene->tui, "roster-folded");
     scene_free(scene);
 }
 
@@ -330,12 +313,12 @@ static void test_roster_menu(void)
     fill(scene);
     roster_focus(scene);
     type(scene, " ");
-    expect(scene, "roster-menu");
+    golden_expect(scene->tui, "roster-menu");
     type(scene, "r\025Romeo the M\303\266ntague");
-    expect(scene, "roster-rename");
+    golden_expect(scene->tui, "roster-rename");
     type(scene, "\033");
     type(scene, "\007"); /* C-g */
-    expect(scene, "roster-groups");
+    golden_expect(scene->tui, "roster-groups");
     type(scene, "\033\033[H \033"); /* the group's menu, and away */
     g_assert_null(scene->tui->menu);
     g_assert_true(scene->tui->aside == scene->tui->roster);
@@ -387,13 +370,13 @@ static void test_roster_states(void)
     struct scene *scene = scene_new(80, 24, false);
     fill(scene);
     set_option(scene, "ui.roster.show", "online");
-    expect(scene, "roster-online");
+    golden_expect(scene->tui, "roster-online");
     presence_of(scene, "benvolio@example.net", SHOW_AWAY);
     tui_draw(scene->tui);
     g_autofree char *dump = grid_dump(scene->tui->grid);
     g_assert_nonnull(strstr(dump, "Benvolio"));
     set_option(scene, "ui.roster.show", "unread");
-    expect(scene, "roster-unread");
+    golden_expect(scene->tui, "roster-unread");
     /* Typing finds everybody all the same; fuzzy, whatever the accents. */
     add_contact(scene, "z@example.net", "\305\273\303\263\305\202\304\207 M\303\274ller", "Friends",
         SHOW_OFFLINE, NULL);
@@ -468,7 +451,7 @@ static void test_roster_moves(void)
     struct event event = { .type = EVENT_PRESENCE, .account = scene->account, .contact = benvolio };
     event.presence.presence = presence;
     account_emit(scene->account, event);
-    expect(scene, "roster-moved");
+    golden_expect(scene->tui, "roster-moved");
     event = (struct event){ .type = EVENT_ROSTER, .account = scene->account, .contact = benvolio };
     event.roster.removed = true;
     benvolio->in_roster = false;
@@ -513,7 +496,7 @@ static void test_many_contacts(void)
     gint64 drained = g_get_monotonic_time() - start;
     g_test_message("50,000 contacts: built in %" G_GINT64_FORMAT " us, presences in %"
         G_GINT64_FORMAT " us", built, drained);
-    expect(scene, "roster-50000");
+    golden_expect(scene->tui, "roster-50000");
     g_ptr_array_free(all, TRUE);
     scene_free(scene);
 }
@@ -643,7 +626,7 @@ static void test_subscription(void)
     ask(scene, question, &heard);
     question.jid = "rosaline@example.com";
     ask(scene, question, &second);
-    expect(scene, "dialog-subscription");
+    golden_expect(scene->tui, "dialog-subscription");
     type(scene, "r");
     g_assert_cmpint(heard.count, ==, 1);
     g_assert_cmpint(second.count, ==, 0);
@@ -663,7 +646,7 @@ static void test_confirm(void)
         .title = "Remove", .text = "Remove romeo@example.net and both subscriptions?" };
     fill(scene);
     ask(scene, question, &heard);
-    expect(scene, "dialog-confirm-ascii");
+    golden_expect(scene->tui, "dialog-confirm-ascii");
     type(scene, "\r"); /* no is highlighted */
     g_assert_cmpint(heard.answer, ==, ANSWER_NO);
     ask(scene, question, &heard);
@@ -684,7 +667,7 @@ static void test_password(void)
     fill(scene);
     ask(scene, question, &heard);
     type(scene, "s\xc3\xa9" "cretx\177");
-    expect(scene, "dialog-password");
+    golden_expect(scene->tui, "dialog-password");
     type(scene, "\r");
     g_assert_cmpint(heard.count, ==, 1);
     g_assert_cmpstr(heard.password, ==, "s\xc3\xa9" "cret");
@@ -704,7 +687,7 @@ static void test_certificate(void)
     struct question question = { .kind = QUESTION_CERTIFICATE, .peer = &peer };
     fill(scene);
     ask(scene, question, &heard);
-    expect(scene, "dialog-certificate");
+    golden_expect(scene->tui, "dialog-certificate");
     type(scene, "\r");
     g_assert_cmpint(heard.answer, ==, ANSWER_NO);
     ask(scene, question, &heard);
@@ -745,7 +728,7 @@ static void test_form(void)
     fill(scene);
     ask(scene, question, &heard);
     type(scene, "juliet\tsecret\t \t\033[B \t  \033[B \tone\rtwo");
-    expect(scene, "dialog-form");
+    golden_expect(scene->tui, "dialog-form");
     type(scene, "\t\r");
     g_assert_cmpint(heard.count, ==, 1);
     g_assert_cmpint(heard.answer, ==, ANSWER_YES);
@@ -773,14 +756,14 @@ static void test_first_start(void)
 {
     struct scene *scene = scene_new(80, 24, false);
     dialog_first_start(scene->tui);
-    expect(scene, "dialog-first-start");
+    golden_expect(scene->tui, "dialog-first-start");
     type(scene, "\t\t\r"); /* no address: it stays and says why */
     g_assert_cmpuint(scene->tui->dialogs->len, ==, 1);
-    expect(scene, "dialog-first-start-complaint");
+    golden_expect(scene->tui, "dialog-first-start-complaint");
     type(scene, "\033");
     g_assert_cmpuint(scene->tui->dialogs->len, ==, 0);
     dialog_contact(scene->tui, scene->account, NULL);
-    expect(scene, "dialog-contact");
+    golden_expect(scene->tui, "dialog-contact");
     type(scene, "\033");
     scene_free(scene);
 }
@@ -798,7 +781,7 @@ static void test_layouts(void)
     g_assert_true(layout_split(scene->tui, LAYOUT_ROWS));
     layout_focus_next(scene->tui, 1);
     window_show(scene->tui, window_console(scene->tui));
-    expect(scene, "layout-split");
+    golden_expect(scene->tui, "layout-split");
     g_autofree char *text = layout_text(scene->tui);
     layout_only_leaf(scene->tui);
     tui_draw(scene->tui);
@@ -845,20 +828,20 @@ static void test_layout_places(void)
     fill(scene);
     show_layout(scene, 140, 40, everything);
     pane_results_text(tui, "/roster search e", "Benvolio\nMercutio");
-    expect(scene, "layout-everything");
+    golden_expect(scene->tui, "layout-everything");
     g_autofree char *text = layout_text(tui);
     g_assert_cmpstr(text, ==, everything);
     for (gsize i = 0; i < G_N_ELEMENTS(narrow); i++) {
         g_autofree char *name = g_strdup_printf("layout-everything-%dx%d", narrow[i][0],
             narrow[i][1]);
         show_layout(scene, narrow[i][0], narrow[i][1], everything);
-        expect(scene, name);
+        golden_expect(scene->tui, name);
         g_assert_true(window_is_visible(tui, window_current(tui)));
         g_assert_cmpint(window_is_visible(tui, window_console(tui)), ==, !i);
     }
     /* The contact list comes in the place of the conversation, and goes. */
     layout_focus(tui, layout_leaf_of_side(tui, tui->roster));
-    expect(scene, "layout-narrow-roster");
+    golden_expect(scene->tui, "layout-narrow-roster");
     g_assert_false(window_is_visible(tui, window_current(tui)));
     layout_focus(tui, tui->leaf);
     tui_draw(tui);
@@ -1015,7 +998,7 @@ static void test_input(void)
     g_assert_cmpstr(line_text(scene->tui->line), ==, "Xhello w\xc3\xb6rld!");
     type(scene, "\033\rsecond line\033[D\033[D");
     g_assert_cmpstr(line_text(scene->tui->line), ==, "Xhello w\xc3\xb6rld!\nsecond line");
-    expect(scene, "input-lines");
+    golden_expect(scene->tui, "input-lines");
     type(scene, "\r");
     g_assert_cmpstr(sent->str, ==, "[Xhello w\xc3\xb6rld!\nsecond line]");
     g_string_truncate(sent, 0);
@@ -1026,7 +1009,7 @@ static void test_input(void)
     g_assert_cmpstr(line_text(scene->tui->line), ==, "");
     type(scene, "\033[200~a\r/quit\rb\033[201~");
     g_assert_cmpstr(line_text(scene->tui->line), ==, "");
-    expect(scene, "dialog-paste");
+    golden_expect(scene->tui, "dialog-paste");
     type(scene, "n");
     g_assert_cmpstr(line_text(scene->tui->line), ==, "");
     type(scene, "\033[200~a\r/quit\rb\033[201~y");
@@ -1038,7 +1021,7 @@ static void test_input(void)
     struct chat *other = account_find_chat(scene->account, "mercutio@example.net");
     window_show(scene->tui, window_open(scene->tui, other));
     g_assert_cmpstr(line_text(scene->tui->line), ==, "");
-    expect(scene, "input-draft");
+    golden_expect(scene->tui, "input-draft");
     window_show(scene->tui, window_open(scene->tui, scene->chat));
     g_assert_cmpstr(line_text(scene->tui->line), ==, "a draft");
     /* Readline crashes on these when it is left alone (line.c). */

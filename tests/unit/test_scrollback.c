@@ -119,7 +119,7 @@ static void test_search(void)
     message_free(message);
     history_commit(scene->account->history, NULL);
     search(scene, "/search line in all --count 6");
-    expect(scene, "search-60x20");
+    golden_expect(scene->tui, "search-60x20");
     key(scene, KEY_DOWN_);
     key(scene, KEY_DOWN_);
     key(scene, KEY_ENTER);
@@ -127,7 +127,7 @@ static void test_search(void)
     search(scene, "/search 17 in all");
     key(scene, KEY_ENTER);
     g_assert_true(shows(scene, "line 17"));
-    expect(scene, "search-jump-60x20");
+    golden_expect(scene->tui, "search-jump-60x20");
     search(scene, "/search balcony");
     g_assert_true(shows(scene, "the balcony, "));
     scene_free(scene);
@@ -166,12 +166,12 @@ static void test_search_pages(void)
     message_free(message);
     history_commit(scene->account->history, NULL);
     search(scene, "/search balcony");
-    expect(scene, "search-far-60x20");
+    golden_expect(scene->tui, "search-far-60x20");
     search(scene, "/search \"line\" in all --count 6");
     g_assert_true(shows(scene, "Older ones"));
     search(scene, NULL);
     g_assert_true(shows(scene, "line 13"));
-    expect(scene, "search-next-page-60x20");
+    golden_expect(scene->tui, "search-next-page-60x20");
     for (int i = 0; i < 20 && !shows(scene, "line 0"); i++)
         key(scene, KEY_PGDN);
     g_assert_true(shows(scene, "line 0"));
@@ -199,7 +199,7 @@ static void test_windows(void)
     struct window *quiet = window_of(scene, "rosaline@example.net", 0, 0);
     struct window *unread = window_of(scene, "mercutio@example.net", 2, 0);
     struct window *mention = window_of(scene, "nurse@example.net", 1, 1);
-    expect(scene, "hotlist-60x20");
+    golden_expect(scene->tui, "hotlist-60x20");
     tui_run(tui, "/win unread");
     g_assert_true(window_current(tui) == mention);
     tui_run(tui, "/win unread");
@@ -254,9 +254,9 @@ static void test_palette(void)
     struct key open = { .code = KEY_CHAR, .mods = MOD_ALT, .text = "x" };
     tui_key(tui, &open);
     g_assert_nonnull(tui->palette);
-    expect(scene, "palette-open-60x20");
+    golden_expect(scene->tui, "palette-open-60x20");
     type(scene, "se");
-    expect(scene, "palette-60x20");
+    golden_expect(scene->tui, "palette-60x20");
     key(scene, KEY_ESC);
     g_assert_null(tui->palette);
     tui_run(tui, "/palette friar");
@@ -283,7 +283,7 @@ static void test_palette(void)
     g_assert_cmpstr(window_current(tui)->chat->jid, ==, "nurse@example.net");
     grid_resize(tui->grid, 20, 5);
     tui_key(tui, &open);
-    expect(scene, "palette-20x5");
+    golden_expect(scene->tui, "palette-20x5");
     scene_free(scene);
 }
 
@@ -301,7 +301,7 @@ static void test_find(void)
     key(scene, KEY_F5);
     type(scene, "LINE 29");
     settle(scene);
-    expect(scene, "find-60x20");
+    golden_expect(scene->tui, "find-60x20");
     type(scene, "31"); /* not held any more */
     settle(scene);
     g_assert_true(shows(scene, "line 2931"));
@@ -322,7 +322,7 @@ static void test_find(void)
     key(scene, KEY_DOWN_);
     settle(scene);
     g_assert_true(shows(scene, "nothing newer"));
-    expect(scene, "find-past-60x20");
+    golden_expect(scene->tui, "find-past-60x20");
     key(scene, KEY_ESC);
     g_assert_false(pane_chat_scrolled(pane_of(scene)));
     g_assert_null(tui->find);
