@@ -2,9 +2,13 @@
 #     . tests/deps.sh; need $BUILD_DEPS $DEMO_DEPS
 # A file of another system's package names would stand beside this one.
 
+# Either flavour's header will do, and they exclude each other.
+curl_dev=libcurl4-openssl-dev
+[ "$(dpkg-query -W -f='${db:Status-Status}' libcurl4-gnutls-dev 2>/dev/null)" != installed ] ||
+    curl_dev=libcurl4-gnutls-dev
 BUILD_DEPS="gcc libc6-dev make autoconf automake autopoint gettext pkg-config
     ca-certificates libglib2.0-dev libstrophe-dev libssl-dev libidn2-dev
-    libutf8proc-dev libexpat1-dev libsqlite3-dev libjson-glib-dev
+    libutf8proc-dev libexpat1-dev libsqlite3-dev libjson-glib-dev $curl_dev
     libncurses-dev libreadline-dev libenchant-2-dev hunspell-en-us xz-utils
     libchafa-dev libpng-dev libturbojpeg0-dev libwebp-dev libseccomp-dev"
 DEMO_DEPS="python3 python3-slixmpp prosody openssl"

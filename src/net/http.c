@@ -5,8 +5,8 @@
  * begins again, at most REDIRECTS times.
  *
  * libcurl costs 5 ms to load, and is not needed to chat, so it is loaded by
- * name. Its numbers and structures are those of libcurl.so.4, which have been
- * promised not to change since 2006 (http_curl.h).
+ * name (http_curl.h). The interface of libcurl.so.4 has not changed since 2006;
+ * an option that an older one lacks is refused when it is set.
  */
 #include "config.h"
 #include "net/http.h"
@@ -234,7 +234,7 @@ static void remove_source(gpointer id)
     g_source_remove(GPOINTER_TO_UINT(id));
 }
 
-static int on_socket(void *easy, int fd, int what, void *data, void *socket_data)
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     struct http *http = data;
     (void)easy;
@@ -255,7 +255,7 @@ static gboolean on_timer(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static int on_set_timer(void *multi, long timeout_ms, void *data)
+static int on_set_timer(CURLM *multi, long timeout_ms, void *data)
 {
     struct http *http = data;
     (void)multi;
@@ -267,7 +267,7 @@ static int on_set_timer(void *multi, long timeout_ms, void *data)
 
 /* The last look before a connection: no name, no trick of notation leads
  * anywhere else than to what was judged. */
-static int on_open_socket(void *data, int purpose, struct curl_sockaddr *to)
+static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct http *http = data;
     (void)purpose;
@@ -277,7 +277,7 @@ static int on_open_socket(void *data, int purpose, struct curl_sockaddr *to)
             http_address_is_public(
                 g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address))))) {
         refuse_private(http);
-        return -1;
+        return CURL_SOCKET_BAD;
     }
     return socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
 }
@@ -326,9 +326,8 @@ static bool load_curl(struct http *http)
 static void set_options(struct http *http)
 {
     struct curl *curl = &http->curl;
-    void *easy = curl->easy;
+    CURL *easy = curl->easy;
     curl->easy_setopt(easy, CURLOPT_URL, http->url);
-    curl->easy_setopt(easy, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
     curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl->easy_setopt(easy, CURLOPT_USERAGENT, "txmpp");
@@ -359,6 +358,11 @@ static void transfer(struct http *http)
     curl->easy = curl->easy_init();
     curl->multi = curl->multi_init();
     g_assert(curl->easy && curl->multi);
+    if (curl->easy_setopt(curl->easy, CURLOPT_PROTOCOLS_STR, "https")) {
+        fail(http, HTTP_ERROR_NO_LIBRARY, _("libcurl is too old."));
+        finish_soon(http);
+        return;
+    }
     curl->multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl->multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, http);
     curl->multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
@@ -478,7 +482,7 @@ static bool redirect(struct http *http)
     return true;
 }
 
-static void explain(struct http *http, int code, long status)
+static void explain(struct http *http, CURLcode code, long status)
 {
     g_autofree char *why = text_clean(http->why, -1, TEXT_ONE_LINE);
     const char *host = g_uri_get_host(http->uri);
@@ -506,7 +510,7 @@ static void explain(struct http *http, int code, long status)
             _("%s could not be asked: %s"), host, *why ? why : _("the connection failed"));
 }
 
-static void ended(struct http *http, int code)
+static void ended(struct http *http, CURLcode code)
 {
     long status = 0;
     http->curl.easy_getinfo(http->curl.easy, CURLINFO_RESPONSE_CODE, &status);
@@ -522,7 +526,7 @@ static void act(struct http *http, int fd, int what)
     const struct curl *curl = &http->curl;
     int running, queued;
     curl->multi_socket_action(curl->multi, fd, what, &running);
-    const struct curl_message *message = curl->multi_info_read(curl->multi, &queued);
-    if (message && message->kind == CURLMSG_DONE)
+    const CURLMsg *message = curl->multi_info_read(curl->multi, &queued);
+    if (message && message->msg == CURLMSG_DONE)
         ended(http, message->data.result);
 }
