@@ -10,7 +10,7 @@ BUILD_DEPS="gcc libc6-dev make autoconf automake autopoint gettext pkg-config
     ca-certificates libglib2.0-dev libstrophe-dev libssl-dev libidn2-dev
     libutf8proc-dev libexpat1-dev libsqlite3-dev libjson-glib-dev $curl_dev
     libncurses-dev libreadline-dev libenchant-2-dev hunspell-en-us xz-utils
-    libchafa-dev libpng-dev libturbojpeg0-dev libwebp-dev libseccomp-dev"
+    libchafa-dev libpng-dev libturbojpeg0-dev libwebp-dev libgif-dev libseccomp-dev"
 DEMO_DEPS="python3 python3-slixmpp prosody openssl"
 TEST_DEPS="$DEMO_DEPS python3-pytest python3-pyte python3-dbus python3-gi dbus ejabberd prosody-modules profanity poezio clang
     llvm binutils mandoc locales ncurses-term foot-terminfo kitty-terminfo tmux screen git procps"

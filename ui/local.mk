@@ -74,5 +74,5 @@ if PICTURES
 pkglibexec_PROGRAMS = txmpp-picture
 txmpp_picture_SOURCES = ui/picture/child.c ui/picture/format.h
 txmpp_picture_CFLAGS = $(AM_CFLAGS) $(PICTURES_CFLAGS) $(SECCOMP_CFLAGS)
-txmpp_picture_LDADD = $(PICTURES_LIBS) $(SECCOMP_LIBS)
+txmpp_picture_LDADD = $(PICTURES_LIBS) $(GIF_LIBS) $(SECCOMP_LIBS)
 endif

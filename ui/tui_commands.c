@@ -1116,8 +1116,8 @@ const struct command ui_commands[] = {
         .args = { { .name = "link", .kind = &arg_word, .flags = ARG_OPTIONAL,
             .summary = "number as in /url, or a part of it; none: the newest" }, PRIVATE_ARG },
         .summary = "Show the picture behind a link",
-        .detail = "Pictures (PNG, JPEG, WebP, up to 16 MiB) are fetched over https, which tells "
-                  "the server your address, and kept in the cache. They are decoded by a "
+        .detail = "Pictures (PNG, JPEG, WebP, the first one of a GIF; up to 16 MiB) are fetched "
+                  "over https, which tells the server your address, and kept in the cache. They are decoded by a "
                   "program of their own, txmpp-picture, that can open nothing and gets little "
                   "memory and time.\n\n"
                   "In a conversation they are drawn with block characters in the terminal's "

@@ -28,6 +28,30 @@ def huge_png(side):
             whole[33:])
 
 
+def gif_codes(pixels):
+    """Of two bits each; cleared so often that codes keep their three bits."""
+    bits = "".join("001" * (i % 2 == 0) + f"{p:03b}"[::-1]
+                   for i, p in enumerate(pixels)) + "101"
+    bits += "0" * (-len(bits) % 8)
+    data = bytes(int(bits[i:i + 8][::-1], 2) for i in range(0, len(bits), 8))
+    return b"".join(bytes([len(data[i:i + 255])]) + data[i:i + 255]
+                    for i in range(0, len(data), 255)) + b"\0"
+
+
+def gif(cols, rows, images=1, interlaced=False):
+    """Red above, blue below; the other way round in all but the first."""
+    colors = (255, 0, 0, 0, 0, 255, 0, 255, 0, 0, 0, 0)
+    out = b"GIF89a" + struct.pack("<HHBBB", cols, rows, 0x81, 0, 0) + bytes(colors)
+    passes = ((0, 8), (4, 8), (2, 4), (1, 2)) if interlaced else ((0, 1),)
+    for n in range(images):
+        out += b"\x21\xf9\x04\x01\0\0\x03\0," + struct.pack(
+            "<HHHHB", 0, 0, cols, rows, 0x40 * interlaced) + b"\x02"
+        out += gif_codes([(y >= rows // 2) ^ bool(n) for first, step in passes
+                          for y in range(first, rows, step)
+                          for x in range(cols)])
+    return out + b";"
+
+
 RED = (255, 0, 0, 255)
 BLUE = (0, 0, 255, 255)
 
@@ -37,7 +61,8 @@ def halves(cols=64, rows=48):
     return png(cols, rows, lambda x, y: RED if y < rows // 2 else BLUE)
 
 
-# The same 32 by 32, as JPEG and WebP.
+# The same 32 by 32, as GIF, JPEG and WebP.
+GIF = gif(32, 32)
 JPEG = base64.b64decode("""
 /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAYEBQYFBAYGBQYHBwYIChAKCgkJChQODwwQFxQYGBcUFh
 YaHSUfGhsjHBYWICwgIyYnKSopGR8tMC0oMCUoKSj/2wBDAQcHBwoIChMKChMoGhYaKCgoKCgoKCgo

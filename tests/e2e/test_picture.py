@@ -2,17 +2,21 @@
 cells, and in pixels where the terminal says so."""
 import base64
 import hashlib
+import pathlib
+import random
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from pictures import JPEG, RED, WEBP, Web, halves, huge_png, png
+from pictures import GIF, JPEG, RED, WEBP, Web, gif, halves, huge_png, png
 from rig import wait_until
+from txmpp import binary
 
 BOB = "<item jid='bob@b.tld' name='Bob' subscription='both'/>"
 TRUE = dict(COLORTERM="truecolor", TERM="xterm-256color")
-RED_CELL, BLUE_CELL = b"\x1b[38;2;255;0;0m", b"\x1b[38;2;0;0;255m"
+RED_CELL, BLUE_CELL = b"\x1b[48;2;255;0;0m", b"\x1b[48;2;0;0;255m"
 
 
 @pytest.fixture
@@ -55,10 +59,25 @@ def wrote(s, what):
     wait_until(what, lambda: s.pump(0.05) and False or what in s.bytes)
 
 
+def columns(s, row):
+    """Those with something of a picture (red and blue, both of them strong)."""
+    cells = [s.screen.buffer[row][x] for x in range(s.cols)]
+    return [x for x, c in enumerate(cells) if "\u2580" <= c.data <= "\u259f" or
+            re.fullmatch("f[0-9a-f]0000|0000f[0-9a-f]", c.bg)]
+
+
 def blocks(s):
     """Rows of the screen with something of a picture in them."""
-    return [i for i, line in enumerate(s.lines())
-            if re.search("[\u2580-\u259f]", line)]
+    return [row for row in range(s.rows) if columns(s, row)]
+
+
+def see(s, width):
+    wait_until(f"{width} columns of a picture", lambda: s.pump(0.05) and False or
+               any(len(columns(s, row)) >= width for row in range(s.rows)))
+
+
+def see_none(s):
+    wait_until("no picture", lambda: s.pump(0.05) and False or not blocks(s))
 
 
 def test_shown_under_its_message_and_hidden(chat, web):
@@ -69,7 +88,7 @@ def test_shown_under_its_message_and_hidden(chat, web):
     s.wait("and then")
     assert not w.asked                      # nobody asked for it
     s.line("/image show --private")
-    s.wait("█{12}")
+    see(s, 12)
     s.wait_quiet(0.2)
     assert w.asked == ["/cat.png"]
     rows = blocks(s)
@@ -86,9 +105,9 @@ def test_shown_under_its_message_and_hidden(chat, web):
     s.line("/image hide cat")
     s.type("\x1b[5~\x1b[5~")
     s.wait("look")
-    s.wait("█", gone=True)
+    see_none(s)
     s.line("/image show --private cat")
-    s.wait("█{12}")
+    see(s, 12)
     assert w.asked == ["/cat.png"]          # it was kept
 
 
@@ -123,7 +142,7 @@ def test_oob_address(chat, web):
     say(c, url, more=f"<x xmlns='jabber:x:oob'><url>{url}</url></x>")
     s.wait("a\\.png")
     s.line("/image show --private 1")
-    s.wait("█")
+    see(s, 1)
 
 
 def test_what_is_clear_stays_clear(chat, web):
@@ -135,35 +154,43 @@ def test_what_is_clear_stays_clear(chat, web):
     say(c, w.url("/a.png"))
     s.wait("localhost")
     s.line("/image show --private")
-    s.wait("█{8}")
+    see(s, 8)
     s.wait_quiet(0.2)
-    colors = {s.screen.buffer[y][x].fg for y in blocks(s) for x in range(100)
-              if "▀" <= s.screen.buffer[y][x].data <= "▟"}
+    cells = [s.screen.buffer[y][x] for y in blocks(s) for x in columns(s, y)]
+    colors = {c.bg if c.data == " " else c.fg for c in cells}
     assert colors
     assert not [c for c in colors if not re.fullmatch("[0-9a-f]{2}0000", c)]
+    corner = s.screen.buffer[blocks(s)[0]][min(x for y in blocks(s) for x in columns(s, y))]
+    assert corner.bg == "default"
 
 
-@pytest.mark.parametrize("name, data", [("a_jpg", JPEG), ("a_webp", WEBP)],
-                         ids=["jpeg", "webp"])
+@pytest.mark.parametrize("name, data", [
+    ("a_jpg", JPEG), ("a_webp", WEBP), ("a_gif", GIF),
+    ("b_gif", gif(32, 32, interlaced=True, images=3))],
+    ids=["jpeg", "webp", "gif", "gif-moving"])
 def test_other_kinds(chat, web, name, data):
     w = web(**{name: data})
     s, c = chat()
     say(c, w.url("/" + name.replace("_", ".")))
     s.wait("localhost")
     s.line("/image show --private")
-    s.wait("█{12}")
-    assert re.search(rb"\x1b\[38;2;25[45];0;0m", bytes(s.bytes))
+    see(s, 12)
+    assert re.search(rb"\x1b\[48;2;25[45];0;0m", bytes(s.bytes))
 
 
 @pytest.mark.parametrize("data, said", [
     (b"", "no picture that can be shown"),
-    (b"GIF89a" + bytes(100), "no picture that can be shown"),
+    (b"GIF88a" + bytes(100), "no picture that can be shown"),
+    (b"GIF89a" + bytes(100), "damaged"),
+    (GIF[:60], "damaged"),
+    (gif(65535, 65535, images=0), "too many pixels"),
+    (gif(4, 4, images=0), "damaged"),
     (b"\xff\xd8\xff" + bytes(200), "damaged"),
     (halves()[:90], "damaged"),
     (huge_png(60000), "too many pixels"),
     (b"RIFF\0\0\0\0WEBP" + bytes(64), "damaged"),
     (None, "404"),
-], ids=["empty", "gif", "jpeg", "cut", "huge", "webp", "missing"])
+], ids=["empty", "gif88", "gif-zeros", "gif-cut", "gif-huge", "gif-none", "jpeg", "cut", "huge", "webp", "missing"])
 def test_hostile_files_end_in_a_sentence(chat, web, data, said):
     w = web(a_png=data)
     s, c = chat()
@@ -171,6 +198,25 @@ def test_hostile_files_end_in_a_sentence(chat, web, data, said):
     s.wait("a\\.png")
     s.line("/image show --private")
     s.wait(said)
+
+
+@pytest.mark.parametrize("good", [halves(16, 12), JPEG, WEBP, GIF],
+                         ids=["png", "jpeg", "webp", "gif"])
+def test_decoder_on_what_is_nearly_a_picture(good):
+    """Whatever the bytes: a whole answer, and never the end by a signal."""
+    program = pathlib.Path(binary()).parent / "txmpp-picture"
+    pick = random.Random(len(good))
+    for _ in range(40):
+        data = bytearray(good)
+        for _ in range(pick.choice((1, 1, 4, 20))):
+            data[pick.randrange(len(data))] = pick.randrange(256)
+        if not pick.randrange(4):
+            data = data[:pick.randrange(len(data))]
+        done = subprocess.run([program, "c", "true", "10", "10", "8", "16"], input=data,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 0, (bytes(data), done)
+        assert done.stdout[:4] == b"TXP1" and len(done.stdout) - 18 == int.from_bytes(
+            done.stdout[14:18], "little")
 
 
 def test_private_addresses_are_not_asked_H58(chat, web):
@@ -196,7 +242,7 @@ def test_view_in_cells_and_back(chat, web):
     s.wait("a\\.png")
     s.line("/image --private")
     s.wait("Esc closes the picture")
-    s.wait("█{20}")
+    see(s, 20)
     assert len(blocks(s)) > 12
     say(c, "meanwhile")
     s.type("\x1b")
@@ -296,22 +342,21 @@ def test_face_below_the_roster_and_in_info(fake, screen, profiles):
     c.settle()
     s.line("/msg bob@b.tld")
     has_avatar(c, halves(32, 32))
-    s.wait("\u2588{12}")
+    see(s, 12)
     rows = blocks(s)
     assert len(rows) == 8 and RED_CELL in s.bytes and BLUE_CELL in s.bytes
-    assert all(re.search("[\u2580-\u259f]", s.lines()[i]).start() < 25
-               for i in rows)
+    assert all(columns(s, i)[0] < 25 for i in rows)
     s.line("/info bob@b.tld")
     s.wait("(?i)subscription")
     s.wait_quiet(0.2)
-    assert any(line.rfind("\u2588") > 80 for line in s.lines())
+    assert any(columns(s, row)[-1] > 80 for row in blocks(s))
     s.line("/avatar show bob@b.tld")
     s.wait("Esc closes")
-    s.wait("\u2588{20}")
+    see(s, 20)
     s.type("q")
     s.line("/set ui.avatars off")
     s.wait_quiet(0.2)
-    s.wait("\u2588", gone=True)
+    see_none(s)
 
 
 def test_face_is_not_asked_for_over_ssh(chat):

@@ -313,16 +313,16 @@ class Terminal(pyte.Screen):
         self.scroll(n, False)
 
 
-# pyte does not know the colons of ISO 8613-6 colours.
-COLOUR = re.compile(rb"\x1b\[[0-9;]*:[0-9;:]*m")
-OPEN_ENDED = re.compile(rb"\x1b(\[[0-9;:]*)?$")
+# pyte does not know the colons of ISO 8613-6 colours, nor APC.
+UNKNOWN = re.compile(rb"\x1b\[[0-9;]*:[0-9;:]*m|\x1b_[^\x1b]*\x1b\\")
+OPEN_ENDED = re.compile(rb"\x1b(\[[0-9;:]*|_[^\x1b]*\x1b?)?$")
 
 
 class Bytes(pyte.ByteStream):
     rest = b""
 
     def feed(self, data):
-        data = COLOUR.sub(b"", self.rest + data)
+        data = UNKNOWN.sub(b"", self.rest + data)
         cut = OPEN_ENDED.search(data)
         self.rest = data[cut.start():] if cut else b""
         super().feed(data[:cut.start()] if cut else data)

@@ -21,6 +21,9 @@
 #include <turbojpeg.h>
 #include <unistd.h>
 #include <webp/decode.h>
+#ifdef HAVE_GIF
+#include <gif_lib.h>
+#endif
 #ifdef HAVE_SECCOMP
 #include <seccomp.h>
 #endif
@@ -200,6 +203,94 @@ static bool read_webp(const guint8 *bytes, gsize len, struct image *image)
                width * 4) != NULL;
 }
 
+#ifdef HAVE_GIF
+struct rest {
+    const guint8 *at;
+    gsize len;
+};
+
+static int gif_bytes(GifFileType *gif, GifByteType *out, int n)
+{
+    struct rest *rest = gif->UserData;
+    n = (int)MIN((gsize)MAX(n, 0), rest->len);
+    memcpy(out, rest->at, (gsize)n);
+    rest->at += n;
+    rest->len -= (gsize)n;
+    return n;
+}
+
+/* What stands before the first image; its colour that is clear. */
+static bool gif_find_image(GifFileType *gif, int *clear)
+{
+    GifRecordType type;
+    *clear = NO_TRANSPARENT_COLOR;
+    while (DGifGetRecordType(gif, &type) == GIF_OK && type != TERMINATE_RECORD_TYPE) {
+        GifByteType *block;
+        GraphicsControlBlock control;
+        int code;
+        if (type == IMAGE_DESC_RECORD_TYPE)
+            return DGifGetImageDesc(gif) == GIF_OK;
+        if (type != EXTENSION_RECORD_TYPE || DGifGetExtension(gif, &code, &block) != GIF_OK)
+            return false;
+        if (block && code == GRAPHICS_EXT_FUNC_CODE &&
+            DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK)
+            *clear = control.TransparentColor;
+        while (block)
+            if (DGifGetExtensionNext(gif, &block) != GIF_OK)
+                return false;
+    }
+    return false;
+}
+
+/* The first image only: nothing moves on this screen. Where it does not reach
+ * the picture is clear; where it reaches beyond it is cut. */
+static bool read_gif(const guint8 *bytes, gsize len, struct image *image)
+{
+    static const int passes[][2] = { { 0, 8 }, { 4, 8 }, { 2, 4 }, { 1, 2 }, { 0, 1 } };
+    struct rest rest = { bytes, len };
+    int clear;
+    GifFileType *gif = DGifOpen(&rest, gif_bytes, NULL);
+    if (!gif)
+        return false;
+    begin(image, (guint64)gif->SWidth, (guint64)gif->SHeight);
+    memset(image->pixels, 0, (gsize)image->width * (gsize)image->height * 4);
+    if (!gif_find_image(gif, &clear))
+        return false;
+    const GifImageDesc *desc = &gif->Image;
+    const ColorMapObject *map = desc->ColorMap ? desc->ColorMap : gif->SColorMap;
+    if (!map || (guint64)desc->Width * (guint64)desc->Height > PIXELS_MAX)
+        return false;
+    GifPixelType *row = malloc((gsize)MAX(desc->Width, 1));
+    int from = desc->Interlace ? 0 : 4, to = desc->Interlace ? 4 : 5;
+    for (int pass = from; row && pass < to; pass++)
+        for (int y = passes[pass][0]; y < desc->Height; y += passes[pass][1]) {
+            if (DGifGetLine(gif, row, desc->Width) != GIF_OK)
+                return false;
+            for (int x = 0; x < desc->Width && desc->Left + x < image->width &&
+                desc->Top + y < image->height; x++) {
+                if (row[x] == clear || row[x] >= map->ColorCount)
+                    continue;
+                const GifColorType *color = &map->Colors[row[x]];
+                guint8 *pixel = &image->pixels[((gsize)(desc->Top + y) * (gsize)image->width +
+                    (gsize)(desc->Left + x)) * 4];
+                pixel[0] = color->Red;
+                pixel[1] = color->Green;
+                pixel[2] = color->Blue;
+                pixel[3] = 255;
+            }
+        }
+    return row;
+}
+#else
+static bool read_gif(const guint8 *bytes, gsize len, struct image *image)
+{
+    (void)bytes;
+    (void)len;
+    (void)image;
+    fail(N_("This txmpp shows no GIFs: it was built without giflib."));
+}
+#endif
+
 static void decode(const guint8 *bytes, gsize len, struct image *image, int most)
 {
     bool ok;
@@ -209,8 +300,10 @@ static void decode(const guint8 *bytes, gsize len, struct image *image, int most
         ok = read_jpeg(bytes, len, image, most);
     else if (len > 12 && !memcmp(bytes, "RIFF", 4) && !memcmp(bytes + 8, "WEBP", 4))
         ok = read_webp(bytes, len, image);
+    else if (len > 6 && (!memcmp(bytes, "GIF87a", 6) || !memcmp(bytes, "GIF89a", 6)))
+        ok = read_gif(bytes, len, image);
     else
-        fail(N_("This is no picture that can be shown: PNG, JPEG and WebP are."));
+        fail(N_("This is no picture that can be shown: PNG, JPEG, WebP and GIF are."));
     if (!ok)
         fail(DAMAGED);
 }

@@ -148,25 +148,27 @@ bool picture_can(void)
 }
 
 /* What is clear in a picture can only be the ground: where it is the glyph
- * that is clear, the rest of the cell is drawn instead. */
+ * that is clear, the rest of the cell is drawn instead. A cell of one colour
+ * is a blank, as glyphs of many fonts leave seams between them. */
 static void clear_ground(struct picture_cell *cell)
 {
     static const gunichar pairs[][2] = { { 0x2580, 0x2584 }, { 0x258c, 0x2590 },
-        { ' ', 0x2588 }, { 0x2596, 0x259c }, { 0x2597, 0x259b }, { 0x2598, 0x259f },
+        { 0x2596, 0x259c }, { 0x2597, 0x259b }, { 0x2598, 0x259f },
         { 0x259d, 0x2599 }, { 0x259a, 0x259e } };
-    if (cell->fg != COLOR_DEFAULT)
-        return;
-    if (cell->bg == COLOR_DEFAULT) {
-        cell->glyph = ' ';
+    bool full = cell->glyph == 0x2588;
+    if (full || cell->glyph == ' ' || cell->fg == cell->bg) {
+        *cell = (struct picture_cell){ ' ', COLOR_DEFAULT, full ? cell->fg : cell->bg };
         return;
     }
+    if (cell->fg != COLOR_DEFAULT)
+        return;
     for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++)
         for (int k = 0; k < 2; k++)
             if (cell->glyph == pairs[i][k]) {
                 *cell = (struct picture_cell){ pairs[i][!k], cell->bg, COLOR_DEFAULT };
                 return;
             }
-    *cell = (struct picture_cell){ 0x2588, cell->bg, COLOR_DEFAULT };
+    *cell = (struct picture_cell){ ' ', COLOR_DEFAULT, cell->bg };
 }
 
 /* Colours as they stand in a look. */

@@ -480,7 +480,7 @@ bool pictures_is_shown(const struct pictures *pictures, const char *url)
 
 static bool looks_like_one(const char *url)
 {
-    static const char *const ends[] = { ".png", ".jpg", ".jpeg", ".webp" };
+    static const char *const ends[] = { ".png", ".jpg", ".jpeg", ".webp", ".gif" };
     gsize len = strcspn(url, "?#");
     for (gsize i = 0; i < G_N_ELEMENTS(ends); i++) {
         gsize n = strlen(ends[i]);
