@@ -386,6 +386,39 @@ static const check_fn checks[FORM_FIELD_TYPES] = {
     [FORM_TEXT_PRIVATE] = check_line,
 };
 
+static gint place_of_option(const struct form_field *field, const char *value)
+{
+    for (guint i = 0; i < field->options->len; i++) {
+        const struct form_option *option = field->options->pdata[i];
+        if (g_str_equal(option->value, value))
+            return (gint)i;
+    }
+    return G_MAXINT;
+}
+
+static gint by_option(gconstpointer a, gconstpointer b, gpointer field)
+{
+    gint x = place_of_option(field, *(const char *const *)a);
+    gint y = place_of_option(field, *(const char *const *)b);
+    return (x > y) - (x < y);
+}
+
+/* XEP-0004 s. 3.3: addresses and choices count once, and choices stay in the
+ * order of the form. */
+static void arrange(struct form_field *field, GPtrArray *values)
+{
+    if (field->type != FORM_JID_MULTI && field->type != FORM_LIST_MULTI)
+        return;
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < values->len;)
+        if (g_hash_table_add(seen, values->pdata[i]))
+            i++;
+        else
+            g_ptr_array_remove_index(values, i);
+    if (field->type == FORM_LIST_MULTI)
+        g_ptr_array_sort_with_data(values, by_option, field);
+}
+
 static bool set_field(
     struct form_field *field, const char *const *values, GError **error)
 {
@@ -408,6 +441,7 @@ static bool set_field(
             return false;
         g_ptr_array_add(checked, value);
     }
+    arrange(field, checked);
     g_ptr_array_unref(field->values);
     field->values = g_steal_pointer(&checked);
     return true;
@@ -452,8 +486,11 @@ bool form_set_text(
     return set_field(field, (const char *const *)values->pdata, error);
 }
 
+/* A choice between yes and no is no where nothing was said (XEP-0004 s. 3.3). */
 static bool is_empty(const struct form_field *field)
 {
+    if (field->type == FORM_BOOLEAN)
+        return false;
     for (guint i = 0; i < field->values->len; i++)
         if (*(const char *)field->values->pdata[i])
             return false;
@@ -476,6 +513,13 @@ bool form_check(
     return true;
 }
 
+/* XEP-0004 s. 3.2. What is no form to be filled in need not say its types. */
+static bool holds_many(const struct form *form, const struct form_field *field)
+{
+    return form->type != FORM_FORM || is_multi(field) ||
+           field->type == FORM_HIDDEN;
+}
+
 xmpp_stanza_t *form_submit(const struct form *form)
 {
     xmpp_stanza_t *x = stanza_new("x", NS_FORM, "type", "submit", NULL);
@@ -486,9 +530,12 @@ xmpp_stanza_t *form_submit(const struct form *form)
             continue;
         xmpp_stanza_t *out = stanza_add(x, "field", NS_FORM, "var", field->var,
             "type", type_names[field->type], NULL);
-        for (guint k = 0; k < field->values->len; k++)
+        guint most = holds_many(form, field) ? field->values->len : 1;
+        for (guint k = 0; k < MIN(most, field->values->len); k++)
             stanza_set_text(stanza_add(out, "value", NS_FORM, NULL),
                 field->values->pdata[k]);
+        if (field->type == FORM_BOOLEAN && !field->values->len)
+            stanza_set_text(stanza_add(out, "value", NS_FORM, NULL), "0");
     }
     return x;
 }
@@ -804,14 +851,14 @@ static const struct command commands[] = {
         .sub = form_subs },
     { .name = NULL },
 };
-static const char *const namespaces[] = { NS_FORM, NULL };
 
+/* Without namespaces: forms are taken inside other protocols only, and then
+ * they must not be announced (XEP-0004 s. 6). */
 const struct feature xep0004 = {
     .spec = "XEP-0004",
     .name = "Data Forms",
     .version = "2.13.1",
     .since = "0.1.0",
-    .namespaces = namespaces,
     .commands = commands,
     .state_size = sizeof(struct form_state),
     .detach = detach,

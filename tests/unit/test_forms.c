@@ -1,5 +1,6 @@
 #include "xep_fixture.h"
 #include "xep/xep0004_form.h"
+#include "xep/xep0030_disco.h"
 #include "xep/xep0077_form.h"
 
 static const char full_form[] =
@@ -111,6 +112,61 @@ static void test_submit(void)
     g_assert_null(form_find(again, "about")); /* empty and not required */
     g_autoptr(xmpp_stanza_t) cancel = form_cancel();
     g_assert_cmpstr(stanza_attr(cancel, "type"), ==, "cancel");
+}
+
+static guint count_values(xmpp_stanza_t *field)
+{
+    guint n = 0;
+    for (xmpp_stanza_t *v = stanza_child(field, "value", NS_FORM); v;
+         v = stanza_next(v, "value", NS_FORM))
+        n++;
+    return n;
+}
+
+/* XEP-0004 s. 3.2, 3.3: one value where one is due, addresses and choices once,
+ * choices in the order of the form, no is what a boolean is by itself. */
+static void test_field_types(void)
+{
+    auto_struct(form) form =
+        parse("<x xmlns='jabber:x:data' type='form'>"
+              "<field type='text-single' var='one'><value>a</value>"
+              "<value>b</value></field>"
+              "<field type='hidden' var='h'><value>a</value><value>b</value>"
+              "</field>"
+              "<field type='boolean' var='sure'><required/></field>"
+              "<field type='jid-multi' var='who'/>"
+              "<field type='list-multi' var='what'>"
+              "<option><value>1</value></option>"
+              "<option><value>2</value></option>"
+              "<option><value>3</value></option></field></x>");
+    set(form, "who", "a@b.example, A@B.Example, c@b.example");
+    set(form, "what", "3, 1, 3");
+    g_assert_cmpuint(form_find(form, "who")->values->len, ==, 2);
+    const GPtrArray *what = form_find(form, "what")->values;
+    g_assert_cmpuint(what->len, ==, 2);
+    g_assert_cmpstr(what->pdata[0], ==, "1");
+    g_assert_cmpstr(what->pdata[1], ==, "3");
+    g_assert_true(form_check(form, NULL, NULL));
+    g_autoptr(xmpp_stanza_t) x = form_submit(form);
+    static const guint counts[] = { 1, 2, 1, 2, 2 };
+    xmpp_stanza_t *field = stanza_first_element(x);
+    for (guint i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_assert_cmpuint(count_values(field), ==, counts[i]);
+        field = stanza_next(field, NULL, NULL);
+    }
+    auto_struct(form) again = form_read(x, NULL);
+    g_assert_cmpstr(form_value(again, "sure"), ==, "0");
+}
+
+/* XEP-0004 s. 6: what is taken inside other protocols only is not announced. */
+static void test_announced(void)
+{
+    FIXTURE(f);
+    g_autoptr(GPtrArray) names = disco_own_features(f.account);
+    g_assert_true(g_ptr_array_find_with_equal_func(
+        names, "urn:xmpp:ping", g_str_equal, NULL));
+    g_assert_false(g_ptr_array_find_with_equal_func(
+        names, NS_FORM, g_str_equal, NULL));
 }
 
 static void test_results(void)
@@ -339,6 +395,8 @@ int main(int argc, char **argv)
     g_test_add_func("/form/read", test_read);
     g_test_add_func("/form/set", test_set);
     g_test_add_func("/form/submit", test_submit);
+    g_test_add_func("/form/XEP-0004-s3-field-types", test_field_types);
+    g_test_add_func("/form/XEP-0004-s6-announced", test_announced);
     g_test_add_func("/form/results", test_results);
     g_test_add_func("/form/not-forms", test_not_forms);
     g_test_add_func("/form/limits", test_limits);
