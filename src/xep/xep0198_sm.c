@@ -48,6 +48,7 @@ struct sm {
     guint32 in, kept;  /* worked through; of them on disk */
     guint32 put;       /* … of them under way to the disk, and … */
     bool putting;      /* … whether anything is */
+    guint32 told;      /* … of those on disk, what the server was told last */
     guint32 out, acked;
     GQueue unacked;    /* struct sent, oldest first */
     bool bare;         /* of a process before this one: unacked is empty, out a
@@ -366,6 +367,7 @@ static void turn(struct account *account, bool on_disk)
     if (!sm->answering)
         return;
     sm->wanted = sm->answering = false;
+    sm->told = sm->kept;
     nonza(account, "a", &sm->kept);
 }
 
@@ -380,7 +382,7 @@ static void begin(struct sm *sm)
 {
     drop_unacked(sm);
     sm->phase = SM_ASKED;
-    sm->in = sm->kept = sm->out = sm->acked = 0;
+    sm->in = sm->kept = sm->told = sm->out = sm->acked = 0;
     sm->asked = sm->bare = false;
     sm->wanted = sm->answering = sm->putting = false;
     sm->unasked = 0;
@@ -466,6 +468,15 @@ static void replaced(struct account *account)
     forget(account, sm_of(account));
 }
 
+/* XEP-0198 s. 4: or the server sends again what we have. */
+static void leaving(struct account *account)
+{
+    const struct sm *sm = sm_of(account);
+
+    if (sm->phase == SM_ON && sm->kept != sm->told)
+        nonza(account, "a", &sm->kept);
+}
+
 /* In order: the server has nothing to keep. With something unconfirmed it is
  * asked once more: it may still know how far it got. */
 static void ended(struct account *account)
@@ -520,7 +531,7 @@ static bool resumed(struct account *account, xmpp_stanza_t *answer)
     }
     sm->phase = SM_ON;
     sm->asked = sm->wanted = sm->answering = sm->putting = false;
-    sm->in = sm->kept; /* the server sends the rest again */
+    sm->in = sm->told = sm->kept; /* the server sends the rest again */
     take_acked(sm, h);
     if (bare)
         sm->out = h;
@@ -618,6 +629,7 @@ static const struct stream_manager manager = {
     .may_resume = may_resume,
     .lost = lost,
     .replaced = replaced,
+    .leaving = leaving,
     .ended = ended,
     .resume = resume,
     .resumed = resumed,

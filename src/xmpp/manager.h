@@ -21,6 +21,8 @@ struct stream_manager {
     void (*lost)(struct account *account);
     /* A new address was bound: what was to be taken up is over. */
     void (*replaced)(struct account *account);
+    /* We are about to close in order: what we have is said. */
+    void (*leaving)(struct account *account);
     /* We closed in order. */
     void (*ended)(struct account *account);
     /* net/stream.h. resumed: sends what the server lacks; false: the stream

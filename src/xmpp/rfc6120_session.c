@@ -1212,6 +1212,17 @@ void session_connect(struct account *account)
     stream_connect(session->stream);
 }
 
+/* What is on its way to the disk is not waited for where somebody watches; it
+ * then comes once more, and is known again. */
+static void say_last_word(struct session *session)
+{
+    if (!session->manager)
+        return;
+    if (session_is_script(session->account) && commit(session))
+        tell_manager(session);
+    session->manager->leaving(session->account);
+}
+
 void session_disconnect(struct account *account, const char *status)
 {
     struct session *session = account->session;
@@ -1221,6 +1232,7 @@ void session_disconnect(struct account *account, const char *status)
     session->connect_again = false;
     if (session->leaving) {
         rfc6121_presence_leave(account, status);
+        say_last_word(session);
         session_request_ack(account); /* its answer comes before the end */
     }
     if (session->stream)

@@ -602,6 +602,28 @@ static void test_closed_in_order(void)
     fixture_free(f);
 }
 
+/* XEP-0198 s. 4: the last word before we close says what we have, once. */
+static void test_last_word(void)
+{
+    struct fixture *f = sm_new();
+
+    receive(f, "<message from='" ROMEO "/x' type='chat' id='1'>"
+               "<body>1</body></message>");
+    forget(f);
+    session_disconnect(f->account, NULL);
+    g_assert_cmpuint(count_sent(f, "<a h=\"1\" " SM2 "/>"), ==, 1);
+    fixture_free(f);
+
+    f = sm_new();
+    receive(f, "<message from='" ROMEO "/x' type='chat' id='1'>"
+               "<body>1</body></message>");
+    receive(f, "<r " SM "/>");
+    forget(f);
+    session_disconnect(f->account, NULL);
+    g_assert_cmpuint(count_sent(f, "<a "), ==, 0);
+    fixture_free(f);
+}
+
 /* F09: typed offline, sent by the next process, once and in order. */
 static void test_F09_offline(void)
 {
@@ -1006,6 +1028,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sm/F10-restart-twice", test_F10_restart_twice);
     g_test_add_func("/sm/restart-failed", test_restart_failed);
     g_test_add_func("/sm/closed-in-order", test_closed_in_order);
+    g_test_add_func("/sm/XEP-0198-s4-last-word", test_last_word);
     g_test_add_func("/outbox/F04-unknown", test_F04_unknown);
     g_test_add_func("/outbox/F09-offline", test_F09_offline);
     g_test_add_func("/outbox/P06-bounded", test_P06_bounded);
