@@ -172,6 +172,17 @@ static void show(
             .typing = { .from = incoming->from, .state = state } });
 }
 
+/* XEP-0085 s. 5.7: the conversation of this thread is over, what is said next
+ * begins another. */
+static void end_thread(struct chat *chat)
+{
+    if (!chat->thread)
+        return;
+    g_clear_pointer(&chat->thread_parent, g_free);
+    g_free(chat->thread);
+    chat->thread = g_uuid_string_random();
+}
+
 static enum verdict on_state(struct incoming *incoming, xmpp_stanza_t *child)
 {
     bool has_body = stanza_child(incoming->stanza, "body", NULL) != NULL;
@@ -185,6 +196,8 @@ static enum verdict on_state(struct incoming *incoming, xmpp_stanza_t *child)
     if (chat)
         memory_of(chat)->peer = PEER_USES;
     show(incoming, chat, stanza_name(child));
+    if (chat && !has_body && g_str_equal(stanza_name(child), "gone"))
+        end_thread(chat);
     return verdict;
 }
 

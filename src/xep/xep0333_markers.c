@@ -54,6 +54,9 @@ static void send_displayed(struct chat *chat, const struct message *message)
     xmpp_stanza_t *marker = stanza_new(
         "message", NULL, "to", message->from, "type", "chat", "id", id, NULL);
     stanza_add(marker, "displayed", NS_MARKERS, "id", message->id, NULL);
+    if (message->thread && *message->thread) /* XEP-0333 s. 5 */
+        stanza_set_text(
+            stanza_add(marker, "thread", NULL, NULL), message->thread);
     hint_store(marker);
     outbox_send_bare(chat->account, marker);
 }

@@ -54,11 +54,13 @@ static void ready(struct account *account)
     tell(account);
 }
 
-/* XEP-0198 s. 5 says nothing of it; servers begin as with any new stream. */
+/* Some servers begin as with any new stream, some keep what was said on the old
+ * one and would go on holding back: whoever was inactive says how it is. */
 static void resumed(struct account *account)
 {
     struct csi_state *state = feature_state(account, &xep0352);
-    state->told_inactive = false;
+    if (state->told_inactive)
+        state->told_inactive = !state->wanted_inactive;
     tell(account);
 }
 

@@ -68,6 +68,23 @@ static void test_marker(void)
     g_assert_null(sent_marker(&f));
 }
 
+/* XEP-0333 s. 5: a marker of a thread says so. */
+static void test_marker_thread(void)
+{
+    FIXTURE(f);
+    begin(&f);
+    add_contact(&f, BOB, SUB_BOTH);
+    receive(&f, "<message from='" BOB_FULL "' type='chat' id='m1'>"
+                "<thread>act2</thread><body>1</body>"
+                "<markable xmlns='" MARKERS "'/></message>");
+    forget_sent(&f);
+    chat_mark_read(account_find_chat(f.account, BOB));
+    g_assert_nonnull(sent_marker(&f));
+    g_autofree char *thread =
+        stanza_child_text(only_sent(&f), "thread", NS_CLIENT);
+    g_assert_cmpstr(thread, ==, "act2");
+}
+
 static void test_no_marker(void)
 {
     FIXTURE(f);
@@ -387,6 +404,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/markers/newest-once", test_marker);
     g_test_add_func("/markers/H45-nobody-else", test_no_marker);
+    g_test_add_func("/markers/XEP-0333-s5-thread", test_marker_thread);
     g_test_add_func("/markers/H38-H45-forged", test_forged_marker);
     g_test_add_data_func("/markers/ours", NULL, test_marker_of_ours);
     g_test_add_data_func("/markers/ours-not-held", "", test_marker_of_ours);

@@ -246,6 +246,37 @@ static void test_states_gone(void)
     g_assert_nonnull(stanza_child(only_sent(&f), "gone", NS_STATES));
 }
 
+static char *sent_thread(struct fixture *f, struct chat *chat)
+{
+    forget_sent(f);
+    say(f, chat);
+    return stanza_child_text(
+        f->sent->pdata[f->sent->len - 1], "thread", NS_CLIENT);
+}
+
+/* XEP-0085 s. 5.7: a thread that was left is not taken up again, and none is
+ * begun with somebody who uses none. */
+static void test_states_gone_thread(void)
+{
+    FIXTURE(f);
+    add_contact(&f, BOB, SUB_BOTH);
+    struct chat *chat = open_chat(&f);
+    state(&f, BOB_FULL, "gone");
+    g_autofree char *none = sent_thread(&f, chat);
+    g_assert_null(none);
+    receive(&f, "<message from='" BOB_FULL "' type='chat'><body>x</body>"
+                "<thread parent='act1'>act2</thread></message>");
+    g_autofree char *theirs = sent_thread(&f, chat);
+    g_assert_cmpstr(theirs, ==, "act2");
+    state(&f, BOB_FULL, "gone");
+    g_autofree char *ours = sent_thread(&f, chat);
+    g_assert_true(g_uuid_string_is_valid(ours));
+    g_assert_null(chat->thread_parent);
+    state(&f, BOB_FULL, "composing");
+    g_autofree char *again = sent_thread(&f, chat);
+    g_assert_cmpstr(again, ==, ours);
+}
+
 /* H46 */
 
 static struct message *delayed(
@@ -411,6 +442,33 @@ static void test_csi(void)
     g_assert_true(stanza_is(f.sent->pdata[1], "active", "urn:xmpp:csi:0"));
 }
 
+/* XEP-0352 s. 4.2, XEP-0198 s. 5: whether the server kept the state of the old
+ * stream is not known, so what it may have wrong is said. */
+static void test_csi_resumed(void)
+{
+    static const struct {
+        bool before, after;
+        const char *said;
+    } cases[] = { { true, true, NULL }, { true, false, "inactive" },
+        { false, true, "active" }, { false, false, "inactive" } };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        FIXTURE(f);
+        session_test_features(
+            f.account, "<features><csi xmlns='urn:xmpp:csi:0'/></features>");
+        client_state_set(f.account, cases[i].before);
+        forget_sent(&f);
+        f.account->state = STATE_WAITING;
+        client_state_set(f.account, cases[i].after);
+        g_assert_cmpuint(f.sent->len, ==, 0);
+        f.account->state = STATE_ONLINE;
+        xep0352.resumed(f.account);
+        g_assert_cmpuint(f.sent->len, ==, cases[i].said != NULL);
+        if (cases[i].said)
+            g_assert_true(
+                stanza_is(only_sent(&f), cases[i].said, "urn:xmpp:csi:0"));
+    }
+}
+
 /* H24: every annotation emptied, stripped, doubled. */
 static void test_mutations(void)
 {
@@ -461,6 +519,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chatstates/outgoing", test_states_out);
     g_test_add_func("/chatstates/silent-peer", test_states_silent_peer);
     g_test_add_func("/chatstates/gone", test_states_gone);
+    g_test_add_func("/chatstates/gone-thread", test_states_gone_thread);
     g_test_add_func("/delay/trusted", test_delay);
     g_test_add_func("/delay/H46-untrusted", test_delay_untrusted);
     g_test_add_func("/delay/H46-place", test_delay_place);
@@ -469,6 +528,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ids/origin-id", test_origin_id_sent);
     g_test_add_func("/oob/H56-address", test_oob);
     g_test_add_func("/csi/offered", test_csi);
+    g_test_add_func("/csi/resumed", test_csi_resumed);
     g_test_add_func("/annotate/H24-mutations", test_mutations);
     return g_test_run();
 }
