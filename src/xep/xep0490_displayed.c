@@ -51,7 +51,7 @@ static void take_over(struct account *account, const char *jid, const char *id)
         return;
     }
     /* Not opened: the store remembers. */
-    gint64 row = history_find(account->history, account->jid, id);
+    gint64 row = reading_find(account, jid, id);
     if (row > 0) {
         history_set_read(account->history, jid, row, id);
         session_store_changed(account);
@@ -115,8 +115,8 @@ static void tell_the_rest(struct account *account)
         if (!id || chat->kind != CHAT_CONTACT || g_strcmp0(id, there) == 0)
             continue;
         gint64 theirs =
-            there ? history_find(history, account->jid, there) : 1;
-        if (theirs > 0 && history_find(history, account->jid, id) > theirs)
+            there ? reading_find(account, chat->jid, there) : -1;
+        if (theirs != 0 && history_find(history, account->jid, id) > theirs)
             g_hash_table_replace(
                 mds->todo, g_strdup(chat->jid), g_strdup(id));
     }

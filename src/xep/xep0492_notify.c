@@ -104,7 +104,14 @@ static void add_setting(
         stanza_take_child(setting, xmpp_stanza_copy(advanced));
 }
 
-/* old with our setting as rule says (NULL: none); NULL: nothing is left. */
+static bool is_advanced(xmpp_stanza_t *element)
+{
+    return stanza_child(element, "advanced", NULL) != NULL;
+}
+
+/* old with our setting as rule says (NULL: none); NULL: nothing is left. What
+ * others keep in <advanced/> is never taken away (XEP-0492 s. 3), at the worst
+ * it stands in what is so without a rule, too. */
 static xmpp_stanza_t *changed(xmpp_stanza_t *old, const char *rule)
 {
     xmpp_stanza_t *notify = stanza_new("notify", NS_NOTIFY, NULL);
@@ -112,9 +119,10 @@ static xmpp_stanza_t *changed(xmpp_stanza_t *old, const char *rule)
     bool fallback = false;
     for (xmpp_stanza_t *e = stanza_first_element(old); e;
          e = stanza_next(e, NULL, NULL)) {
-        if (e == ours && rule)
-            add_setting(notify, rule, e);
-        else if (e == ours || (ours && nearness(e) == nearness(ours)))
+        if (e == ours && (rule || is_advanced(e)))
+            add_setting(notify, rule ? rule : "always", e);
+        else if (e == ours ||
+                 (ours && nearness(e) == nearness(ours) && !is_advanced(e)))
             continue; /* taken away, or one too many */
         else
             stanza_take_child(notify, xmpp_stanza_copy(e));

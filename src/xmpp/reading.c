@@ -1,4 +1,5 @@
 #include "xmpp/reading.h"
+#include "model/jid.h"
 #include "store/history.h"
 #include "xmpp/feature.h"
 #include "xmpp/rfc6120_session.h"
@@ -170,6 +171,19 @@ void reading_reached(struct chat *chat, gint64 row, const char *stanza_id)
     }
 }
 
+gint64 reading_find(
+    const struct account *account, const char *jid, const char *stanza_id)
+{
+    struct history *history = account->history;
+    gint64 row = history_find(history, account->jid, stanza_id);
+    auto_struct(message) message = row > 0 ? history_load(history, row) : NULL;
+    const char *peer = !message ? NULL
+        : message->outgoing     ? message->to
+                                : message->from;
+
+    return peer && !jid_bare_equal(peer, jid) ? -1 : row;
+}
+
 void reading_reached_id(struct chat *chat, const char *stanza_id)
 {
     struct account *account = chat->account;
@@ -177,11 +191,11 @@ void reading_reached_id(struct chat *chat, const char *stanza_id)
 
     if (!account->history || g_strcmp0(chat->read_stanza_id, stanza_id) == 0)
         return;
-    row = history_find(account->history, account->jid, stanza_id);
-    if (row > 0) {
+    row = reading_find(account, chat->jid, stanza_id);
+    if (row > 0)
         reading_reached(chat, row, stanza_id);
+    if (row != 0)
         return;
-    }
     /* It comes with the archive: reading_count() looks out for it. */
     g_free(chat->read_stanza_id);
     chat->read_stanza_id = g_strdup(stanza_id);
@@ -214,12 +228,12 @@ void reading_begin(
     struct chat *chat = account_find_chat(account, jid);
     g_autoptr(GPtrArray) last =
         history_page(history, jid, G_MAXINT64, G_MAXINT64, true, 1);
-    gint64 row = stanza_id ? history_find(history, account->jid, stanza_id) : 0;
+    gint64 row = stanza_id ? reading_find(account, jid, stanza_id) : 0;
     guint unread;
 
     if (last->len == 0 || (chat && (chat->unread > 0 || chat->read_row > 0)))
         return;
-    if (row == 0) {
+    if (row <= 0) {
         row = ((const struct message *)g_ptr_array_index(last, 0))->row;
         stanza_id = NULL;
     }

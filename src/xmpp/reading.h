@@ -25,6 +25,11 @@ void reading_count(struct chat *chat, const struct message *message);
 void chat_mark_read(struct chat *chat);
 /* … up to this place it was seen elsewhere. stanza_id may be NULL. */
 void reading_reached(struct chat *chat, gint64 row, const char *stanza_id);
+/* The row of the message with this archive id; 0: it is not here, -1: it is of
+ * another chat and says nothing about this one (XEP-0490 s. 4.1). There is a
+ * history. */
+gint64 reading_find(
+    const struct account *account, const char *jid, const char *stanza_id);
 /* … up to the message with this archive id, which may not be here yet. */
 void reading_reached_id(struct chat *chat, const char *stanza_id);
 /* … up to the unread message that its sender gave this id. */

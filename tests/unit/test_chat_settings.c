@@ -154,6 +154,9 @@ static void test_others_stay(void)
     set(&f, BOB, NULL);
     g_autofree char *less = published(&f);
     g_assert_null(strstr(less, "on-mention"));
+    /* s. 3: what is not known must not be taken away */
+    assert_has(less, "<always identity-category=\"client\"><advanced>"
+                     "<x xmlns=\"urn:x\"/></advanced></always>");
     assert_has(less, "<never/>");
 }
 

@@ -208,6 +208,28 @@ static void test_read_elsewhere(void)
     g_assert_cmpuint(unread(&f, BOB), ==, 1);
 }
 
+/* XEP-0490 s. 4.1: an archive id of another conversation says nothing. */
+static void test_item_of_another_chat(gconstpointer closed)
+{
+    FIXTURE(f);
+    begin(&f);
+    sign_in(&f, "");
+    came(&f, BOB_FULL, 1, false);
+    came(&f, MAL_FULL, 2, false);
+    if (closed) {
+        struct chat *chat = account_find_chat(f.account, BOB);
+        chat->put_away = true;
+        account_close_chat(f.account, chat);
+    }
+    pep(&f, ME, ITEM(BOB, ME, "a2"));
+    account_open_chat(f.account, BOB, CHAT_CONTACT);
+    g_assert_cmpuint(unread(&f, BOB), ==, 1);
+    came(&f, BOB_FULL, 3, false);
+    g_assert_cmpuint(unread(&f, BOB), ==, 2);
+    pep(&f, ME, ITEM(BOB, ME, "a1"));
+    g_assert_cmpuint(unread(&f, BOB), ==, 1);
+}
+
 /* H39: only our own account speaks of our reading. */
 static void test_forged_item(void)
 {
@@ -409,6 +431,10 @@ int main(int argc, char **argv)
     g_test_add_data_func("/markers/ours", NULL, test_marker_of_ours);
     g_test_add_data_func("/markers/ours-not-held", "", test_marker_of_ours);
     g_test_add_func("/displayed/elsewhere", test_read_elsewhere);
+    g_test_add_data_func("/mds/XEP-0490-s4-another-chat", NULL,
+        test_item_of_another_chat);
+    g_test_add_data_func("/mds/XEP-0490-s4-another-chat-closed",
+        GINT_TO_POINTER(1), test_item_of_another_chat);
     g_test_add_func("/displayed/H39-forged", test_forged_item);
     g_test_add_func("/displayed/H40-not-private", test_not_private);
     g_test_add_func("/displayed/here", test_read_here);
