@@ -72,7 +72,9 @@ static void show(struct tui *tui)
 {
     g_autofree char *text = bare_text(tui, window_current(tui), tui->bare->back,
         tui->grid->cols, tui->grid->rows - 1);
-    screen_plain(tui->screen, text, _("Escape: back   PageUp, PageDown: older, newer"));
+    g_autofree char *hint =
+        hints_fit(_("PageUp older  PageDown newer  Esc back"), tui->grid->cols - 1);
+    screen_plain(tui->screen, text, hint);
 }
 
 bool bare_open(struct tui *tui)

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include "ui/ui.h"
+#include "base/text.h"
 #include "model/account.h"
 #include "store/option.h"
 #include "ui/term/line.h"
@@ -151,4 +152,26 @@ char *hints_text(const struct tui *tui)
         return g_string_free(text, FALSE);
     }
     return NULL;
+}
+
+/* Of "Up older  Enter stay  Esc back" as many as fit, the last one always: it
+ * says how to get away. */
+char *hints_fit(const char *items, int cells)
+{
+    g_auto(GStrv) all = g_strsplit(items, "  ", -1);
+    guint count = g_strv_length(all);
+    const char *last = count ? all[count - 1] : "";
+    int used = text_width(last, -1);
+    if (used > cells)
+        return g_strdup("");
+    GString *out = g_string_new(NULL);
+    for (guint i = 0; i + 1 < count; i++) {
+        int more = text_width(all[i], -1) + 2;
+        if (used + more > cells)
+            continue;
+        used += more;
+        g_string_append_printf(out, "%s  ", all[i]);
+    }
+    g_string_append(out, last);
+    return g_string_free(out, FALSE);
 }

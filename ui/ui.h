@@ -347,6 +347,7 @@ char *keys_help_text(void);
 
 /* hints.c */
 char *hints_text(const struct tui *tui); /* translated; new string, NULL: none */
+char *hints_fit(const char *items, int cells); /* new string; "": not even the last */
 void hints_ran(struct tui *tui, const char *line);
 void hints_learn(struct tui *tui, const char *id);
 

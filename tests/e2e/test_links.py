@@ -131,7 +131,7 @@ def test_bare_view_is_clean_for_the_selection(talking):
     s.wait("this")
     before = len(s.bytes)
     s.type("\x1bl")
-    s.wait("Escape: back")
+    s.wait("PageUp older")
     shown = bytes(s.bytes[before:])
     assert f"Bob: look at {url}\r\n".encode() in shown
     assert b"\x1b[?1002l" in shown

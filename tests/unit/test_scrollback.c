@@ -293,6 +293,58 @@ static void settle(struct scene *scene)
         tui_draw(scene->tui);
 }
 
+/* What one looks for is seen on a small terminal, too. */
+static void test_small(void)
+{
+    struct scene *scene = scene_new(60);
+    struct tui *tui = scene->tui;
+    grid_resize(tui->grid, 40, 12);
+    add_contact(scene, PEER, "Romeo");
+    struct message *message = text_message("Deny thy father and refuse thy name; or, if thou "
+        "wilt not, be but sworn my love, and I'll no longer be a Capulet", 4000, true);
+    history_add(scene->account->history, scene->chat, message, message->time_us);
+    message_free(message);
+    message = text_message("Shall I hear more, or shall I speak at this?", 4001, false);
+    history_add(scene->account->history, scene->chat, message, message->time_us);
+    message_free(message);
+    history_commit(scene->account->history, NULL);
+    struct key open = { .code = KEY_CHAR, .mods = MOD_ALT, .text = "x" };
+    tui_key(tui, &open);
+    type(scene, "rom"); /* the chat in front, too */
+    golden_expect(tui, "palette-40x12");
+    key(scene, KEY_ENTER);
+    g_assert_cmpstr(window_current(tui)->chat->jid, ==, PEER);
+    key(scene, KEY_F5);
+    golden_expect(tui, "find-40x12");
+    type(scene, "nobody");
+    settle(scene);
+    golden_expect(tui, "find-past-40x12");
+    key(scene, KEY_ESC);
+    search(scene, "/search capulet");
+    golden_expect(tui, "search-40x12");
+    search(scene, "/search speak");
+    g_assert_true(shows(scene, "I speak at"));
+    scene_free(scene);
+}
+
+static void test_hints_fit(void)
+{
+    static const struct {
+        int cells;
+        const char *text;
+    } rows[] = { { 42, "Up older  Down newer  Enter stay  Esc back" },
+        { 41, "Up older  Down newer  Esc back" }, { 29, "Up older  Esc back" },
+        { 18, "Up older  Esc back" }, { 17, "Esc back" }, { 8, "Esc back" }, { 7, "" },
+        { -3, "" } };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *fit =
+            hints_fit("Up older  Down newer  Enter stay  Esc back", rows[i].cells);
+        g_assert_cmpstr(fit, ==, rows[i].text);
+    }
+    g_autofree char *none = hints_fit("", 10);
+    g_assert_cmpstr(none, ==, "");
+}
+
 /* Text of the conversation, while it is typed: here, in the store, and back. */
 static void test_find(void)
 {
@@ -391,6 +443,8 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/search-spans", test_search_spans);
     g_test_add_func("/scrollback/windows", test_windows);
     g_test_add_func("/scrollback/palette", test_palette);
+    g_test_add_func("/scrollback/small", test_small);
+    g_test_add_func("/scrollback/hints-fit", test_hints_fit);
     g_test_add_func("/scrollback/find", test_find);
     g_test_add_func("/scrollback/gap", test_gap);
     g_test_add_func("/scrollback/new-line", test_new_line);

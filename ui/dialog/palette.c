@@ -172,7 +172,8 @@ static void look_at_windows(struct palette *palette, const char *needle)
             score = MAX(score, like_address(needle, window->chat->jid));
         if (!strcmp(needle, number))
             score = 1000;
-        if (score < 0 || window == window_current(palette->tui))
+        /* The one in front is no place to go to, but what one looks for. */
+        if (score < 0 || (!*needle && window == window_current(palette->tui)))
             continue;
         struct found one = { .thing = THING_WINDOW, .number = window->number,
             .score = score + things[THING_WINDOW].bonus + 100 * (int)window_urgency(window),

@@ -12,7 +12,7 @@
 #include "ui/widget/form.h"
 #include <string.h>
 
-enum { PAGE = 200, SLICE_US = 4000, NEEDLE_COLS = 100 };
+enum { PAGE = 200, SLICE_US = 4000, NEEDLE_COLS = 100, NEEDLE_ROOM = 12, NEEDLE_LEAST = 8 };
 
 struct find {
     struct tui *tui;
@@ -293,16 +293,17 @@ void chat_find_draw(struct tui *tui, struct area area)
     if (find->idle)
         tui_format_time((gint64)MIN(find->at, (guint64)g_get_real_time()), "%Y-%m-%d", when,
             sizeof when);
+    area_clear(row, style_of(ROLE_INPUT));
+    int x = 1 + grid_text(row, 1, 0, row.cols / 2, style_of(ROLE_PROMPT_COMMAND), _("find>")) + 1;
+    int room = row.cols - x - 1;
     g_autofree char *hint = find->idle
         ? g_strdup_printf(_("looking at %s"), when)
-        : g_strdup(find->nothing ? find->newer ? _("nothing newer")
-                          : find->hit ? _("nothing older here") : _("not found here")
-                                 : _("Up older  Down newer  Enter stay  Esc back"));
-    area_clear(row, style_of(ROLE_INPUT));
-    const char *prompt = _("find>");
-    int x = 1 + grid_text(row, 1, 0, row.cols / 2, style_of(ROLE_PROMPT_COMMAND), prompt) + 1;
-    int width = text_width(hint, -1), room = row.cols - x - 1;
-    if (room > width + 16) {
+        : find->nothing
+        ? g_strdup(find->newer ? _("nothing newer")
+                : find->hit    ? _("nothing older here") : _("not found here"))
+        : hints_fit(_("Up older  Down newer  Enter stay  Esc back"), room - NEEDLE_ROOM);
+    int width = text_width(hint, -1);
+    if (width && room > width + NEEDLE_LEAST) {
         grid_text(row, row.cols - width - 1, 0, width,
             style_of(find->nothing ? ROLE_ERROR : ROLE_GHOST), hint);
         room -= width + 2;

@@ -220,6 +220,22 @@ static void draw_face(const struct pane_results *view, struct area area)
         area_sub(area, area.cols - COLS - 1, 0, COLS, area.rows));
 }
 
+static void draw_heading(const struct pane_results *view, struct area area, int count)
+{
+    g_autofree char *hint = area.cols < 40 ? g_strdup("")
+        : count > view->height
+        ? g_strdup_printf(_(" %d-%d of %d  PageDown  Esc "), view->top + 1,
+              view->top + view->height, count)
+        : g_strdup(" Esc ");
+    int width = text_width(hint, -1);
+    grid_hline(area, 0, 0, area.cols, style_of(ROLE_RULE));
+    if (view->heading) {
+        g_autofree char *text = g_strdup_printf(" %s ", view->heading);
+        grid_text_fit(area, 2, 0, area.cols - width - 6, style_of(ROLE_PANEL_TITLE), text);
+    }
+    grid_text(area, area.cols - width - 2, 0, width, style_of(ROLE_DIM), hint);
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct pane_results *view = (struct pane_results *)pane;
@@ -232,25 +248,13 @@ static void draw(struct pane *pane, struct area area)
     int y = 0;
     int room = area.rows;
     bool headed = area.rows > 1 && !docked;
-    if (headed) {
-        grid_hline(area, 0, 0, area.cols, style_of(ROLE_RULE));
-        if (view->heading) {
-            g_autofree char *text = g_strdup_printf(" %s ", view->heading);
-            grid_text_fit(area, 2, 0, area.cols - 24, style_of(ROLE_PANEL_TITLE), text);
-        }
-        y++;
-        room--;
-    }
     int count = (int)view->rows->len;
+    room -= headed;
     view->height = room;
     view->top = CLAMP(view->top, 0, MAX(count - room, 0));
-    if (headed && area.cols >= 40) {
-        g_autofree char *hint = count > room
-            ? g_strdup_printf(_(" %d-%d of %d  PageDown  Esc "), view->top + 1, view->top + room, count)
-            : g_strdup(" Esc ");
-        int width = text_width(hint, -1);
-        grid_text(area, area.cols - width - 2, 0, width, style_of(ROLE_DIM), hint);
-    }
+    if (headed)
+        draw_heading(view, area, count);
+    y += headed;
     for (int i = 0; i < room && view->top + i < count; i++) {
         const struct row_ref *ref = &g_array_index(view->rows, struct row_ref, view->top + i);
         const struct result_line *line = view->lines->pdata[ref->line];
@@ -507,7 +511,8 @@ static char *around_hit(const GPtrArray *words, const char *text, int cells, boo
     }
     if (first == G_MAXSIZE || text_width(text, (gssize)end) <= cells)
         return g_strdup(text);
-    int skip = MAX(text_width(text, (gssize)first) - cells / 3, 0);
+    int left = cells - 1 - text_width(text + first, (gssize)(end - first));
+    int skip = MAX(text_width(text, (gssize)first) - CLAMP(left, 0, cells / 3), 0);
     gsize at = text_fit(text, -1, skip);
     return g_strconcat(mark_text(MARK_ELLIPSIS, ascii), text + at, NULL);
 }
@@ -521,6 +526,23 @@ static void append_account(GString *line, struct tui *tui, struct job *job)
     g_string_append_printf(line, " -a %s", jid);
 }
 
+/* When and who; so little of it that there is room for the text. */
+static char *hit_head(const struct pane_results *view, gint64 time_us, const char *from,
+    const char *to)
+{
+    enum { NARROW = 50, NARROW_WHO = 10 };
+    struct tui *tui = view->pane.tui;
+    int cols = columns_of(view);
+    bool narrow = cols < NARROW;
+    char when[64];
+    tui_format_time(time_us, narrow ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", when, sizeof when);
+    g_autofree char *who =
+        to ? g_strconcat(narrow ? "" : from, narrow ? "> " : " > ", to, NULL) : g_strdup(from);
+    g_autofree char *fit = text_ellipsize(
+        who, narrow ? NARROW_WHO : cols * 2 / 3 - text_width(when, -1) - 4, tui->ascii);
+    return g_strdup_printf("%s  %s  ", when, fit);
+}
+
 /* When, who, what; Enter goes there. */
 static void add_hit(struct tui *tui, struct job *job, const struct field *fields, size_t n)
 {
@@ -528,15 +550,13 @@ static void add_hit(struct tui *tui, struct job *job, const struct field *fields
     const char *chat = field_of(fields, n, "chat")->text;
     const char *from = field_of(fields, n, "from")->text;
     const char *body = field_of(fields, n, "body")->text;
-    char when[64];
-    tui_format_time(field_of(fields, n, "time")->number, "%Y-%m-%d %H:%M", when, sizeof when);
-    g_autofree char *name = short_name(job, from);
     g_autofree char *text = text_clean(body ? body : "", body ? (gssize)strnlen(body, 65536) : 0,
         TEXT_ONE_LINE);
     bool own = !g_strcmp0(field_of(fields, n, "direction")->text, "out");
+    g_autofree char *name = short_name(job, from);
     g_autofree char *other = own ? short_name(job, chat) : NULL;
-    g_autofree char *head = g_strdup_printf("%s  %s%s%s  ", when, name, own ? " > " : "",
-        own ? other : "");
+    g_autofree char *head =
+        hit_head(view, field_of(fields, n, "time")->number, name, other);
     g_autoptr(GPtrArray) words = words_of(job);
     int room = columns_of(view) - 2 - text_width(head, -1);
     g_autofree char *shown = around_hit(words, text, MAX(room, 12), tui->ascii);

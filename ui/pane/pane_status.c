@@ -210,6 +210,12 @@ static void draw_hint(struct area area, int x, int edge, const char *text)
         grid_text_fit(area, x, 0, edge - x, style_of(ROLE_STATUS_DIM), text);
 }
 
+static void draw_keys(struct area area, int x, int edge, const char *items)
+{
+    g_autofree char *fit = hints_fit(items, edge - x);
+    grid_text_fit(area, x, 0, edge - x, style_of(ROLE_STATUS_DIM), fit);
+}
+
 static void draw(struct pane *pane, struct area area)
 {
     struct pane_status *view = (struct pane_status *)pane;
@@ -233,12 +239,12 @@ static void draw(struct pane *pane, struct area area)
         return;
     }
     if (tui->aside == tui->roster) {
-        draw_hint(area, x, edge,
+        draw_keys(area, x, edge,
             _("Enter open  Space menu  letters filter  C-r rename  C-f show  C-t order  Insert add  Delete remove  Esc back"));
         return;
     }
     if (window_current(tui)->chat && pane_chat_picked(window_current(tui)->pane, NULL)) {
-        draw_hint(area, x, edge, _("Up Down choose  Enter menu  q quote  c copy  o open link  Esc back"));
+        draw_keys(area, x, edge, _("Up Down choose  Enter menu  q quote  c copy  o open link  Esc back"));
         return;
     }
     x = draw_hotlist(view, area, x, edge);
