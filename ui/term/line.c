@@ -110,21 +110,33 @@ static int no_word_break(void)
  * undo lists that are freed twice: whoever types them gets the incremental
  * search instead, or nothing.
  */
+static const char *const broken[] = { "operate-and-get-next",
+    "non-incremental-forward-search-history",
+    "non-incremental-reverse-search-history",
+    "non-incremental-forward-search-history-again",
+    "non-incremental-reverse-search-history-again", "vi-search",
+    "vi-search-again" };
+
+/* rl_unbind_function_in_map() for all of them in one walk. */
+static void unbind_broken(Keymap map, rl_command_func_t *const *functions)
+{
+    for (int key = 0; key < KEYMAP_SIZE; key++)
+        if (map[key].type == ISKMAP)
+            unbind_broken((Keymap)(void *)map[key].function, functions);
+        else if (map[key].type == ISFUNC && map[key].function)
+            for (gsize i = 0; i < G_N_ELEMENTS(broken); i++)
+                if (map[key].function == functions[i])
+                    map[key].function = NULL;
+}
+
 static void avoid_crashes(void)
 {
-    static const char *const broken[] = { "operate-and-get-next",
-        "non-incremental-forward-search-history",
-        "non-incremental-reverse-search-history",
-        "non-incremental-forward-search-history-again",
-        "non-incremental-reverse-search-history-again", "vi-search",
-        "vi-search-again" };
-    static const char *const maps[] = { "emacs-standard", "emacs-meta",
-        "emacs-ctlx", "vi-insert", "vi-command" };
-    for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
-        rl_command_func_t *function = rl_named_function(broken[i]);
-        for (gsize k = 0; function && k < G_N_ELEMENTS(maps); k++)
-            rl_unbind_function_in_map(function, rl_get_keymap_by_name(maps[k]));
-    }
+    rl_command_func_t *functions[G_N_ELEMENTS(broken)];
+    for (gsize i = 0; i < G_N_ELEMENTS(broken); i++)
+        functions[i] = rl_named_function(broken[i]);
+    unbind_broken(emacs_standard_keymap, functions);
+    unbind_broken(vi_insertion_keymap, functions);
+    unbind_broken(vi_movement_keymap, functions);
     rl_bind_key_in_map('/', rl_reverse_search_history, vi_movement_keymap);
     rl_bind_key_in_map('?', rl_forward_search_history, vi_movement_keymap);
 }

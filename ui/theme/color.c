@@ -76,10 +76,14 @@ static double luminance(int rgb)
         0.0722 * linear(rgb & 255);
 }
 
+static double contrast_of(double x, double y)
+{
+    return (MAX(x, y) + 0.05) / (MIN(x, y) + 0.05);
+}
+
 double color_contrast(int a, int b)
 {
-    double x = luminance(a), y = luminance(b);
-    return (MAX(x, y) + 0.05) / (MIN(x, y) + 0.05);
+    return contrast_of(luminance(a), luminance(b));
 }
 
 int color_nearest(int color, int from, int to)
@@ -89,10 +93,12 @@ int color_nearest(int color, int from, int to)
 
 int color_nearest_upon(int color, int ground, double contrast, int from, int to)
 {
-    int rgb = color_rgb(color), under = color_rgb(ground), best = -1, least = G_MAXINT;
+    int rgb = color_rgb(color), best = -1, least = G_MAXINT;
+    double under = contrast > 1 ? luminance(color_rgb(ground)) : 0;
     for (int i = from; i < to; i++) {
         int one = color_rgb(i), d = distance(rgb, one);
-        if (d < least && (contrast <= 1 || color_contrast(one, under) >= contrast)) {
+        if (d < least &&
+            (contrast <= 1 || contrast_of(luminance(one), under) >= contrast)) {
             best = i;
             least = d;
         }
