@@ -15,6 +15,8 @@
 #include "xep/privacy.h"
 #include "xep/xep.h"
 #include "xep/xep0004_form.h"
+#include "xmpp/rfc6120_session.h"
+#include "xmpp/rfc6121_presence.h"
 
 #define OWN_NODE PACKAGE_URL
 
@@ -47,6 +49,7 @@ struct caps_state {
     guint writer;         /* timer */
     char *own_ver;
     guint own_key; /* what it was computed from */
+    char *told_ver; /* in our last presence; NULL: none was sent */
 };
 
 static struct caps_state *state_of(const struct account *account)
@@ -247,8 +250,32 @@ static void add_own(struct outgoing *outgoing)
     const char *type = stanza_attr(outgoing->stanza, "type");
     if (type) /* unavailable and subscriptions say nothing about us */
         return;
+    const char *ver = caps_own_ver(outgoing->account);
     stanza_add(outgoing->stanza, "c", NS_CAPS, "hash", "sha-1", "node",
-        OWN_NODE, "ver", caps_own_ver(outgoing->account), NULL);
+        OWN_NODE, "ver", ver, NULL);
+    if (stanza_attr(outgoing->stanza, "to"))
+        return;
+    struct caps_state *state = state_of(outgoing->account);
+    g_free(state->told_ver);
+    state->told_ver = g_strdup(ver);
+}
+
+/* XEP-0115 s. 4: who can more or less than before says so at once. */
+static void tell_change(struct account *account)
+{
+    const struct caps_state *state = state_of(account);
+    if (state->told_ver && session_is_online(account) &&
+        account->own.show != SHOW_OFFLINE &&
+        !g_str_equal(state->told_ver, caps_own_ver(account)))
+        rfc6121_presence_update(account);
+}
+
+static void on_event(const struct event *event, gpointer data)
+{
+    struct account *account = data;
+    if (event->type == EVENT_OPTION &&
+        g_str_has_prefix(event->option.option->name, "privacy."))
+        tell_change(account);
 }
 
 /* Those of others. */
@@ -475,23 +502,27 @@ static void attach(struct account *account)
     state->jids =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, announced_free);
     state->unwritten = g_ptr_array_new_with_free_func(entry_unref);
+    observers_add(account->observers, on_event, account);
 }
 
 static void offline(struct account *account)
 {
     struct caps_state *state = state_of(account);
     g_hash_table_remove_all(state->jids);
+    g_clear_pointer(&state->told_ver, g_free);
     write_files(account);
 }
 
 static void detach(struct account *account)
 {
     struct caps_state *state = state_of(account);
+    observers_remove(account->observers, on_event, account);
     write_files(account);
     g_hash_table_unref(state->jids);
     g_hash_table_unref(state->entries);
     g_ptr_array_unref(state->unwritten);
     g_free(state->own_ver);
+    g_free(state->told_ver);
 }
 
 static const struct incoming_hook incoming_hooks[] = {
@@ -516,4 +547,5 @@ const struct feature xep0115 = {
     .attach = attach,
     .detach = detach,
     .offline = offline,
+    .resumed = tell_change,
 };

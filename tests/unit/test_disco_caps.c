@@ -482,21 +482,62 @@ static void test_server(void)
 }
 
 /* Our hash goes with presence, not with requests. */
-static void test_presence_has_caps(void)
+/* Online, with the roster. */
+static void sign_in(struct fixture *f)
 {
-    FIXTURE(f);
-    session_test_online(f.account);
-    bool seen = false;
-    for (guint i = 0; i < f.sent->len; i++) {
-        xmpp_stanza_t *iq = f.sent->pdata[i];
+    session_test_online(f->account);
+    for (guint i = 0; i < f->sent->len; i++) {
+        xmpp_stanza_t *iq = f->sent->pdata[i];
         if (stanza_child(iq, "query", NS_ROSTER)) {
             g_autofree char *id = g_strdup(stanza_attr(iq, "id"));
-            receive(&f,
+            receive(f,
                 "<iq type='result' id='%s'><query "
                 "xmlns='jabber:iq:roster'/></iq>",
                 id);
         }
     }
+}
+
+static void set_receipts(struct fixture *f, const char *value)
+{
+    forget_sent(f);
+    options_set(f->options, NULL, "privacy.receipts", value, true, NULL);
+    observers_emit(f->observers, &(struct event){ .type = EVENT_OPTION,
+        .option = { options_row(f->options, "privacy.receipts"), value } });
+}
+
+/* XEP-0115 s. 4: a feature that comes or goes is announced at once, to those
+ * who see us, and once. */
+static void test_changed_option(void)
+{
+    FIXTURE(f);
+    set_receipts(&f, "false");
+    g_assert_cmpuint(f.sent->len, ==, 0); /* nothing was announced yet */
+    set_receipts(&f, "true");
+    sign_in(&f);
+    set_receipts(&f, "true");
+    g_assert_cmpuint(f.sent->len, ==, 0);
+    set_receipts(&f, "false");
+    xmpp_stanza_t *c = stanza_child(only_sent(&f), "c", NS_CAPS);
+    g_assert_true(stanza_is(only_sent(&f), "presence", NS_CLIENT));
+    g_assert_null(stanza_attr(only_sent(&f), "to"));
+    g_assert_cmpstr(stanza_attr(c, "ver"), ==, caps_own_ver(f.account));
+    f.account->state = STATE_WAITING; /* a connection that comes back */
+    set_receipts(&f, "true");
+    g_assert_cmpuint(f.sent->len, ==, 0);
+    f.account->state = STATE_ONLINE;
+    xep0115.resumed(f.account);
+    g_assert_cmpuint(f.sent->len, ==, 1);
+    f.account->own.show = SHOW_OFFLINE;
+    set_receipts(&f, "false");
+    g_assert_cmpuint(f.sent->len, ==, 0);
+}
+
+static void test_presence_has_caps(void)
+{
+    FIXTURE(f);
+    bool seen = false;
+    sign_in(&f);
     for (guint i = 0; i < f.sent->len; i++) {
         xmpp_stanza_t *c = stanza_child(f.sent->pdata[i], "c", NS_CAPS);
         if (!stanza_is(f.sent->pdata[i], "presence", NULL))
@@ -521,6 +562,7 @@ int main(int argc, char **argv)
     g_test_add_func("/caps/H24-hostile", test_hostile_caps);
     g_test_add_func("/caps/disk", test_disk);
     g_test_add_func("/caps/own-presence", test_presence_has_caps);
+    g_test_add_func("/caps/XEP-0115-s4-changed-option", test_changed_option);
     g_test_add_func("/disco/C63-own", test_own);
     g_test_add_func("/disco/own-option", test_own_option);
     g_test_add_func("/disco/server", test_server);
