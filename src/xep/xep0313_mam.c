@@ -259,8 +259,11 @@ static xmpp_stanza_t *build(const struct mam_page *page)
     xmpp_stanza_t *query, *form;
     xmpp_stanza_t *iq = iq_new("set", NULL, "query", NS_MAM, &query);
     stanza_set(query, "queryid", page->queryid);
-    if (page->with || page->start || page->end) {
+    /* S. 6.1.1: who can be told is told. Rooms have archives of their own. */
+    bool no_rooms = mam_of(page->account)->no_rooms;
+    if (page->with || page->start || page->end || no_rooms) {
         form = form_begin(query, NS_MAM);
+        form_put(form, "include-groupchat", no_rooms ? "false" : NULL);
         form_put(form, "with", page->with);
         form_put(form, "start", page->start);
         form_put(form, "end", page->end);

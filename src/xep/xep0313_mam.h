@@ -89,6 +89,7 @@ struct mam {
     struct mam_context *context;
     GHashTable *pages;     /* queryid → struct mam_page */
     bool supported;
+    bool no_rooms;         /* it can leave out what was said in rooms */
     bool running;          /* the catch-up; no holes are filled meanwhile */
     bool proving;          /* the outbox waits for its end */
     bool whole;            /* nothing is missing up to now */

@@ -488,6 +488,7 @@ static void on_server(struct account *account, const struct disco_info *info,
     if (!mam || !session_is_online(account) || mam->running)
         return;
     mam->supported = info && disco_info_has(info, NS_MAM);
+    mam->no_rooms = info && disco_info_has(info, NS_MAM "#groupchat-field");
     if (mam->supported)
         catch_up(account, PAGE_FIRST);
     else {

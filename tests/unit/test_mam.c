@@ -229,6 +229,33 @@ static void begin(struct fixture *f, struct server *s)
     *s = (struct server){ .n = 1 };
 }
 
+static char *field_of(xmpp_stanza_t *iq, const char *var)
+{
+    xmpp_stanza_t *x = stanza_child(
+        stanza_child(iq, "query", MAM), "x", "jabber:x:data");
+    for (xmpp_stanza_t *field = stanza_child(x, "field", NULL); field;
+         field = stanza_next(field, "field", NULL))
+        if (g_strcmp0(stanza_attr(field, "var"), var) == 0)
+            return stanza_child_text(field, "value", NULL);
+    return NULL;
+}
+
+/* XEP-0313 s. 6.1.1: rooms are left out, where the server knows the field and
+ * nowhere else. */
+static void test_no_rooms(gconstpointer knows)
+{
+    FIXTURE(f);
+    f.account->state = STATE_ONLINE;
+    f.account->synced = true;
+    server_has(&f, knows ? MAM "'/><feature var='" MAM "#groupchat-field" : MAM);
+    forget_sent(&f);
+    xep0313.ready(f.account);
+    xmpp_stanza_t *iq = sent_iq(&f, "query", MAM);
+    g_assert_nonnull(iq);
+    g_autofree char *value = field_of(iq, "include-groupchat");
+    g_assert_cmpstr(value, ==, knows ? "false" : NULL);
+}
+
 static void test_catch_up(void)
 {
     STORED(f);
@@ -628,6 +655,9 @@ int main(int argc, char **argv)
     g_test_add_func("/mam/first-sign-in", test_first);
     g_test_add_func("/mam/first-sign-in-bounded", test_bounded);
     g_test_add_func("/mam/catch-up", test_catch_up);
+    g_test_add_data_func("/mam/rooms", NULL, test_no_rooms);
+    g_test_add_data_func(
+        "/mam/XEP-0313-s6-no-rooms", GINT_TO_POINTER(1), test_no_rooms);
     g_test_add_func("/mam/F03-order", test_order);
     g_test_add_data_func("/mam/F25-cut-in-page", NULL, test_cut);
     g_test_add_data_func("/mam/F25-cut-in-fin", "", test_cut);
