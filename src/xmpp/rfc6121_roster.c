@@ -403,12 +403,16 @@ static enum cmd_status set_item(struct job *job, const char *jid,
     const char *id;
     xmpp_stanza_t *query, *item;
     xmpp_stanza_t *iq = iq_new("set", NULL, "query", NS_ROSTER, &query);
+    g_autoptr(GHashTable) seen = NULL;
 
     item = stanza_add(query, "item", NULL, "jid", jid, "name", name,
         "subscription", subscription, (char *)NULL);
+    /* S. 2.3.3: one that is named twice makes the server refuse all of it. */
+    seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (; groups && *groups; groups++)
-        stanza_set_text(
-            stanza_add(item, "group", NULL, (char *)NULL), *groups);
+        if (g_hash_table_add(seen, (gpointer)*groups))
+            stanza_set_text(
+                stanza_add(item, "group", NULL, (char *)NULL), *groups);
     change->account = account;
     change->job = job;
     change->jid = g_strdup(jid);

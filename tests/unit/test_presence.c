@@ -102,7 +102,8 @@ static void test_crowd(void)
     fixture_free(f);
 }
 
-/* The nine states of appendix A.1 as a client knows them. */
+/* The nine states of appendix A.1 as a client knows them; those without a
+ * subscription also for somebody who is in the roster all the same. */
 struct substate {
     const char *push; /* NULL: not in the roster */
     bool pending_in;
@@ -118,6 +119,8 @@ static const struct substate states[] = {
     { "subscription='from'", false },                /* From */
     { "subscription='from' ask='subscribe'", false }, /* From + Out */
     { "subscription='both'", false },                /* Both */
+    { "subscription='none'", false },                /* None, in the roster */
+    { "subscription='none'", true },                 /* None + In, likewise */
 };
 
 static struct fixture *in_state(const struct substate *state)
@@ -141,10 +144,10 @@ static void test_inbound(void)
         /* per state: is it news, and is a request waiting afterwards */
         const char *news, *pending;
     } rows[] = {
-        { "subscribe", "yynnynnnn", "yyyyyynnn" },
-        { "unsubscribe", "nyyyyyyyy", "nnnnnnnnn" },
-        { "subscribed", "nynyyyyyy", "nnyynynnn" },
-        { "unsubscribed", "nynyyyyyy", "nnyynynnn" },
+        { "subscribe", "yynnynnnnyn", "yyyyyynnnyy" },
+        { "unsubscribe", "nyyyyyyyyyy", "nnnnnnnnnnn" },
+        { "subscribed", "nynyyyyyyyy", "nnyynynnnny" },
+        { "unsubscribed", "nynyyyyyyyy", "nnyynynnnny" },
     };
 
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++)
@@ -168,10 +171,10 @@ static void test_outbound(void)
     static const struct {
         const char *command, *type, *sends;
     } rows[] = {
-        { "/sub request " ROMEO, "subscribe", "yyyy--yy-" },
-        { "/sub cancel " ROMEO, "unsubscribe", "-y-yyy-yy" },
-        { "/sub allow " ROMEO, "subscribed", "--yy-y---" },
-        { "/sub deny " ROMEO, "unsubscribed", "--yy-yyyy" },
+        { "/sub request " ROMEO, "subscribe", "yyyy--yy-yy" },
+        { "/sub cancel " ROMEO, "unsubscribe", "-y-yyy-yy--" },
+        { "/sub allow " ROMEO, "subscribed", "--yy-y----y" },
+        { "/sub deny " ROMEO, "unsubscribed", "--yy-yyyy-y" },
     };
 
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++)

@@ -241,6 +241,16 @@ static void test_add(void)
     fixture_free(f);
 }
 
+/* RFC 6121 s. 2.3.3: a group that is named twice is a bad request. */
+static void test_group_twice(void)
+{
+    struct fixture *f = fixture_new();
+
+    run(f, "/roster add romeo@example.net Romeo -g A -g B -g A");
+    assert_has(last_sent(f), "<group>A</group><group>B</group></item>");
+    fixture_free(f);
+}
+
 static void test_commands(void)
 {
     struct fixture *f = fixture_new();
@@ -333,6 +343,7 @@ int main(int argc, char **argv)
     g_test_add_func("/roster/H27-push", test_h27);
     g_test_add_func("/roster/versions", test_versions);
     g_test_add_func("/roster/add", test_add);
+    g_test_add_func("/roster/RFC6121-s2.3.3-group-twice", test_group_twice);
     g_test_add_func("/roster/commands", test_commands);
     g_test_add_func("/roster/many", test_many);
     return g_test_run();
