@@ -385,7 +385,7 @@ struct stanza_error *stanza_error_read(xmpp_stanza_t *s)
 {
     xmpp_stanza_t *error = stanza_child(s, "error", NULL);
     const struct condition *known = NULL;
-    g_autofree char *text = NULL, *app = NULL;
+    g_autofree char *text = NULL, *app = NULL, *address = NULL;
     struct stanza_error *e;
 
     for (xmpp_stanza_t *c = stanza_first_element(error); c;
@@ -398,8 +398,11 @@ struct stanza_error *stanza_error_read(xmpp_stanza_t *s)
                 text = stanza_text(c);
         } else if (!known) {
             known = find_condition(stanza_name(c));
+            address = stanza_text(c);
         }
     }
+    if (!text && address && *address) /* RFC 6120 s. 8.3.3.5 and 14: the new one */
+        text = g_steal_pointer(&address);
     if (!known)
         known = find_code(stanza_attr(error, "code"));
     if (!text) /* before RFC 3920 the text stood in <error> itself */
@@ -432,9 +435,19 @@ const char *stanza_error_condition_sentence(const char *condition)
     return _(known->sentence);
 }
 
+/* XEP-0191 s. 3.2: our own server keeps back what we send to somebody whom we
+ * have blocked. */
+static bool is_blocked(const struct stanza_error *error)
+{
+    return strcmp(error->condition, "not-acceptable") == 0 &&
+        g_strcmp0(error->app, "blocked") == 0;
+}
+
 char *stanza_error_sentence(const struct stanza_error *error)
 {
-    const char *sentence = stanza_error_condition_sentence(error->condition);
+    const char *sentence = is_blocked(error)
+        ? _("You have blocked this address; see /unblock.")
+        : stanza_error_condition_sentence(error->condition);
 
     if (error->text)
         return g_strdup_printf("%s (%s)", sentence, error->text);

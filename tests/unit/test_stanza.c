@@ -105,7 +105,11 @@ static void test_errors(void)
             "undefined-condition", NULL, "conflict" },
         { "<error type='cancel' code='503'><gone xmlns='" NS_STANZAS
           "'>xmpp:a@b</gone></error>",
-            "cancel", "gone", NULL, NULL },
+            "cancel", "gone", "xmpp:a@b", NULL },
+        { "<error type='modify'><redirect xmlns='" NS_STANZAS
+          "'>xmpp:c@d</redirect><text xmlns='" NS_STANZAS
+          "'>moved</text></error>",
+            "modify", "redirect", "moved", NULL },
         { "", "cancel", "undefined-condition", NULL, NULL },
     };
 
@@ -138,6 +142,20 @@ static void test_languages(void)
     g_assert_cmpstr(g_hash_table_lookup(all, "cs"), ==, "Proč");
 }
 
+/* XEP-0191 s. 3.2: what our own block list keeps back has its own sentence. */
+static void test_blocked(void)
+{
+    g_autoptr(xmpp_stanza_t) s = stanza_parse(
+        "<message xmlns='jabber:client' type='error'><error type='cancel'>"
+        "<not-acceptable xmlns='" NS_STANZAS "'/>"
+        "<blocked xmlns='urn:xmpp:blocking:errors'/></error></message>");
+    auto_struct(stanza_error) e = stanza_error_read(s);
+    g_autofree char *sentence = stanza_error_sentence(e);
+
+    g_assert_cmpstr(
+        sentence, ==, "You have blocked this address; see /unblock.");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -148,5 +166,6 @@ int main(int argc, char **argv)
     g_test_add_func("/stanza/C36-id", test_id);
     g_test_add_func("/stanza/C41-errors", test_errors);
     g_test_add_func("/stanza/C57-languages", test_languages);
+    g_test_add_func("/stanza/XEP-0191-s3-blocked", test_blocked);
     return g_test_run();
 }
