@@ -357,14 +357,29 @@ static void on_peer(struct account *account, const struct disco_info *info,
         state_of(account), key, info ? (struct disco_info *)info : nothing);
 }
 
+static const struct disco_info *peer_info(
+    struct account *account, const char *full_jid)
+{
+    const struct disco_info *info = caps_find(account, full_jid);
+    return info ? info : disco_cached(account, full_jid);
+}
+
+bool disco_peer_lacks(
+    struct account *account, const char *jid, const char *feature)
+{
+    const struct disco_info *info =
+        jid && jid_resource(jid) && state_of(account) ? peer_info(account, jid)
+                                                      : NULL;
+    /* Without an identity it was no answer. */
+    return info && info->identities->len && !disco_info_has(info, feature);
+}
+
 enum disco_answer disco_peer_has(
     struct account *account, const char *full_jid, const char *feature)
 {
     if (!state_of(account))
         return DISCO_UNKNOWN;
-    const struct disco_info *info = caps_find(account, full_jid);
-    if (!info)
-        info = disco_cached(account, full_jid);
+    const struct disco_info *info = peer_info(account, full_jid);
     if (info)
         return disco_info_has(info, feature) ? DISCO_YES : DISCO_NO;
     /* What is asked at once is bounded: they may announce much (H49). */

@@ -51,6 +51,9 @@ enum disco_answer disco_server_has(
  * (XEP-0115); where they are unknown they are asked for, for next time. */
 enum disco_answer disco_peer_has(
     struct account *account, const char *full_jid, const char *feature);
+/* Is it a full JID whose answer is known, and this is not in it? Asks nobody. */
+bool disco_peer_lacks(
+    struct account *account, const char *jid, const char *feature);
 
 /* Our own answer, sorted; new stanza <query/>. node NULL or the one asked. */
 xmpp_stanza_t *disco_own_info(const struct account *account, const char *node);

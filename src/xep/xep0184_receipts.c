@@ -6,6 +6,7 @@
 #include <string.h>
 #include "xep/privacy.h"
 #include "xep/xep.h"
+#include "xep/xep0030_disco.h"
 #include "xep/xep0334_hints.h"
 #include "xmpp/delivery.h"
 #include "xmpp/outbox.h"
@@ -59,7 +60,9 @@ static void add_request(struct outgoing *outgoing)
         message->type == MESSAGE_GROUPCHAT ||
         !stanza_attr(outgoing->stanza, "id") ||
         !privacy_allows_to(outgoing->account, outgoing->chat->jid,
-            "privacy.request_receipts"))
+            "privacy.request_receipts") ||
+        disco_peer_lacks(outgoing->account,
+            stanza_attr(outgoing->stanza, "to"), NS_RECEIPTS)) /* s. 5.2 */
         return;
     stanza_add(outgoing->stanza, "request", NS_RECEIPTS, NULL);
     message->receipt_wanted = true;

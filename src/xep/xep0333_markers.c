@@ -6,6 +6,7 @@
 #include <string.h>
 #include "xep/privacy.h"
 #include "xep/xep.h"
+#include "xep/xep0030_disco.h"
 #include "xep/xep0334_hints.h"
 #include "xmpp/delivery.h"
 #include "xmpp/outbox.h"
@@ -86,7 +87,9 @@ static void add_markable(struct outgoing *outgoing)
     if (outgoing->message && outgoing->message->body && outgoing->chat &&
         outgoing->chat->kind == CHAT_CONTACT &&
         privacy_allows_to(outgoing->account, outgoing->chat->jid,
-            "privacy.request_receipts"))
+            "privacy.request_receipts") &&
+        !disco_peer_lacks(outgoing->account,
+            stanza_attr(outgoing->stanza, "to"), NS_MARKERS))
         stanza_add(outgoing->stanza, "markable", NS_MARKERS, NULL);
 }
 

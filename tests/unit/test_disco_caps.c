@@ -3,6 +3,7 @@
 #include "xep/xep0004_form.h"
 #include "xep/xep0030_disco.h"
 #include "xep/xep0115_caps.h"
+#include "xmpp/outbox.h"
 
 /* XEP-0115 s. 5.2 */
 static const char exodus[] =
@@ -548,6 +549,54 @@ static void test_presence_has_caps(void)
     g_assert_true(seen);
 }
 
+/* XEP-0184 s. 5.2, XEP-0333: what a client is known not to understand is not
+ * asked of it; whoever is not known to, or is no one client, is asked. */
+static void test_requests(void)
+{
+    static const struct {
+        const char *payload;
+        bool locked, receipt, marker;
+    } cases[] = {
+        { NULL, true, true, true },
+        { NULL, false, true, true },
+        { "<error type='cancel'><service-unavailable "
+          "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+            true, true, true },
+        { "<query xmlns='" NS_DISCO_INFO "'><identity category='client' "
+          "type='pc'/><feature var='urn:xmpp:receipts'/></query>",
+            true, true, false },
+        { "<query xmlns='" NS_DISCO_INFO "'><identity category='client' "
+          "type='pc'/></query>",
+            true, false, false },
+        { "<query xmlns='" NS_DISCO_INFO "'><identity category='client' "
+          "type='pc'/></query>",
+            false, true, true },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        FIXTURE(f);
+        struct chat *chat = account_open_chat(f.account, BOB, CHAT_CONTACT);
+        if (cases[i].payload) {
+            disco_peer_has(f.account, BOB_FULL, "urn:x");
+            xmpp_stanza_t *iq = xmpp_stanza_clone(only_sent(&f));
+            answer(&f, iq, strstr(cases[i].payload, "<error") ? "error"
+                                                              : "result",
+                cases[i].payload);
+            xmpp_stanza_release(iq);
+        }
+        forget_sent(&f);
+        chat->locked = cases[i].locked ? g_strdup(BOB_FULL) : NULL;
+        g_assert_nonnull(outbox_send_text(chat, "hello", NULL));
+        g_test_message("case %u", i);
+        g_assert_cmpint(
+            stanza_child(f.sent->pdata[0], "request", "urn:xmpp:receipts") !=
+                NULL,
+            ==, cases[i].receipt);
+        g_assert_cmpint(stanza_child(f.sent->pdata[0], "markable",
+                            "urn:xmpp:chat-markers:0") != NULL,
+            ==, cases[i].marker);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -566,6 +615,7 @@ int main(int argc, char **argv)
     g_test_add_func("/disco/C63-own", test_own);
     g_test_add_func("/disco/own-option", test_own_option);
     g_test_add_func("/disco/server", test_server);
+    g_test_add_func("/disco/XEP-0184-s5.2-requests", test_requests);
     g_test_add_func("/disco/command", test_disco_command);
     g_test_add_func("/query/C63-friends-only", test_friends_only);
     g_test_add_func("/query/version", test_version_content);
