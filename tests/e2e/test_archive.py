@@ -333,6 +333,7 @@ def test_F26_the_archive_was_begun_anew(fake, profiles, script):
     conn.online()
     served(conn, t, "/wait synced")
     t.process.kill()
+    t.process.wait()
     t = script(profile)
     conn = fake.accept()
     archive = Archive(conn, archived(fake, 20, 40))

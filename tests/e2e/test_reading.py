@@ -46,6 +46,7 @@ def test_unread_is_equal_everywhere(kept, bots, script, profiles):
     # … after both were killed
     for t in (one, two):
         t.process.kill()
+        t.process.wait()
     one, two = (script(profile, resource=name).online()
                 for profile, name in zip(mine, ("one", "two")))
     becomes(one, romeo.jid, 1)
