@@ -272,6 +272,13 @@ static xmpp_stanza_t *build(const struct mam_page *page)
     return iq;
 }
 
+static bool is_bool(xmpp_stanza_t *element, const char *name, const char *word,
+    const char *digit)
+{
+    const char *value = stanza_attr(element, name);
+    return g_strcmp0(value, word) == 0 || g_strcmp0(value, digit) == 0;
+}
+
 static void on_fin(struct account *account, xmpp_stanza_t *result,
     const struct stanza_error *error, bool more, gpointer data)
 {
@@ -288,9 +295,8 @@ static void on_fin(struct account *account, xmpp_stanza_t *result,
             ? stanza_error_sentence(error)
             : g_strdup(_("The server's archive gave no answer that can be read."));
     } else {
-        const char *complete = stanza_attr(fin, "complete");
-        page->complete = complete &&
-            (strcmp(complete, "true") == 0 || strcmp(complete, "1") == 0);
+        page->complete = is_bool(fin, "complete", "true", "1");
+        page->unstable = is_bool(fin, "stable", "false", "0");
     }
     page->answered = true;
     keep_held(page);

@@ -61,6 +61,7 @@ struct mam_page {
     char *first, *last;   /* ids */
     gint64 first_us, last_us; /* times; 0: not said */
     bool complete, saw_stop;
+    bool unstable;        /* the server may say something else later */
     char *stop;           /* an id that ends the search, NULL */
     char *condition;      /* of the error, NULL: it worked */
     char *sentence;
@@ -93,6 +94,7 @@ struct mam {
     bool running;          /* the catch-up; no holes are filled meanwhile */
     bool proving;          /* the outbox waits for its end */
     bool whole;            /* nothing is missing up to now */
+    bool unstable;         /* a page of this catch-up was: last stays behind */
     guint fetched;
     gint64 told_us;
     bool told;             /* of this catch-up: it is a long one */

@@ -316,7 +316,8 @@ static void on_first(struct mam_page *page)
         settle(account, false);
         return;
     }
-    if (page->results > 0 && !*page->before)
+    mam->unstable |= page->unstable;
+    if (page->results > 0 && !*page->before && !page->unstable)
         set_last(account, page->last, page->place);
     if (page->results == 0 && !*page->before) {
         g_autofree char *now = stamp_format(stamp_now() - OVERLAP_US);
@@ -334,7 +335,7 @@ static void on_first(struct mam_page *page)
                       : 0);
     if (end || is_enough(account) || is_loop(mam, page)) {
         displayed_when_known(account, mark_read);
-        settle(account, true);
+        settle(account, !mam->unstable);
         return;
     }
     tell(account, page->first_us, false);
@@ -404,7 +405,7 @@ static void on_page(struct mam_page *page)
         return;
     }
     if (page->results == 0) {
-        settle(account, true);
+        settle(account, !mam->unstable && !page->unstable);
         return;
     }
     if (is_loop(mam, page)) {
@@ -413,10 +414,14 @@ static void on_page(struct mam_page *page)
         newest(account);
         return;
     }
-    set_last(account, page->last, page->place);
-    save(account);
+    /* S. 4.3.2: what may change is asked for again with the next sign-in. */
+    mam->unstable |= page->unstable;
+    if (!mam->unstable) {
+        set_last(account, page->last, page->place);
+        save(account);
+    }
     if (page->complete) {
-        settle(account, true);
+        settle(account, !mam->unstable);
         return;
     }
     tell(account, page->last_us, false);
@@ -450,6 +455,7 @@ static void catch_up(struct account *account, guint max)
 {
     struct mam *mam = mam_of(account);
     mam->running = true;
+    mam->unstable = false;
     mam->fetched = 0;
     mam->told_us = g_get_monotonic_time();
     forget_seen(mam);

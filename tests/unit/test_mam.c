@@ -25,6 +25,7 @@ struct server {
     guint cut_at;   /* the connection goes after this id; 0: never */
     bool cut_fin;   /* … and before the end of its page */
     guint receipt;  /* that one has no text; 0: none */
+    bool unstable;  /* every page */
     guint asked, sent;
 };
 
@@ -134,9 +135,10 @@ static bool serve(struct fixture *f, struct server *s, xmpp_stanza_t *iq)
         set, "<count>%u</count>", s->wrong_count ? 7 : s->n);
     receive(f,
         "<iq type='result' id='%s' from='" ME "' to='" ME_FULL
-        "'><fin xmlns='" MAM "'%s><set "
+        "'><fin xmlns='" MAM "'%s%s><set "
         "xmlns='http://jabber.org/protocol/rsm'>%s</set></fin></iq>",
-        id, complete && !s->no_complete ? " complete='true'" : "", set->str);
+        id, complete && !s->no_complete ? " complete='true'" : "",
+        s->unstable ? " stable='false'" : "", set->str);
     return true;
 }
 
@@ -268,6 +270,51 @@ static void test_catch_up(void)
     g_assert_cmpuint(f.counts[EVENT_MESSAGE], ==, 999);
     g_assert_cmpuint(account_find_chat(f.account, BOB)->unread, ==, 999);
     g_assert_cmpuint(s.sent, ==, 999);
+}
+
+static void assert_last(struct fixture *f, const char *id)
+{
+    g_autofree char *last = history_archive_last(f->account->history, ME);
+    g_assert_cmpstr(last, ==, id);
+}
+
+/* XEP-0313 s. 4.3.2: what the server says may change is shown, and asked for
+ * again the next time. */
+static void test_unstable(void)
+{
+    STORED(f);
+    struct server s = { 0 };
+    begin(&f, &s);
+    assert_last(&f, "a1");
+    s.n = 300;
+    s.unstable = true;
+    sign_in(&f);
+    run(&f, &s);
+    expect(&f, 300);
+    assert_last(&f, "a1");
+    session_test_lose(f.account);
+    s.unstable = false;
+    sign_in(&f);
+    run(&f, &s);
+    expect(&f, 300);
+    assert_last(&f, "a300");
+}
+
+static void test_unstable_first(void)
+{
+    STORED(f);
+    struct server s = { .n = 5, .unstable = true };
+    options_set(f.options, ME, "account.archive_days", "0", false, NULL);
+    sign_in(&f);
+    run(&f, &s);
+    expect(&f, 5);
+    assert_last(&f, NULL);
+    session_test_lose(f.account);
+    s.unstable = false;
+    sign_in(&f);
+    run(&f, &s);
+    expect(&f, 5);
+    assert_last(&f, "a5");
 }
 
 static void live(struct fixture *f, guint id)
@@ -655,6 +702,8 @@ int main(int argc, char **argv)
     g_test_add_func("/mam/first-sign-in", test_first);
     g_test_add_func("/mam/first-sign-in-bounded", test_bounded);
     g_test_add_func("/mam/catch-up", test_catch_up);
+    g_test_add_func("/mam/XEP-0313-s4-unstable", test_unstable);
+    g_test_add_func("/mam/XEP-0313-s4-unstable-first", test_unstable_first);
     g_test_add_data_func("/mam/rooms", NULL, test_no_rooms);
     g_test_add_data_func(
         "/mam/XEP-0313-s6-no-rooms", GINT_TO_POINTER(1), test_no_rooms);
