@@ -13,7 +13,7 @@ BUILD_DEPS="gcc libc6-dev make autoconf automake autopoint gettext pkg-config
     libchafa-dev libpng-dev libturbojpeg0-dev libwebp-dev libgif-dev libseccomp-dev"
 DEMO_DEPS="python3 python3-slixmpp prosody openssl"
 TEST_DEPS="$DEMO_DEPS python3-pytest python3-pyte python3-dbus python3-gi dbus ejabberd prosody-modules profanity poezio clang
-    llvm binutils mandoc locales ncurses-term foot-terminfo kitty-terminfo tmux screen git procps"
+    llvm binutils mandoc locales ncurses-term xvfb xterm mlterm foot-terminfo kitty-terminfo tmux screen git procps"
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

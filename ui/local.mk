@@ -56,6 +56,7 @@ libui_a_SOURCES = \
 	ui/theme_commands.c \
 	ui/picture/commands.c \
 	ui/picture/format.h \
+	ui/picture/overlay.c ui/picture/overlay.h \
 	ui/picture/picture.c ui/picture/picture.h \
 	ui/picture/pictures.c ui/picture/pictures.h \
 	ui/picture/viewer.c ui/picture/viewer.h \

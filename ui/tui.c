@@ -8,6 +8,7 @@
 #include "ui/ui.h"
 #include "ui/filter.h"
 #include "ui/notify.h"
+#include "ui/picture/overlay.h"
 #include "ui/picture/pictures.h"
 #include "ui/picture/viewer.h"
 #include "ui/spell.h"
@@ -237,7 +238,9 @@ void tui_draw(struct tui *tui)
         tui_note(tui, ROLE_ERROR, complaint);
     if (!tui->screen)
         return;
+    overlays_before(tui->overlays);
     screen_show(tui->screen, tui->grid, tui->theme, tui->depth);
+    overlays_after(tui->overlays);
     viewer_after(tui);
     update_title(tui);
 }
@@ -596,8 +599,10 @@ void tui_key(struct tui *tui, const struct key *key)
         }
         return;
     case KEY_GRAPHICS:
-        if (tui->screen && screen_graphics_report(tui->screen, (enum graphics)key->x))
+        if (tui->screen && screen_graphics_report(tui->screen, (enum graphics)key->x)) {
             viewer_again(tui);
+            tui_dirty_all(tui);
+        }
         return;
     default:
         break;
@@ -1345,6 +1350,7 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui->filters = filters_new();
     filters_load(tui->filters, tui->app->options);
     tui->pictures = pictures_new(tui);
+    tui->overlays = overlays_new(tui);
     g_queue_init(&tui->asks);
     tui->layout = tui->leaf = layout_new(window_console(tui));
     tui->roster = pane_roster_new(tui);
@@ -1396,6 +1402,7 @@ static void tear_down(struct tui *tui)
     g_array_free(tui->bindings, TRUE);
     notifier_free(tui->notifier);
     filters_free(tui->filters);
+    overlays_free(tui->overlays);
     pictures_free(tui->pictures);
     spell_free(tui->spell);
     g_clear_pointer(&tui->hues, g_hash_table_destroy);

@@ -108,12 +108,13 @@ const struct option ui_options[] = {
     { .name = "ui.pictures", .kind = OPTION_ENUM, .fallback = "ask", .choices = "ask contacts",
         .summary = "fetch pictures only when asked (/image), or those of contacts by themselves",
         .detail = "Whoever has the file learns your address, and when you read. With contacts, "
-                  "links to .png, .jpg and .webp files from people who see your presence are "
+                  "links to .png, .jpg, .webp and .gif files from people who see your presence are "
                   "fetched when they come into view; never over ssh." },
     { .name = "ui.picture_pixels", .kind = OPTION_ENUM, .fallback = "auto",
         .choices = "auto on off",
-        .summary = "show single pictures by pixels where the terminal says that it can",
-        .detail = "By sixel or the protocol of kitty. With auto not over ssh." },
+        .summary = "show pictures by pixels where the terminal says that it can",
+        .detail = "By sixel or the protocol of kitty, as soon as a picture stands whole and still; "
+                  "until then by cells. With auto not over ssh." },
     { .name = "ui.avatars", .kind = OPTION_ENUM, .fallback = "auto", .choices = "auto on off",
         .summary = "show the faces of contacts where there is room",
         .detail = "With auto where the terminal has 256 colours, and not over ssh." },
@@ -1120,9 +1121,9 @@ const struct command ui_commands[] = {
                   "over https, which tells the server your address, and kept in the cache. They are decoded by a "
                   "program of their own, txmpp-picture, that can open nothing and gets little "
                   "memory and time.\n\n"
-                  "In a conversation they are drawn with block characters in the terminal's "
-                  "colours; on the whole screen with pixels, where the terminal has said that "
-                  "it knows sixel or the protocol of kitty.",
+                  "They are drawn with block characters in the terminal's colours, and with pixels "
+                  "where the terminal has said that it knows sixel or the protocol of kitty; see "
+                  "ui.picture_pixels.",
         .examples = image_examples },
     { .name = "pick", .needs = NEEDS_SCREEN | NEEDS_CHAT, .run = pick_run,
         .words = "select message reply copy quote keyboard",

@@ -27,6 +27,7 @@ struct bare;
 struct rows;
 struct notifier;
 struct filters;
+struct overlays;
 struct pictures;
 struct viewer;
 struct spell;
@@ -117,6 +118,7 @@ struct tui {
     struct notifier *notifier;
     struct filters *filters;
     struct pictures *pictures;
+    struct overlays *overlays;
     struct viewer *viewer;  /* NULL: none is open */
     struct spell *spell;
     guint archived;        /* messages of a catch-up so far; 0: none goes on */

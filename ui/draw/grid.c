@@ -135,11 +135,7 @@ void grid_picture(struct area area, int x, int y, gunichar glyph, int fg, int bg
     struct cell cell = { .width = 1, .style = STYLE_PICTURE };
     if (glyph == ' ' && bg < 0) {
         cell = blank; /* transparent */
-    } else if (glyph == ' ' && !area.grid->ascii) {
-        glyph = 0x2588; /* nobody takes it for what can be erased */
-        fg = bg;
-    }
-    if (cell.style == STYLE_PICTURE) {
+    } else {
         cell.len = (guint8)g_unichar_to_utf8(glyph, cell.picture.glyph);
         cell.picture.fg = fg;
         cell.picture.bg = bg;

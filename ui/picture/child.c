@@ -5,7 +5,7 @@
  * nothing (seccomp) and gets little memory and time. First comes everything
  * that needs more, then the door is shut, then the file is looked at.
  *
- *     txmpp-picture KIND COLORS COLS ROWS CELL-WIDTH CELL-HEIGHT < FILE
+ *     txmpp-picture KIND COLORS COLS ROWS CELL-WIDTH CELL-HEIGHT [ascii] [exact] < FILE
  */
 #include "config.h"
 #include "base/intl.h"
@@ -54,7 +54,7 @@ struct image {
 struct wanted {
     enum picture_kind kind;
     ChafaCanvasMode mode;
-    bool ascii;
+    bool ascii, exact;
     int cols, rows, cell_width, cell_height;
 };
 
@@ -375,12 +375,15 @@ static void show(const struct wanted *wanted, const struct image *image)
     /* What it would take at its own size, then at most what there is. */
     gint64 own_cols = (gint64)image->width / wanted->cell_width + 1;
     gint64 own_rows = (gint64)image->height / wanted->cell_height + 1;
-    int cols = (int)MIN(wanted->cols, own_cols * ENLARGED);
-    int rows = (int)MIN(wanted->rows, own_rows * ENLARGED);
-    chafa_calc_canvas_geometry(image->width, image->height, &cols, &rows,
-        (float)wanted->cell_width / (float)wanted->cell_height, TRUE, FALSE);
-    cols = CLAMP(cols, 1, wanted->cols);
-    rows = CLAMP(rows, 1, wanted->rows);
+    int cols = wanted->cols, rows = wanted->rows;
+    if (!wanted->exact) {
+        cols = (int)MIN(cols, own_cols * ENLARGED);
+        rows = (int)MIN(rows, own_rows * ENLARGED);
+        chafa_calc_canvas_geometry(image->width, image->height, &cols, &rows,
+            (float)wanted->cell_width / (float)wanted->cell_height, TRUE, FALSE);
+        cols = CLAMP(cols, 1, wanted->cols);
+        rows = CLAMP(rows, 1, wanted->rows);
+    }
     int width = cols * wanted->cell_width, height = rows * wanted->cell_height;
     if (wanted->kind == PICTURE_PIXELS) {
         double ratio = MIN((double)width / image->width, (double)height / image->height);
@@ -423,9 +426,11 @@ int main(int argc, char **argv)
         { "16", CHAFA_CANVAS_MODE_INDEXED_16 }, { "8", CHAFA_CANVAS_MODE_INDEXED_8 },
         { "none", CHAFA_CANVAS_MODE_FGBG },
     };
-    if (argc != 7 && argc != 8)
+    if (argc < 7)
         return 2;
-    struct wanted wanted = { .kind = (enum picture_kind)argv[1][0], .ascii = argc == 8,
+    struct wanted wanted = { .kind = (enum picture_kind)argv[1][0],
+        .ascii = g_strv_contains((const char *const *)argv + 7, "ascii"),
+        .exact = g_strv_contains((const char *const *)argv + 7, "exact"),
         .mode = CHAFA_CANVAS_MODE_TRUECOLOR,
         .cols = number(argv[3], PICTURE_CELLS_MAX), .rows = number(argv[4], PICTURE_CELLS_MAX),
         .cell_width = number(argv[5], 200), .cell_height = number(argv[6], 200) };

@@ -270,7 +270,8 @@ static GSubprocess *start(const char *file, const struct picture_wanted *wanted,
     sizes[2] = g_strdup_printf("%d", wanted->cell_width);
     sizes[3] = g_strdup_printf("%d", wanted->cell_height);
     const char *const argv[] = { path, kind, depths[wanted->depth], sizes[0], sizes[1],
-        sizes[2], sizes[3], wanted->ascii ? "ascii" : NULL, NULL };
+        sizes[2], sizes[3], wanted->ascii ? "ascii" : "-",
+        wanted->exact ? "exact" : NULL, NULL };
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
         G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
     g_subprocess_launcher_take_stdin_fd(launcher, fd);

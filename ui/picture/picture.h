@@ -35,7 +35,8 @@ struct picture_wanted {
     enum picture_kind kind;
     enum depth depth;
     bool ascii;
-    int cols, rows;              /* at most */
+    bool exact;                  /* all of cols and rows, else at most */
+    int cols, rows;
     int cell_width, cell_height; /* pixels */
 };
 

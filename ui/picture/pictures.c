@@ -8,6 +8,7 @@
 #include "model/account.h"
 #include "net/http.h"
 #include "ui/pane/chat_text.h"
+#include "ui/picture/overlay.h"
 #include "ui/ui.h"
 #include "ui/term/screen.h"
 #include "xep/xep0084_avatar.h"
@@ -137,6 +138,14 @@ static void changed(struct pictures *pictures)
 
 /* ---- how a file looks ---- */
 
+/* They are many: not over somebody's telephone without being asked for. */
+bool pictures_by_pixels(const struct tui *tui)
+{
+    const char *option = tui_option(tui, "ui.picture_pixels");
+    return tui->screen && strcmp(option, "off") != 0 && tui->depth != DEPTH_MONO &&
+        (!strcmp(option, "on") || !g_getenv("SSH_CONNECTION"));
+}
+
 struct picture_wanted pictures_wanted(
     const struct tui *tui, enum picture_kind kind, int cols, int rows)
 {
@@ -228,9 +237,12 @@ bool pictures_draw_face(
     g_autofree char *file = avatar_file(account, jid);
     const struct picture *picture =
         file ? pictures_of_file(tui->pictures, file, cols, rows) : NULL;
-    if (picture)
-        picture_draw(picture, area, area.cols - picture->cols, area.rows - picture->rows);
-    return picture;
+    if (!picture)
+        return false;
+    int x = area.cols - picture->cols, y = area.rows - picture->rows;
+    picture_draw(picture, area, x, y);
+    overlays_offer(tui->overlays, picture, file, area, x, y);
+    return true;
 }
 
 /* ---- the files ---- */
@@ -553,7 +565,10 @@ void pictures_draw_row(struct pictures *pictures, const struct chat *chat,
     const struct sight *sight =
         link->state == STATE_HERE ? sight_of(pictures, link->file, cols, ROWS) : NULL;
     if (sight && sight->picture) {
-        picture_draw_row(sight->picture, row, area_sub(area, x, 0, cols, area.rows), 0, y);
+        struct area room = area_sub(area, x, 0, cols, area.rows);
+        picture_draw_row(sight->picture, row, room, 0, y);
+        if (row == 0)
+            overlays_offer(pictures->tui->overlays, sight->picture, link->file, room, 0, y);
         return;
     }
     const char *error = sight ? sight->error : link->error;

@@ -50,6 +50,8 @@ const char *pictures_file_error(
 bool pictures_draw_face(
     struct tui *tui, struct account *account, const char *jid, struct area area);
 
+/* Whether pixels are sent to terminals that say that they can show them. */
+bool pictures_by_pixels(const struct tui *tui);
 /* How pictures are drawn on this terminal in so much room. */
 struct picture_wanted pictures_wanted(
     const struct tui *tui, enum picture_kind kind, int cols, int rows);

@@ -26,8 +26,10 @@ static void forget_pixels(struct viewer *viewer)
     if (viewer->job)
         picture_cancel(viewer->job);
     viewer->job = NULL;
-    if (viewer->sent && viewer->tui->screen)
-        screen_drop_picture(viewer->tui->screen);
+    if (viewer->sent && viewer->tui->screen) {
+        screen_take_picture(viewer->tui->screen, 0, 0, 0, 0, 0);
+        screen_forget(viewer->tui->screen);
+    }
     viewer->put = viewer->sent = viewer->failed = false;
     g_clear_pointer(&viewer->pixels, picture_free);
 }
@@ -55,14 +57,6 @@ static void on_file(const char *file, const GError *error, gpointer data)
     tui_dirty_all(viewer->tui);
 }
 
-/* They are many: not over somebody's telephone without being asked for. */
-static bool by_pixels(const struct tui *tui)
-{
-    const char *option = tui_option(tui, "ui.picture_pixels");
-    return tui->screen && strcmp(option, "off") != 0 && tui->depth != DEPTH_MONO &&
-        (!strcmp(option, "on") || !g_getenv("SSH_CONNECTION"));
-}
-
 void viewer_open(struct tui *tui, struct account *account, const char *title,
     const char *url, const char *file)
 {
@@ -74,7 +68,7 @@ void viewer_open(struct tui *tui, struct account *account, const char *title,
     tui->viewer = viewer;
     if (url)
         pictures_fetch(tui->pictures, account, url, on_file, viewer);
-    if (by_pixels(tui))
+    if (pictures_by_pixels(tui))
         screen_ask_graphics(tui->screen);
     tui_dirty_all(tui);
 }
@@ -111,7 +105,7 @@ static void on_pixels(struct picture *picture, const GError *error, gpointer dat
 static void want_pixels(struct viewer *viewer, int cols, int rows)
 {
     struct tui *tui = viewer->tui;
-    enum graphics graphics = by_pixels(tui) ? screen_graphics(tui->screen) : GRAPHICS_NONE;
+    enum graphics graphics = pictures_by_pixels(tui) ? screen_graphics(tui->screen) : GRAPHICS_NONE;
     if (viewer->cols != cols || viewer->rows != rows)
         forget_pixels(viewer);
     viewer->cols = cols;

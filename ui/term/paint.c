@@ -33,6 +33,7 @@ struct paint {
     struct look pen;
     int x, y;           /* the cursor; x NOWHERE: unknown */
     bool hidden, cursor_known, recheck;
+    guint clears;
 };
 
 static const struct look plain = { COLOR_DEFAULT, COLOR_DEFAULT, 0 };
@@ -78,6 +79,22 @@ void paint_forget(struct paint *paint)
     g_clear_pointer(&paint->shown, grid_free);
     g_hash_table_remove_all(paint->looks);
     paint->cursor_known = false;
+}
+
+void paint_forget_cells(struct paint *paint, int x, int y, int cols, int rows)
+{
+    struct grid *shown = paint->shown;
+    if (!shown)
+        return;
+    for (int row = MAX(y, 0); row < MIN(y + rows, shown->rows); row++)
+        for (int col = MAX(x, 0); col < MIN(x + cols, shown->cols); col++)
+            grid_cell(shown, col, row)->style = UNLIKE_ANY;
+    paint->recheck = true;
+}
+
+guint paint_clears(const struct paint *paint)
+{
+    return paint->clears;
 }
 
 /* ---- how it looks ---- */
@@ -435,6 +452,7 @@ static void paint_row(struct paint *paint, const struct cell *now, const struct 
 static void clear(struct paint *paint, const struct grid *grid)
 {
     const struct look *look;
+    paint->clears++;
     put(paint, CAP_SGR0, 0, 0);
     paint->pen = plain;
     look = look_of(paint, style_of(ROLE_TEXT));
@@ -488,5 +506,18 @@ void paint_frame(struct paint *paint, struct grid *grid, const struct theme *the
         put(paint, cursor ? CAP_SHOW : CAP_HIDE, 0, 0);
     paint->hidden = !cursor;
     paint->cursor_known = true;
+    paint->out = NULL;
+}
+
+void paint_blank(struct paint *paint, int x, int y, int cols, int rows, GByteArray *out)
+{
+    const struct look pen = paint->pen;
+    paint->out = out;
+    set_pen(paint, look_of(paint, style_of(ROLE_TEXT)));
+    for (int row = y; row < y + rows; row++) {
+        put(paint, CAP_CUP, row, x);
+        put_blanks(paint, cols);
+    }
+    paint->pen = pen;
     paint->out = NULL;
 }

@@ -29,6 +29,11 @@ struct paint *paint_new(const struct terminfo *info, bool utf8);
 void paint_free(struct paint *paint);
 void paint_opinion(struct paint *paint, const struct opinion *opinion);
 void paint_forget(struct paint *paint); /* the screen shows who knows what */
+void paint_forget_cells(struct paint *paint, int x, int y, int cols, int rows);
+/* Blanks there, of which paint_frame() knows nothing; the caller saves and
+ * restores cursor and colours (DECSC). */
+void paint_blank(struct paint *paint, int x, int y, int cols, int rows, GByteArray *out);
+guint paint_clears(const struct paint *paint); /* how often all was erased */
 /* Appends to out; grid->touched is false afterwards. */
 void paint_frame(struct paint *paint, struct grid *grid, const struct theme *theme,
     enum depth depth, GByteArray *out);

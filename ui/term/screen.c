@@ -478,9 +478,8 @@ bool screen_copy(struct screen *screen, const char *text)
 
 /* ---- pictures of pixels ---- */
 
-#define PICTURE_ID "1953721965"
-#define KITTY_ASK "\033_Gi=" PICTURE_ID ",s=1,v=1,a=q,t=d,f=24;AAAA\033\\"
-#define KITTY_DELETE "\033_Ga=d,d=I,i=" PICTURE_ID ",q=2\033\\"
+enum { PICTURE_ID = 1953721965 }; /* and those behind it, by number */
+#define KITTY_ASK "\033_Gi=1953721965,s=1,v=1,a=q,t=d,f=24;AAAA\033\\"
 #define DEVICE_ASK "\033[c" /* everybody answers: 4 in it is sixel (VT330) */
 
 void screen_ask_graphics(struct screen *screen)
@@ -518,7 +517,7 @@ static void put_pixels(struct screen *screen, const struct screen_picture *pictu
     for (gsize i = 0; i < len; i += PORTION) {
         g_autofree char *text = g_base64_encode(at + i, MIN(len - i, (gsize)PORTION));
         g_autofree char *head = i ? g_strdup("") : g_strdup_printf(
-            "a=T,f=32,i=" PICTURE_ID ",p=1,q=2,z=-1,C=1,s=%d,v=%d,c=%d,r=%d,",
+            "a=T,f=32,i=%d,p=1,q=2,z=-1,C=1,s=%d,v=%d,c=%d,r=%d,", PICTURE_ID + picture->number,
             picture->width, picture->height, picture->cols, picture->rows);
         g_autofree char *apc = g_strdup_printf("\033_G%sm=%d;%s\033\\", head,
             i + PORTION < len, text);
@@ -532,6 +531,8 @@ void screen_put_picture(struct screen *screen, const struct screen_picture *pict
         g_bytes_get_size(picture->bytes) > BACKLOG_MAX)
         return;
     outlet_puts(screen->out, "\0337");
+    paint_blank(screen->paint, picture->x, picture->y, picture->blank_cols,
+        picture->blank_rows, screen->out->bytes);
     terminfo_put(screen->info, screen->out->bytes, CAP_CUP, picture->y, picture->x);
     if (picture->pixels)
         put_pixels(screen, picture);
@@ -544,10 +545,18 @@ void screen_put_picture(struct screen *screen, const struct screen_picture *pict
     outlet_flush(screen->out);
 }
 
-void screen_drop_picture(struct screen *screen)
+void screen_take_picture(
+    struct screen *screen, int number, int x, int y, int cols, int rows)
 {
+    g_autofree char *apc =
+        g_strdup_printf("\033_Ga=d,d=I,i=%d,q=2\033\\", PICTURE_ID + number);
     if (!screen->away && screen->graphics == GRAPHICS_KITTY)
-        outlet_puts(screen->out, KITTY_DELETE);
+        outlet_puts(screen->out, apc);
     outlet_flush(screen->out);
-    screen_forget(screen);
+    paint_forget_cells(screen->paint, x, y, cols, rows);
+}
+
+guint screen_clears(const struct screen *screen)
+{
+    return paint_clears(screen->paint);
 }

@@ -68,11 +68,17 @@ enum graphics screen_graphics(const struct screen *screen);
 struct screen_picture {
     bool pixels;   /* red, green, blue, alpha: kitty's; else a whole sixel string */
     GBytes *bytes;
+    int number;    /* 0: the only one */
     int x, y, cols, rows, width, height;
+    int blank_cols, blank_rows; /* cells that are blanked before */
 };
-/* Over what screen_show() wrote; and away, with everything else. */
+/* Over what screen_show() wrote. */
 void screen_put_picture(struct screen *screen, const struct screen_picture *picture);
-void screen_drop_picture(struct screen *screen);
+/* Away; what stands in those cells is written by the next screen_show(). */
+void screen_take_picture(
+    struct screen *screen, int number, int x, int y, int cols, int rows);
+/* How often everything was erased, and all pictures with it. */
+guint screen_clears(const struct screen *screen);
 
 /* Hands the terminal to somebody else (suspend, editor) and takes it back. */
 void screen_leave(struct screen *screen);
