@@ -12,6 +12,7 @@
 
 #define HISTORY_DEFAULT 20
 #define HISTORY_MAX 100000
+#define SEARCH_MAX 10000
 #define FETCHES_MAX 50
 #define SEARCH_SLICE_US 8000               /* half a frame */
 #define SEARCH_SPAN_US (60 * G_USEC_PER_SEC) /* the first one; they grow */
@@ -267,8 +268,14 @@ static enum cmd_status run_search(struct job *job)
             account->jid);
     if (!chat && job_chat(job))
         chat = job_chat(job)->jid;
-    struct search *search = g_new(struct search, 1);
+    gint64 count = job_int(job, "count", SEARCH_HITS);
+    if (count < 1 || count > SEARCH_MAX)
+        return job_fail(job, "bad-request", "How many? A number from 1 to %d", SEARCH_MAX);
     gint64 since = date_of(job, "since", 0), until = date_of(job, "until", 0);
+    if (until > 0 && since >= until)
+        return job_fail(job, "bad-request",
+            "There is no time between since and until: say an earlier since.");
+    struct search *search = g_new(struct search, 1);
     gint64 before = job_int(job, "before-row", G_MAXINT64);
     gint64 newest = MIN(MIN(before, until > 0 ? until : before), stamp_now());
     *search = (struct search){ .job = job, .since = since,
@@ -278,7 +285,7 @@ static enum cmd_status run_search(struct job *job)
         .query = { .from = job_arg(job, "from"), .until_us = until,
             .before_row = before,
             .since_us = MAX(since, newest - SEARCH_SPAN_US),
-            .n = (guint)CLAMP(job_int(job, "count", SEARCH_HITS), 1, 10000) } };
+            .n = (guint)count } };
     search->query.words = search->words;
     search->query.chat = search->chat;
     job_set_data(job, search, search_free);
@@ -470,7 +477,7 @@ const struct command app_history_commands[] = {
             { .name = "since", .kind = &arg_date, .option = "since --since" },
             { .name = "until", .kind = &arg_date, .option = "until --until" },
             { .name = "count", .kind = &arg_int, .option = "--count",
-                .summary = "how many; 50 without it" },
+                .summary = "how many, up to 10000; 50 without it" },
             { .name = "before-row", .kind = &arg_int, .option = "--before-row",
                 .summary = "go on before this row of the last page" } },
         .summary = "Search the stored messages",

@@ -229,7 +229,7 @@ static char *parse_int(struct job *job, const char *text, GError **error)
     (void)job;
     if (!g_ascii_string_to_signed(
             text, 10, G_MININT64, G_MAXINT64, &n, NULL))
-        return fail(error, text, _("is not a whole number"));
+        return fail(error, text, _("is not a whole number: write digits, as in 12"));
     return g_strdup_printf("%" G_GINT64_FORMAT, n);
 }
 

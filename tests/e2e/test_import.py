@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 
 import pytest
 
 import rig
+import txmpp
+from txmpp import once
 from test_interop import OnTerminal, Profanity
 from test_talk import friends
 
@@ -126,7 +129,9 @@ def stored(fake, profiles, script, tmp_path):
                    "09:00:01 - me: =SUM(A1)\n"
                    "09:00:02 - romeo@b.tld: two\nlines, and a\ttab\n"
                    "09:00:03 - me: scene of the balcony\n")
-    t = script(profiles(fake), "--offline")
+    profile = profiles(fake)
+    t = script(profile, "--offline")
+    t.profile = profile
     t.run("/onerror continue")
     assert t.run(f"/import {tmp_path / 'logs'}")[0]["added"] == 4
     return t
@@ -181,6 +186,85 @@ def test_search(stored):
     assert [r["body"] for r in rest] == ['the balcony scene, "really"']
     for odd in ('"', "*", "NEAR(", "a OR", "body:x", "-", "()", "'"):
         t.request("search", words=[odd], chat="all", ok=None)
+
+
+def test_search_from_a_pipe(stored):
+    """Rows, the newest first, then the result; without a connection."""
+    t = stored
+    assert t.quit() == 0
+
+    def offline(line, *options):
+        status, out, errors = once(
+            t.profile.argv("--offline", *options, connect=False), line + "\n")
+        assert (status, errors) == (0, "")
+        return out.splitlines()
+    first, second, result = map(json.loads, offline(
+        "/search balcony in all", "--json"))
+    assert first["kind"] == second["kind"] == "hit"
+    assert (first["event"], first["command"], first["line"]) == (
+        "row", "search", 1)
+    assert (first["direction"], first["body"]) == (
+        "out", "scene of the balcony")
+    assert (second["chat"], second["from"]) == ("romeo@b.tld",) * 2
+    assert first["row"] > second["row"] and first["time"] > second["time"]
+    assert (result["event"], result["ok"]) == ("result", True)
+    tabs = [line.split("\t") for line in offline("/search tab in all")]
+    assert [row[0] for row in tabs] == ["hit"]
+    assert tabs[0][2:6] == ["romeo@b.tld", "in", "romeo@b.tld",
+                            "two\\nlines, and a\\ttab"]
+    assert offline("/search nowhere in all") == []
+
+
+def test_search_without_history(fake, profiles):
+    """Nothing was ever stored, or cannot be: no rows are no failure."""
+    profile = profiles(fake)
+    argv = profile.argv("--offline", "--json", "-c", "/search x in all",
+                        connect=False)
+    status, out, errors = once(argv)
+    result, = map(json.loads, out.splitlines())
+    assert (status, errors, result["ok"]) == (0, "", True)
+    folder, = profile.profile.rglob("history.db")
+    shutil.rmtree(folder.parent)
+    folder.parent.write_text("")
+    status, out, errors = once(argv)
+    assert status == 0 and json.loads(out)["ok"] is True
+    assert "move it out of the way" in errors
+
+
+@pytest.mark.parametrize("line, sentence", [
+    ("/search", "words is missing. Usage: /search"),
+    ('/search ""', "give letters or digits"),
+    ('/search "?!" in all', "give letters or digits"),
+    ('/search "x in all', "write it again at the end"),
+    ("/search x in", "in wants a value"),
+    ("/search x in @@", "looks like juliet@example.com"),
+    ("/search x in all from @", "looks like juliet@example.com"),
+    ("/search x in all since soonish", "say 2026-11-20, 14:30, today"),
+    ("/search x in all since 2026-02-01 until 2026-01-01",
+     "say an earlier since"),
+    ("/search x in all --count many", "write digits"),
+    ("/search x in all --count 0", "from 1 to 10000"),
+    ("/search x in all --count 10001", "from 1 to 10000"),
+    ("/search x in all --nonesuch", "-- ends options"),
+])
+def test_search_that_is_asked_wrong(fake, profiles, line, sentence):
+    """Exit 1, one sentence that helps, and as JSON the same."""
+    argv = profiles(fake).argv("--offline", "--json", "-c", line,
+                               connect=False)
+    status, out, errors = once(argv)
+    result, = map(json.loads, out.splitlines())
+    assert (status, result["ok"]) == (1, False)
+    assert sentence in result["error"]["text"]
+    assert errors.startswith("txmpp: --command:1: search: ")
+    assert sentence in errors
+
+
+def test_search_without_an_account(tmp_path):
+    status, out, errors = once(
+        [txmpp.binary(), "--profile", tmp_path / "none", "--offline",
+         "-c", "/search x in all"])
+    assert (status, out) == (2, "")
+    assert "add one with /account add JID" in errors
 
 
 def test_clear_and_logging(stored):
