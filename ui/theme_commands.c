@@ -86,13 +86,23 @@ static enum cmd_status run_list(struct job *job)
     return job_done(job);
 }
 
+static void note_linear(struct job *job)
+{
+    if (tui_of_job(job)->linear)
+        job_note(job, "Kept for the screen; linear mode has no colours.");
+}
+
 enum cmd_status theme_run(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
     const char *name = job_arg(job, "name");
     g_autoptr(GError) error = NULL;
-    if (name)
-        return keep(tui, name, &error) ? job_done(job) : job_fail_error(job, error);
+    if (name && !keep(tui, name, &error))
+        return job_fail_error(job, error);
+    if (name) {
+        note_linear(job);
+        return job_done(job);
+    }
     if (tui->linear)
         return run_list(job);
     g_autofree const char **dirs = tui_theme_dirs(tui);
@@ -145,5 +155,6 @@ enum cmd_status color_run(struct job *job)
         return job_fail_error(job, error);
     tui_load_hues(tui);
     tui_dirty_all(tui);
+    note_linear(job);
     return job_done(job);
 }

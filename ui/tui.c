@@ -319,7 +319,7 @@ static void run(struct tui *tui, const char *line, bool quiet)
         ? g_strndup(line, strcspn(line, " \t\n")) : g_strdup(line);
     struct run_context context = {
         .front = &tui->front,
-        .sink = results_sink_new(tui, heading, quiet),
+        .sink = results_sink_new(tui, heading, quiet && !tui->linear),
         .chat = window->chat,
         .account = window->chat ? window->chat->account : NULL,
     };
@@ -1217,6 +1217,11 @@ static bool op_is_visible(struct front *front, const struct chat *chat)
     return window_is_visible(tui_of(front), chat->ui);
 }
 
+static bool op_has_panes(const struct front *front)
+{
+    return !tui_of((struct front *)front)->linear;
+}
+
 static void op_quit(struct front *front)
 {
     struct tui *tui = tui_of(front);
@@ -1236,6 +1241,7 @@ static const struct front_ops front_ops = {
     .quit = op_quit,
     .edit = tui_edit,
     .is_screen = true,
+    .has_panes = op_has_panes,
 };
 
 /* ---- life ---- */

@@ -10,6 +10,7 @@
 #include "model/jid.h"
 #include "store/history.h"
 #include "store/option.h"
+#include "ui/linear/linear.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
 #include "xep/xep0313_mam.h"
@@ -477,29 +478,29 @@ static void complete_layout(struct completion *completion, const char *prefix)
 static const struct arg_kind arg_layout = { .placeholder = "NAME", .complete = complete_layout };
 
 static const struct command layout_commands[] = {
-    { .name = "split", .needs = NEEDS_SCREEN, .run = run_layout_split,
+    { .name = "split", .needs = NEEDS_PANES, .run = run_layout_split,
         .args = { { .name = "direction", .kind = &arg_choice, .choices = "h v" } },
         .summary = "Split this part of the screen: h one over the other, v side by side" },
-    { .name = "close", .needs = NEEDS_SCREEN, .run = run_layout_close,
+    { .name = "close", .needs = NEEDS_PANES, .run = run_layout_close,
         .summary = "Close this part of a split screen; its window stays open" },
-    { .name = "only", .needs = NEEDS_SCREEN, .run = run_layout_only,
+    { .name = "only", .needs = NEEDS_PANES, .run = run_layout_only,
         .summary = "One window again, with the contact list" },
-    { .name = "zoom", .needs = NEEDS_SCREEN, .run = run_layout_zoom,
+    { .name = "zoom", .needs = NEEDS_PANES, .run = run_layout_zoom,
         .summary = "Give this part the whole screen, and back" },
-    { .name = "focus", .needs = NEEDS_SCREEN, .run = run_layout_focus,
+    { .name = "focus", .needs = NEEDS_PANES, .run = run_layout_focus,
         .args = { { .name = "where", .kind = &arg_choice, .flags = ARG_OPTIONAL,
             .choices = "next prev left right up down" } },
         .summary = "Go to another part of a split screen" },
-    { .name = "swap", .needs = NEEDS_SCREEN, .run = run_layout_swap,
+    { .name = "swap", .needs = NEEDS_PANES, .run = run_layout_swap,
         .args = { { .name = "where", .kind = &arg_choice, .flags = ARG_OPTIONAL,
             .choices = "next prev left right up down" } },
         .summary = "Let this part and another change places" },
-    { .name = "resize", .needs = NEEDS_SCREEN, .run = run_layout_resize,
+    { .name = "resize", .needs = NEEDS_PANES, .run = run_layout_resize,
         .args = { { .name = "direction", .kind = &arg_choice, .choices = "left right up down" },
             { .name = "cells", .kind = &arg_int, .flags = ARG_OPTIONAL,
                 .summary = "columns or rows; 2 when not said" } },
         .summary = "Move the border of this part" },
-    { .name = "pane", .needs = NEEDS_SCREEN, .run = run_layout_pane,
+    { .name = "pane", .needs = NEEDS_PANES, .run = run_layout_pane,
         .args = { { .name = "pane", .kind = &arg_choice, .choices = "list roster results",
                       .summary = "windows, contacts, or what commands answer" },
             { .name = "action", .kind = &arg_choice,
@@ -510,14 +511,14 @@ static const struct command layout_commands[] = {
         .detail = "left, right, top and bottom are edges of the screen, here is beside "
                   "the part that has the focus. Results without a place of their own come "
                   "up above the status line and go again." },
-    { .name = "save", .needs = NEEDS_SCREEN, .run = run_layout_save,
+    { .name = "save", .needs = NEEDS_PANES, .run = run_layout_save,
         .args = { { .name = "name", .kind = &arg_layout } },
         .summary = "Keep the present layout under a name" },
-    { .name = "load", .needs = NEEDS_SCREEN, .run = run_layout_load,
+    { .name = "load", .needs = NEEDS_PANES, .run = run_layout_load,
         .args = { { .name = "name", .kind = &arg_layout, .flags = ARG_OPTIONAL } },
         .summary = "Lay the screen out as it was saved, or list what was saved",
         .fields = "layout: name layout" },
-    { .name = "delete", .needs = NEEDS_SCREEN, .run = run_layout_delete,
+    { .name = "delete", .needs = NEEDS_PANES, .run = run_layout_delete,
         .args = { { .name = "name", .kind = &arg_layout } },
         .summary = "Forget a saved layout" },
     { .name = NULL },
@@ -560,16 +561,8 @@ static enum cmd_status run_keys(struct job *job)
     return job_done(job);
 }
 
-static enum cmd_status no_linear(struct job *job)
-{
-    return job_fail(job, "feature-not-implemented",
-        "There is no place for that in linear mode; /win, /search and /help do much of it.");
-}
-
 static enum cmd_status run_bare(struct job *job)
 {
-    if (tui_of_job(job)->linear)
-        return no_linear(job);
     if (!bare_open(tui_of_job(job)))
         return job_fail(job, "item-not-found", "There are no messages here.");
     return job_done(job);
@@ -577,8 +570,6 @@ static enum cmd_status run_bare(struct job *job)
 
 static enum cmd_status run_find(struct job *job)
 {
-    if (tui_of_job(job)->linear)
-        return no_linear(job);
     if (!chat_find_open(tui_of_job(job), job_arg(job, "text")))
         return job_fail(job, "item-not-found", "There are no messages here.");
     return job_done(job);
@@ -586,8 +577,6 @@ static enum cmd_status run_find(struct job *job)
 
 static enum cmd_status run_palette(struct job *job)
 {
-    if (tui_of_job(job)->linear)
-        return no_linear(job);
     palette_open(tui_of_job(job), job_arg(job, "text"));
     return job_done(job);
 }
@@ -597,6 +586,8 @@ static enum cmd_status run_redraw(struct job *job)
     struct tui *tui = tui_of_job(job);
     if (tui->screen)
         screen_forget(tui->screen);
+    if (tui->linear)
+        linear_repeat(tui->linear);
     tui_dirty_all(tui);
     return job_done(job);
 }
@@ -607,6 +598,8 @@ static enum cmd_status run_xml(struct job *job)
 {
     struct tui *tui = tui_of_job(job);
     window_show(tui, window_xml(tui));
+    if (tui->linear)
+        job_note(job, "Stanzas are taken in from now on; /xml save FILE writes them.");
     return job_done(job);
 }
 
@@ -996,7 +989,7 @@ const struct command ui_commands[] = {
             .summary = "a chat, all, or read (all without news)" } },
         .words = "leave end chat window tab",
         .summary = "Close a window" },
-    { .name = "layout", .aliases = "split=split pane=pane", .needs = NEEDS_SCREEN,
+    { .name = "layout", .aliases = "split=split pane=pane", .needs = NEEDS_PANES,
         .run = run_layout, .sub = layout_commands,
         .words = "split window pane side tile screen divide",
         .summary = "Split the screen, show and size panes",
@@ -1042,12 +1035,12 @@ const struct command ui_commands[] = {
         .examples = bind_examples, .fields = "key: key line" },
     { .name = "keys", .needs = NEEDS_SCREEN, .run = run_keys,
         .words = "shortcuts hotkeys keyboard bindings F1 help", .summary = "Show the keys" },
-    { .name = "bare", .needs = NEEDS_SCREEN, .run = run_bare,
+    { .name = "bare", .needs = NEEDS_PANES, .run = run_bare,
         .words = "copy select selection clipboard plain mouse",
         .summary = "Show the conversation as plain lines, for the terminal's selection",
         .detail = "Without panes, borders and marks, and long lines in one piece. The mouse is "
                   "the terminal's meanwhile. PageUp and PageDown move, Escape goes back." },
-    { .name = "find", .needs = NEEDS_SCREEN, .run = run_find,
+    { .name = "find", .needs = NEEDS_PANES, .run = run_find,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
         .words = "search look seek grep text incremental",
         .summary = "Look for text in this conversation while you type it",
@@ -1056,7 +1049,7 @@ const struct command ui_commands[] = {
                   "that are only in the store; Enter stays there, Escape goes back. With nothing "
                   "typed Up takes the last text again. /search looks for words in all "
                   "conversations." },
-    { .name = "palette", .needs = NEEDS_SCREEN, .run = run_palette,
+    { .name = "palette", .needs = NEEDS_PANES, .run = run_palette,
         .args = { { .name = "text", .kind = &arg_text, .flags = ARG_OPTIONAL | ARG_REST } },
         .words = "find jump search fuzzy go anything menu",
         .summary = "Go to anything: chats, contacts, commands, options, help",
@@ -1069,7 +1062,7 @@ const struct command ui_commands[] = {
     { .name = "xml", .aliases = "xmlconsole xml_tab", .needs = NEEDS_SCREEN, .run = run_xml,
         .sub = xml_commands, .words = "stanza raw protocol debug console inspect",
         .summary = "Show the stanzas that cross the connection" },
-    { .name = "goto", .aliases = "scrollback", .needs = NEEDS_SCREEN, .run = run_goto,
+    { .name = "goto", .aliases = "scrollback", .needs = NEEDS_PANES, .run = run_goto,
         .args = { { .name = "where", .kind = &arg_place,
                       .summary = "top, bottom, unread, a date, an id, a number, 50%" },
             { .name = "direction", .kind = &arg_choice, .flags = ARG_OPTIONAL,

@@ -23,6 +23,8 @@ enum needs {
     NEEDS_ROSTER = 1 << 6,  /* shows what comes with the roster: a script that is
                                connecting waits for it (implies NEEDS_ACCOUNT);
                                otherwise what is known is shown */
+    NEEDS_PANES = 1 << 8,   /* shows only in panes: refused in linear mode with a
+                               sentence (implies NEEDS_SCREEN) */
     NEEDS_WIRE = 1 << 7,    /* sends, or queues for later on the screen: a script
                                waits to be online first (so does NEEDS_CHAT) */
 };

@@ -175,7 +175,9 @@ static void append_examples(GString *out, const struct command *command)
 
 static void append_needs(GString *out, const struct command *command)
 {
-    if (command->needs & NEEDS_SCREEN)
+    if (command->needs & NEEDS_PANES)
+        g_string_append(out, "Only on the screen, and not with --linear.\n");
+    else if (command->needs & NEEDS_SCREEN)
         g_string_append(out, "Only on the screen.\n");
 }
 

@@ -376,9 +376,15 @@ static bool has_rest(const struct job *job)
 static bool check_needs(struct job *job)
 {
     unsigned needs = job->command->needs;
-    if ((needs & NEEDS_SCREEN) && !(job->front && job->front->ops->is_screen)) {
+    bool screen = job->front && job->front->ops->is_screen;
+    if ((needs & (NEEDS_SCREEN | NEEDS_PANES)) && !screen) {
         job_fail(job, "feature-not-implemented",
             "/%s works on the screen only, not in command mode", job->name);
+        return false;
+    }
+    if ((needs & NEEDS_PANES) && !job->front->ops->has_panes(job->front)) {
+        job_fail(job, "feature-not-implemented", "Line by line there is no place for /%s; "
+            "/win, /history and /search read out what there is.", job->name);
         return false;
     }
     if (job_lacks_account(job)) {

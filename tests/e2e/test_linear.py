@@ -180,7 +180,7 @@ def test_linear_help_and_hints(talk):
     t.s.line("/theme")
     t.s.wait("dark +yes")
     t.s.line("/palette")
-    t.s.wait("no place for that in linear mode")
+    t.s.wait("there is no place for .palette")
     t.s.type("\x04")
     t.s.wait("Type /quit to leave")
     t.s.resize(60, 40)

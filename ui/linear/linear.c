@@ -33,6 +33,7 @@ struct linear {
     struct tui *tui;
     struct outlet *out;
     bool away, running, bell;
+    bool said, done; /* in this turn: anything; a command was carried out */
     struct termios saved, raw;
     const char *charset; /* NULL: UTF-8 */
     guint left_out;      /* lines */
@@ -323,6 +324,7 @@ void linear_say(struct linear *linear, const char *text)
 {
     if (linear->away)
         return;
+    linear->said = true;
     if (linear->out->bytes->len > OUT_MAX) {
         linear->left_out++;
         return;
@@ -342,6 +344,17 @@ G_GNUC_PRINTF(2, 3) static void sayf(struct linear *linear, const char *format, 
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
     linear_say(linear, text);
+}
+
+void linear_done(struct linear *linear)
+{
+    linear->done = true;
+    tui_dirty(linear->tui);
+}
+
+void linear_repeat(struct linear *linear)
+{
+    linear->window = NULL;
 }
 
 void linear_bell(struct linear *linear)
@@ -705,6 +718,9 @@ void linear_turn(struct linear *linear)
     if (tui->quit_hint)
         linear_say(linear, _("Type /quit to leave."));
     tui->quit_hint = false;
+    if (linear->done && !linear->said)
+        linear_say(linear, _("Done."));
+    linear->done = linear->said = false;
     if (linear->bell)
         put_string(linear, "\a");
     linear->bell = false;

@@ -37,6 +37,10 @@ void linear_say(struct linear *linear, const char *text);
 void linear_message(
     struct linear *linear, const struct window *window, const struct message *message);
 void linear_bell(struct linear *linear);
+/* A command was carried out: said when nothing else was. */
+void linear_done(struct linear *linear);
+/* What the window is, and its last messages, once more. */
+void linear_repeat(struct linear *linear);
 /* While what was typed is run, messages of ours need not be said again. */
 void linear_running(struct linear *linear, bool on);
 /* Enter: the line that was typed stays where it is. */

@@ -82,6 +82,10 @@ enum cmd_status avatar_run(struct job *job)
     if (!file)
         return job_fail(job, "item-not-found",
             "%s has no picture, or it has not come yet; say it again in a moment.", bare);
+    if (tui->linear) {
+        job_note(job, "Line by line there is no place for pictures; this one is the file %s.", file);
+        return job_done(job);
+    }
     viewer_open(tui, job_account(job), account_display_name(job_account(job), bare), NULL, file);
     return job_done(job);
 }
