@@ -193,7 +193,8 @@ void ui_print_keys_mdoc(GString *out)
 
 void ui_print_keys_words(GString *out)
 {
-    const struct key_row *const tables[] = { key_fixed_rows, key_rows, roster_rows, dialog_rows };
+    const struct key_row *const tables[] = { key_fixed_rows, key_rows, roster_rows, pick_rows,
+        dialog_rows };
     for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)
         for (const struct key_row *row = tables[i]; row->key; row++)
             help_add_words(out, row->summary);

@@ -501,6 +501,7 @@ static void add_text_rows(GArray *out, guint index, const struct paragraph *para
 {
     const char *text = paragraph->text;
     gsize len = strlen(text);
+    bool by_line = paragraph->hang == DIALOG_HANG_BY_LINE;
     if (!paragraph->hang || paragraph->hang * 2 > cols) {
         add_wrapped(out, index, text, 0, len, cols, 0, PARAGRAPH_ROWS);
         return;
@@ -510,8 +511,11 @@ static void add_text_rows(GArray *out, guint index, const struct paragraph *para
         add_wrapped(out, index, text, from, to, cols, 0, 1);
         gsize rest = g_array_index(out, struct box_row, out->len - 1).row.end;
         rest += rest < to && text[rest] == ' ';
-        if (rest < to)
-            add_wrapped(out, index, text, rest, to, cols, paragraph->hang, PARAGRAPH_ROWS);
+        if (rest >= to)
+            continue;
+        g_autofree char *line = by_line ? g_strndup(text + from, to - from) : NULL;
+        int hang = line ? wrap_hang(line) : paragraph->hang;
+        add_wrapped(out, index, text, rest, to, cols, hang * 2 > cols ? 4 : hang, PARAGRAPH_ROWS);
     }
 }
 

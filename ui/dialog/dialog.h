@@ -56,6 +56,7 @@ struct dialog *dialog_new(struct tui *tui, const char *title, const struct dialo
 void dialog_text(struct dialog *dialog, enum role role, const char *text);
 void dialog_textf(struct dialog *dialog, enum role role, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
+enum { DIALOG_HANG_BY_LINE = -1 }; /* each where its own text begins */
 /* In the last paragraph, what does not fit in a line goes on below that column. */
 void dialog_hang(struct dialog *dialog, int cols);
 struct input *dialog_input(struct dialog *dialog, enum input_kind kind, const char *name,

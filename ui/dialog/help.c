@@ -16,6 +16,7 @@ void dialog_help(struct tui *tui, const char *title, const char *text)
     struct dialog *dialog = dialog_new(tui, title, &ops);
     dialog->text_only = true;
     dialog_text(dialog, ROLE_DIALOG, text);
+    dialog_hang(dialog, DIALOG_HANG_BY_LINE);
     dialog_button(dialog, 1, 'c', _("Close"), false);
     dialog_open(dialog);
 }

@@ -84,6 +84,16 @@ void wrap_text(GArray *rows, const char *text, gsize len, int cols, guint max_ro
         add_row(rows, start, len);
 }
 
+int wrap_hang(const char *line)
+{
+    const char *text = line + strspn(line, " ");
+    const char *gap = text > line ? strstr(text, "  ") : NULL;
+    if (gap)
+        text = gap + strspn(gap, " ");
+    int cells = text_width(line, text - line);
+    return cells <= 30 ? cells : 4;
+}
+
 char *wrap_prepare(const char *text, gssize len)
 {
     char *clean = text_clean(text, len, 0);

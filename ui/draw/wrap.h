@@ -15,5 +15,9 @@ struct wrap_row {
  * No more than max_rows. */
 void wrap_text(GArray *rows, const char *text, gsize len, int cols, guint max_rows);
 
+/* Where the text of "    text" or "  head    text" begins: the column in which
+ * its further rows may begin as well. */
+int wrap_hang(const char *line);
+
 /* Text as wrap_text and grid_text want it: clean, tabs become blanks. */
 char *wrap_prepare(const char *text, gssize len);

@@ -618,17 +618,6 @@ static void add_next_page(struct results_sink *sink, struct job *job)
     line->go = next_page(sink->tui, job, sink->last_row);
 }
 
-/* Where the text of "    text" or "  head    text" begins. */
-static int hang_of(const char *line)
-{
-    const char *text = line + strspn(line, " ");
-    const char *gap = text > line ? strstr(text, "  ") : NULL;
-    if (gap)
-        text = gap + strspn(gap, " ");
-    int cells = text_width(line, text - line);
-    return cells <= 30 ? cells : 4;
-}
-
 /* A line of /help, or a topic that was found: Enter shows it. */
 static void add_help(struct tui *tui, const struct field *fields, size_t n)
 {
@@ -640,7 +629,7 @@ static void add_help(struct tui *tui, const struct field *fields, size_t n)
     if (view->lines->len == at)
         return; /* full */
     struct result_line *line = view->lines->pdata[at];
-    line->hang = *topic ? 0 : hang_of(text);
+    line->hang = *topic ? 0 : wrap_hang(text);
     log_line_to_console(tui, ROLE_TEXT, text);
     if (!*topic)
         return;
@@ -766,6 +755,8 @@ static void on_done(struct sink *base, struct job *job, bool ok)
         show_begin(sink);
         add(tui, ROLE_PANEL, false, _("There is nothing to show."));
     }
+    if (tui && ok && tui->linear && !sink->noted && !sink->tables->len)
+        linear_done(tui->linear);
     if (tui && sink->hits)
         add_next_page(sink, job);
     if (tui && ok && sink->shown && !strcmp(job_name(job), "info"))
