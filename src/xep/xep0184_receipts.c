@@ -20,6 +20,14 @@ static bool is_personal(const struct incoming *incoming)
            g_strcmp0(incoming->type, "groupchat") != 0;
 }
 
+/* S. 7: a receipt is of the same type; what is not known is normal. */
+static const char *known_type(const char *type)
+{
+    return g_strcmp0(type, "chat") == 0       ? "chat"
+           : g_strcmp0(type, "headline") == 0 ? "headline"
+                                              : NULL;
+}
+
 static enum verdict on_request(struct incoming *incoming, xmpp_stanza_t *child)
 {
     (void)child;
@@ -34,8 +42,8 @@ static enum verdict on_request(struct incoming *incoming, xmpp_stanza_t *child)
         !privacy_allows_to(account, incoming->from, "privacy.receipts"))
         return GO_ON;
     g_autofree char *id = stanza_new_id();
-    xmpp_stanza_t *receipt = stanza_new(
-        "message", NULL, "to", incoming->from, "type", "chat", "id", id, NULL);
+    xmpp_stanza_t *receipt = stanza_new("message", NULL, "to", incoming->from,
+        "type", known_type(incoming->type), "id", id, NULL);
     stanza_add(receipt, "received", NS_RECEIPTS, "id", incoming->id, NULL);
     hint_store(receipt);
     outbox_send_bare(account, receipt);

@@ -113,6 +113,24 @@ static void test_answer(void)
     g_assert_nonnull(stanza_child(sent, "store", NS_HINTS));
 }
 
+/* XEP-0184 s. 7: of the type of what it confirms. */
+static void test_answer_type(void)
+{
+    static const struct {
+        const char *type, *answer;
+    } cases[] = { { "type='chat'", "chat" }, { "type='headline'", "headline" },
+        { "type='normal'", NULL }, { "", NULL }, { "type='lol'", NULL } };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        FIXTURE(f);
+        add_contact(&f, BOB, SUB_FROM);
+        receive(&f, "<message from='" BOB_FULL "' %s id='m1'><body>x</body>"
+                    "<request xmlns='" NS_RECEIPTS "'/></message>",
+            cases[i].type);
+        g_assert_cmpstr(
+            stanza_attr(only_sent(&f), "type"), ==, cases[i].answer);
+    }
+}
+
 /* H45: nothing for strangers, rooms, errors, the past, or without an id. */
 static void test_no_answer(void)
 {
@@ -514,6 +532,7 @@ int main(int argc, char **argv)
     g_test_add_func("/receipts/request", test_request);
     g_test_add_func("/receipts/H45-forged", test_forged);
     g_test_add_func("/receipts/answer", test_answer);
+    g_test_add_func("/receipts/XEP-0184-s7-type", test_answer_type);
     g_test_add_func("/receipts/H45-no-answer", test_no_answer);
     g_test_add_func("/chatstates/H49-incoming", test_states_in);
     g_test_add_func("/chatstates/outgoing", test_states_out);
