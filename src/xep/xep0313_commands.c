@@ -74,6 +74,12 @@ static void change_prefs(struct job *job, const char *jid,
     (void)jid;
     (void)more;
     (void)elapsed_us;
+    if (!prefs) { /* what is not known must not be written over */
+        job_fail(job, "undefined-condition",
+            "The server did not say what its archive keeps, so nothing was "
+            "changed; try again later.");
+        return;
+    }
     const char *now = stanza_attr(prefs, "default");
     xmpp_stanza_t *iq = iq_new("set", NULL, "prefs", NS_MAM, &set);
     stanza_set(set, "default", who ? (now ? now : "always") : keep);

@@ -673,6 +673,21 @@ static void test_settled(void)
     g_assert_cmpint(how, ==, 1);
 }
 
+/* XEP-0441 s. 2.1: the lists are set as a whole, so nobody sets unknown ones. */
+static void test_prefs_unknown(void)
+{
+    FIXTURE(f);
+    sign_in(&f);
+    forget_sent(&f);
+    command(&f, "/mam prefs never " MAL);
+    xmpp_stanza_t *iq = xmpp_stanza_clone(sent_iq(&f, "prefs", MAM));
+    forget_sent(&f);
+    answer(&f, iq, "result", "");
+    xmpp_stanza_release(iq);
+    g_assert_cmpint(f.done, ==, -1);
+    g_assert_null(sent_iq(&f, "prefs", MAM));
+}
+
 static void test_prefs(void)
 {
     STORED(f);
@@ -725,5 +740,6 @@ int main(int argc, char **argv)
     g_test_add_func("/mam/F06-settled", test_settled);
     g_test_add_func("/mam/F03-unproved", test_unproved);
     g_test_add_func("/mam/prefs", test_prefs);
+    g_test_add_func("/mam/prefs-unknown", test_prefs_unknown);
     return g_test_run();
 }
