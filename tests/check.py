@@ -223,7 +223,7 @@ def run_e2e(tally, tree, args, label, sanitized):
 
 def part_layers(tally, args):
     status, text = run([str(TOP / "tests/layers")])
-    tally.one("includes go only leftwards", status == 0, text)
+    tally.one("includes go only leftwards, every file has its line", status == 0, text)
     status, text = run([str(TOP / "tests/cases"), "--check"])
     tally.one("tests/cases.md is up to date", status == 0, text)
 
