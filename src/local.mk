@@ -47,6 +47,7 @@ libtxmpp_a_SOURCES = \
 	src/store/history_private.h \
 	src/store/history_schema.c \
 	src/store/history_search.c \
+	src/store/history_place.c \
 	src/store/history_turn.c \
 	src/store/option.c \
 	src/store/option.h \

@@ -264,6 +264,8 @@ static int known_object(const struct db_schema *schema, const char *type,
     for (guint i = 0; i < n; i++)
         if (strcmp(sql, schema->create[i]) == 0)
             return (int)i;
+    if (schema->old && g_strv_contains(schema->old, sql))
+        return (int)n;
     if (is_shadow(schema, type, name) && g_str_has_prefix(sql, "CREATE TABLE"))
         return (int)n;
     return -1;

@@ -20,6 +20,7 @@ enum db_error {
 struct db_schema {
     int version;               /* PRAGMA user_version, from 1 */
     const char *const *create; /* as sqlite_schema shows them; NULL ends */
+    const char *const *old;    /* may be there yet, after an upgrade; NULL */
     const char *fill;          /* run once after create; NULL */
     const char *fts;           /* its shadow tables are expected, too; NULL */
     const char *const *upgrade; /* upgrade[v] takes version v to v + 1 */

@@ -86,6 +86,7 @@ struct history *history_open(
     history->waiting = (guint)history_read_int(
         history, history_read(history, SQL_COUNT_WAITING), 0);
     history_reindex_load(history);
+    history_place_load(history);
     if (problem)
         *problem =
             text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
@@ -108,12 +109,14 @@ void history_close(struct history *history)
         g_get_monotonic_time() - start < CLEAN_AT_CLOSE_US)
         ;
     history->retry_us = 0;
+    history_place_all(history);
     history_commit(history, NULL);
     history_stop_disk(history);
     worker_free(history->syncer);
     worker_free(history->checkpointer);
     db_close(history->db);
     pending_free(history);
+    history_forget_spans(history);
     g_byte_array_unref(history->log);
     g_ptr_array_unref(history->kept);
     g_array_unref(history->turn_rows);
@@ -244,6 +247,7 @@ struct chat_ref *history_chat_ref(
         ref->kind = CLAMP(sqlite3_column_int(row, 1), 0, CHAT_OCCUPANT);
         ref->keep = read_keep(row);
         sqlite3_reset(row);
+        history_place_before_looking(history);
         row = history_read(history, SQL_CHAT_LAST);
         if (row)
             sqlite3_bind_int64(row, 1, ref->id);
@@ -309,6 +313,7 @@ static GPtrArray *read_chats(struct history *history, enum sql which)
 
 GPtrArray *history_chats(struct history *history, bool only_unread_or_drafts)
 {
+    history_place_before_looking(history);
     return read_chats(
         history, only_unread_or_drafts ? SQL_CHATS_WAITING : SQL_CHATS);
 }

@@ -14,6 +14,7 @@
 
 #define TWIN_BITS 31 /* a span is 2^31 µs, 36 minutes */
 #define TWIN_NEAR_US (G_GINT64_CONSTANT(1) << 29) /* 9 minutes */
+#define SPAN_KEYS 8192 /* more of them, and the index is asked each time */
 #define TRIES 400
 #define TRACES "history.traces" /* words of cleared chats are in the index */
 
@@ -80,6 +81,11 @@ static gint64 shown_time(const struct message *m)
         return m->time_us;
     return m->received_us > 0 && m->received_us < ROW_MAX ? m->received_us
                                                           : stamp_now();
+}
+
+static guint span_bit(gint64 key)
+{
+    return ((guint32)key * 2654435761u) >> (32 - SPAN_BITS);
 }
 
 static gint64 twin_key(gint64 chat, const char *id, gint64 span)
@@ -167,16 +173,78 @@ static void look_at_twin(struct known *known, sqlite3_stmt *row)
         known->row = place; /* the oldest one of several */
 }
 
+/* ---- twins ------------------------------------------------------------- */
+
+/* Nearly no message has a twin, and so a span's keys are asked for once: a bit
+ * that is not set says that there is none. A full span has all bits set. */
+static void read_span(struct history *history, struct span *span)
+{
+    sqlite3_stmt *row = history_read(history, SQL_SPAN);
+    guint n = 0;
+
+    memset(span->bits, 0, sizeof span->bits);
+    if (row) {
+        sqlite3_bind_int64(row, 1, span->number << 32);
+        sqlite3_bind_int64(row, 2, (span->number + 1) << 32);
+        sqlite3_bind_int64(row, 3, SPAN_KEYS);
+    }
+    while (history_step(history, row)) {
+        guint bit = span_bit(sqlite3_column_int64(row, 0));
+        span->bits[bit / 8] |= (guint8)(1 << bit % 8);
+        n++;
+    }
+    if (!row || n == SPAN_KEYS)
+        memset(span->bits, 0xff, sizeof span->bits);
+}
+
+static struct span *find_span(struct history *history, gint64 number)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(history->spans); i++)
+        if (history->spans[i] && history->spans[i]->number == number)
+            return history->spans[i];
+    return NULL;
+}
+
+static bool may_have_twin(struct history *history, gint64 key)
+{
+    guint bit = span_bit(key);
+    struct span *span = find_span(history, key >> 32);
+
+    if (!span) {
+        struct span **place = &history->spans[history->next_span++ %
+            G_N_ELEMENTS(history->spans)];
+        if (!*place)
+            *place = g_new(struct span, 1);
+        span = *place;
+        span->number = key >> 32;
+        read_span(history, span);
+    }
+    return span->bits[bit / 8] & 1 << bit % 8;
+}
+
+static void note_twin(struct history *history, gint64 key)
+{
+    guint bit = span_bit(key);
+    struct span *span = find_span(history, key >> 32);
+
+    if (span)
+        span->bits[bit / 8] |= (guint8)(1 << bit % 8);
+}
+
+void history_forget_spans(struct history *history)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(history->spans); i++)
+        g_clear_pointer(&history->spans[i], g_free);
+}
+
 static void look_in_span(
     struct history *history, struct known *known, gint64 span)
 {
     gint64 key = twin_key(known->chat, known->message->id, span);
-    sqlite3_stmt *row = history_read(history, SQL_SPAN);
+    sqlite3_stmt *row;
 
-    if (row)
-        sqlite3_bind_int64(row, 1, key);
-    if (!history_read_int(history, row, 0))
-        return; /* nearly always, and so the table is not touched */
+    if (!may_have_twin(history, key))
+        return;
     row = history_read(history, SQL_TWINS);
     if (row)
         sqlite3_bind_int64(row, 1, key);
@@ -287,6 +355,20 @@ struct place {
     int flags;
 };
 
+static void op_twin(struct history *history, const struct message *m,
+    const struct place *place)
+{
+    gint64 key;
+
+    if (!m->id) {
+        op_null(history);
+        return;
+    }
+    key = twin_key(place->ref->id, m->id, place->time >> TWIN_BITS);
+    note_twin(history, key);
+    op_int(history, key);
+}
+
 /* ---- what was imported ------------------------------------------------- */
 
 /* A log has no ids: our archive's message is the imported one of the same text
@@ -324,10 +406,7 @@ static bool adopt(struct history *history, struct message *m,
     op_int(history, place->by);
     op_text(history, place->stanza_id);
     op_text(history, m->id);
-    if (m->id)
-        op_int(history, twin_key(place->ref->id, m->id, place->time >> TWIN_BITS));
-    else
-        op_null(history);
+    op_twin(history, m, place);
     op_text(history, m->outgoing ? m->origin_id : NULL);
     if (op_end(history) != OUTCOME_DONE)
         return false;
@@ -432,11 +511,7 @@ static enum outcome put_message(struct history *history,
     op_int(history, m->delivery);
     op_int(history, row - place->time);
     op_int(history, row - received);
-    if (m->id)
-        op_int(history,
-            twin_key(place->ref->id, m->id, place->time >> TWIN_BITS));
-    else
-        op_null(history);
+    op_twin(history, m, place);
     op_text(history, m->id);
     if (place->stanza_id)
         op_int(history, place->by);
@@ -560,6 +635,7 @@ static enum history_added store(struct history *history, struct message *m,
         history->archive_row = row;
     else
         history->last_row = row;
+    history_place(history, place->ref->id, row);
     if (place->flags & FLAG_INDEXED)
         history_index(history, m, place->ref->id);
     return place->flags & FLAG_REPEATED ? HISTORY_REPEATED : HISTORY_NEW;
@@ -752,6 +828,11 @@ void history_clear(struct history *history, const char *chat_jid)
         op_int(history, out->message->row);
         op_int(history, fresh);
         op_end(history);
+        op_begin(history, SQL_MOVE_PLACE);
+        op_int(history, out->message->row);
+        op_int(history, old);
+        op_int(history, fresh);
+        op_end(history);
         ref->last = MAX(ref->last, out->message->row);
         if (ref->keep == KEEP_ALL && history_has_words(out->message)) {
             history_unindex(history, out->message, old);
@@ -760,13 +841,33 @@ void history_clear(struct history *history, const char *chat_jid)
     }
 }
 
+static void drop(struct history *history, gint64 id, gint64 row)
+{
+    op_begin(history, SQL_DROP_MESSAGE);
+    op_int(history, row);
+    op_int(history, id);
+    op_end(history);
+    history_unplace(history, id, row);
+}
+
 /* Rows without text. */
 static bool drop_ghosts(struct history *history, gint64 id, guint n)
 {
-    op_begin(history, SQL_DROP_GHOSTS);
-    op_int(history, id);
-    op_int(history, n);
-    return op_end(history) == OUTCOME_DONE;
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
+    sqlite3_stmt *row = history_read(history, SQL_ROWS);
+
+    if (row) {
+        sqlite3_bind_int64(row, 1, id);
+        sqlite3_bind_int64(row, 2, G_MAXINT64);
+        sqlite3_bind_int64(row, 3, n);
+    }
+    while (history_step(history, row)) {
+        gint64 place = sqlite3_column_int64(row, 0);
+        g_array_append_val(rows, place);
+    }
+    for (guint i = 0; i < rows->len; i++)
+        drop(history, id, g_array_index(rows, gint64, i));
+    return rows->len;
 }
 
 static void clean_chat(struct history *history, gint64 id, guint n)
@@ -791,9 +892,7 @@ static void clean_chat(struct history *history, gint64 id, guint n)
         const struct message *m = rows->pdata[i];
         if (g_array_index(indexed, bool, i))
             history_unindex(history, m, id);
-        op_begin(history, SQL_DROP_MESSAGE);
-        op_int(history, m->row);
-        op_end(history);
+        drop(history, id, m->row);
     }
     if (rows->len < n && !drop_ghosts(history, id, n)) {
         op_begin(history, SQL_DROP_CHAT);
@@ -946,7 +1045,7 @@ bool history_seek(struct history *history, const char *chat_jid,
 
     if (seek) {
         sqlite3_bind_int64(seek, 1, id);
-        sqlite3_bind_int64(seek, 2, time_us);
+        sqlite3_bind_int64(seek, 2, time_us - (time_us > G_MININT64));
     }
     found_row = history_read_int(history, seek, G_MININT64);
     if (found_row == G_MININT64)

@@ -8,7 +8,8 @@ enum sql {
     /* writes; their numbers are in the turn's log, which never outlives us */
     SQL_ADD_CHAT, SQL_SET_CHAT, SQL_SET_READ, SQL_SET_KEEP, SQL_BURY_CHAT,
     SQL_INHERIT_CHAT, SQL_MOVE_UNSENT, SQL_DROP_CHAT,
-    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_ADOPT, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE, SQL_DROP_GHOSTS,
+    SQL_ADD_MESSAGE, SQL_COMPLETE, SQL_ADOPT, SQL_UPDATE, SQL_SENT, SQL_STRIP, SQL_DROP_MESSAGE,
+    SQL_PLACE_ONE, SQL_PLACE, SQL_MOVE_PLACE, SQL_UNPLACE, SQL_DROP_OLD_INDEX,
     SQL_WAIT, SQL_INDEX, SQL_INDEXED, SQL_UNINDEX, SQL_MERGE,
     SQL_SET_LAST, SQL_ADD_HOLE, SQL_SET_HOLE, SQL_DROP_HOLE,
     SQL_SET_VALUE, SQL_DROP_VALUE,
@@ -16,8 +17,8 @@ enum sql {
     SQL_CHAT, SQL_CHAT_LAST, SQL_MAX_CHAT, SQL_CHATS, SQL_CHATS_WAITING, SQL_SALVAGE, SQL_ONE_CHAT,
     SQL_COUNT_AFTER, SQL_BURIED, SQL_SOME_UNKEPT,
     SQL_SPAN, SQL_TWINS, SQL_TWIN_BEFORE, SQL_BY_STANZA, SQL_BY_ORIGIN, SQL_IMPORTED, SQL_LACKS, SQL_SAME_TEXT, SQL_ROW_TAKEN,
-    SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_SEEK, SQL_COUNT,
-    SQL_COUNT_ALL, SQL_OUTBOX, SQL_OUTBOX_SENT, SQL_OUTBOX_AFTER,
+    SQL_LOAD, SQL_BEFORE, SQL_AFTER, SQL_ALL_AFTER, SQL_ALL_BEFORE, SQL_ROWS, SQL_SEEK, SQL_COUNT,
+    SQL_COUNT_ALL, SQL_COUNT_FRESH, SQL_NEXT_FRESH, SQL_OLD_INDEX, SQL_OUTBOX, SQL_OUTBOX_SENT, SQL_OUTBOX_AFTER,
     SQL_COUNT_UNSENT, SQL_WAITING, SQL_WORDS, SQL_COUNT_WAITING, SQL_INDEXED_BEFORE, SQL_SEARCH,
     SQL_LAST, SQL_HOLES, SQL_VALUE,
     N_SQL
@@ -36,6 +37,7 @@ enum {
 };
 #define WAITING_MAX 512 /* words of so many wait for the index at most */
 #define REINDEX "history.reindex" /* a new index has only what is behind it */
+#define PLACED "history.placed"   /* up to this row the table place has all */
 #define CHAT_BURIED 99 /* kind of a cleared chat whose rows are still to go */
 #define ROW_MAX G_GINT64_CONSTANT(253402300800000000) /* year 10000 */
 
@@ -44,6 +46,12 @@ struct chat_ref { /* what adding a message must know of its chat */
     gint64 last; /* place of its newest message */
     enum chat_kind kind;
     enum history_keep keep;
+};
+
+#define SPAN_BITS 16
+struct span { /* of the index of twins */
+    gint64 number;
+    guint8 bits[(1 << SPAN_BITS) / 8];
 };
 
 struct history {
@@ -75,6 +83,11 @@ struct history {
     gint64 next_hole;
     gint64 last_row;     /* newest live place given in this session */
     gint64 archive_us, archive_row; /* the last one placed by archive time */
+    struct span *spans[4];
+    guint next_span;
+    gint64 placed;       /* PLACED, or what it was */
+    guint fresh;         /* about so many rows are behind it */
+    bool bring_up;       /* of version 3: all rows are to be placed */
     int some_unkept;     /* -1: not known yet */
     gint64 imported;     /* number of HISTORY_IMPORTED, -1: not known yet */
     bool cleaning;       /* what was cleared may still be on disk */
@@ -143,12 +156,27 @@ enum { COLUMN_CHAT, COLUMN_KIND, COLUMN_ROW, COLUMN_FLAGS, COLUMN_DELIVERY, COLU
     COLUMN_TIME, COLUMN_RECEIVED, COLUMN_ID, COLUMN_BY, COLUMN_STANZA_ID, COLUMN_ORIGIN_ID,
     COLUMN_SENDER, COLUMN_RECIPIENT, COLUMN_NICK, COLUMN_BODY, COLUMN_SUBJECT, COLUMN_THREAD,
     COLUMN_LANG, COLUMN_OOB, COLUMN_ERROR, COLUMN_BODIES, COLUMN_BY_JID, COLUMN_CHAT_ID };
+/* What is in the log only may be in the file from now on. */
+void history_forget_spans(struct history *history);
 struct message *history_read_message(struct history *history, sqlite3_stmt *row);
 /* A slice of what cleared chats left: up to n rows, then traces in the index. */
 bool history_write_quietly(struct history *history); /* history_write() without a report */
 void history_stop_disk(struct history *history);
 void history_merge_some(struct history *history, guint pages);
 void history_clean(struct history *history, guint n);
+
+/* ---- history_place.c: which rows a chat has ---- */
+
+void history_place_load(struct history *history);
+/* A row that was stored, or that is not there any more. */
+void history_place(struct history *history, gint64 chat, gint64 row);
+void history_unplace(struct history *history, gint64 chat, gint64 row);
+/* A slice, when there is enough for one. */
+bool history_is_unplaced(const struct history *history);
+void history_place_some(struct history *history);
+void history_place_all(struct history *history);
+/* For who wants to know something of many chats. */
+void history_place_before_looking(struct history *history);
 
 /* ---- history_search.c: the words of a message ---- */
 

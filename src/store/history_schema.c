@@ -24,7 +24,8 @@ static const char *const create[] = {
     "id TEXT,given_by INTEGER,stanza_id TEXT,origin_id TEXT,sender TEXT,"
     "recipient TEXT,nick TEXT,body TEXT,subject TEXT,thread TEXT,lang TEXT,"
     "oob TEXT,error TEXT,bodies BLOB)",
-    "CREATE INDEX message_chat ON message(chat)",
+    "CREATE TABLE place(chat INTEGER NOT NULL,row INTEGER NOT NULL,"
+    "PRIMARY KEY(chat,row)) WITHOUT ROWID",
     "CREATE INDEX message_twin ON message(twin) WHERE twin IS NOT NULL",
     "CREATE UNIQUE INDEX message_stanza ON message(given_by,stanza_id) "
     "WHERE stanza_id IS NOT NULL",
@@ -54,12 +55,19 @@ static const char *const upgrade[] = {
     NULL,
     "CREATE TABLE waiting(number INTEGER PRIMARY KEY,rows BLOB NOT NULL)",
     MERGES,
+    "CREATE TABLE place(chat INTEGER NOT NULL,row INTEGER NOT NULL,"
+    "PRIMARY KEY(chat,row)) WITHOUT ROWID",
     NULL,
 };
 
+/* What history_place.c takes away, bit by bit, after the upgrade. */
+static const char *const old[] = { "CREATE INDEX message_chat ON message(chat)",
+    NULL };
+
 const struct db_schema history_schema = {
-    .version = 3,
+    .version = 4,
     .create = create,
+    .old = old,
     .upgrade = upgrade,
     .fill = MERGES,
     .fts = "words",
@@ -67,13 +75,33 @@ const struct db_schema history_schema = {
 
 #define CHAT_FIELDS \
     "jid,kind,keep,unread,mentions,draft,read_row,read_stanza_id,"
-#define CHAT_COLUMNS \
-    CHAT_FIELDS "(SELECT max(row) FROM message WHERE chat=chat.id)"
+#define PLACED_ROW \
+    "coalesce((SELECT CAST(value AS INTEGER) FROM value WHERE key='" PLACED \
+    "'),0)"
+/* The last row of a chat; the rows before and behind a place. Without a limit
+ * SQLite would not keep their order. */
+#define LAST(chat_id) \
+    "coalesce((SELECT row FROM message WHERE row>" PLACED_ROW \
+    " AND chat=" chat_id " ORDER BY row DESC LIMIT 1)," \
+    "(SELECT max(row) FROM place WHERE chat=" chat_id "))"
+#define ROWS_BEFORE \
+    "(SELECT row FROM message WHERE row>" PLACED_ROW " AND row<?2 " \
+    "AND chat=?1 UNION SELECT row FROM place WHERE chat=?1 AND row<?2 " \
+    "ORDER BY row DESC LIMIT -1)"
+#define ROWS_AFTER \
+    "(SELECT row FROM message WHERE row>max(?2," PLACED_ROW ") " \
+    "AND chat=?1 UNION SELECT row FROM place WHERE chat=?1 AND row>?2 " \
+    "ORDER BY row LIMIT -1)"
+#define CHAT_COLUMNS CHAT_FIELDS LAST("chat.id")
 /* HISTORY_COLUMNS without what is no word and no sender. */
 #define WORD_COLUMNS \
     "c.jid,c.kind,m.row,m.flags,0,NULL,0,0,NULL,NULL,NULL,NULL,m.sender,NULL," \
     "m.nick,m.body,m.subject,NULL,NULL,NULL,NULL,NULL,NULL,m.chat"
 #define MESSAGES "SELECT " HISTORY_COLUMNS " FROM message m JOIN chat c ON c.id=m.chat "
+#define MESSAGES_OF(rows) \
+    "SELECT " HISTORY_COLUMNS " FROM " rows " p CROSS JOIN message m " \
+    "ON m.row=p.row CROSS JOIN chat c ON c.id=m.chat WHERE m.chat=?1 " \
+    "AND m.flags&1024=0 LIMIT ?3"
 
 const char *const history_sql[N_SQL] = {
     [SQL_ADD_CHAT] = "INSERT INTO chat(id,jid,kind,keep) VALUES(?1,?2,?3,?4) "
@@ -115,9 +143,15 @@ const char *const history_sql[N_SQL] = {
         "recipient=iif(?2=1024,NULL,recipient),nick=iif(?2=1024,NULL,nick),"
         "error=iif(?2=1024,NULL,error),body=NULL,subject=NULL,thread=NULL,"
         "lang=NULL,oob=NULL,bodies=NULL WHERE row=?1",
-    [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1",
-    [SQL_DROP_GHOSTS] = "DELETE FROM message WHERE row IN "
-                        "(SELECT row FROM message WHERE chat=?1 LIMIT ?2)",
+    [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1 AND chat=?2",
+    [SQL_PLACE_ONE] = "INSERT INTO place SELECT ?1,?2 WHERE ?2<=" PLACED_ROW
+                      " ON CONFLICT DO NOTHING",
+    [SQL_PLACE] = "INSERT INTO place SELECT chat,row FROM message "
+                  "WHERE row>" PLACED_ROW " AND row<=?1 "
+                  "ON CONFLICT DO NOTHING",
+    [SQL_MOVE_PLACE] = "UPDATE place SET chat=?3 WHERE chat=?2 AND row=?1",
+    [SQL_UNPLACE] = "DELETE FROM place WHERE chat=?1 AND row=?2",
+    [SQL_DROP_OLD_INDEX] = "DROP INDEX IF EXISTS message_chat",
     [SQL_WAIT] = "INSERT INTO waiting VALUES(?1,?2) ON CONFLICT DO NOTHING",
     [SQL_INDEX] = "INSERT INTO words(rowid,body,tags) VALUES(?1,?2,?3)",
     [SQL_INDEXED] = "DELETE FROM waiting",
@@ -137,9 +171,11 @@ const char *const history_sql[N_SQL] = {
     [SQL_DROP_VALUE] = "DELETE FROM value WHERE key=?1",
 
     [SQL_CHAT] = "SELECT id,kind,keep FROM chat WHERE jid=?1",
-    [SQL_CHAT_LAST] = "SELECT max(row) FROM message WHERE chat=?1",
+    [SQL_CHAT_LAST] = "SELECT " LAST("?1"),
     [SQL_MAX_CHAT] = "SELECT max((SELECT coalesce(max(id),0) FROM chat),"
-                     "(SELECT coalesce(max(chat),0) FROM message))",
+                     "(SELECT coalesce(max(chat),0) FROM place),"
+                     "(SELECT coalesce(max(chat),0) FROM message "
+                     "WHERE row>" PLACED_ROW "))",
     [SQL_CHATS] = "SELECT " CHAT_COLUMNS " FROM chat WHERE kind<>99",
     [SQL_CHATS_WAITING] =
         "SELECT " CHAT_COLUMNS " FROM (SELECT * FROM chat "
@@ -149,11 +185,13 @@ const char *const history_sql[N_SQL] = {
     [SQL_ONE_CHAT] =
         "SELECT " CHAT_COLUMNS " FROM chat WHERE jid=?1 AND kind<>99",
     [SQL_COUNT_AFTER] =
-        "SELECT count(*) FROM (SELECT 1 FROM message WHERE chat=?1 AND row>?2 "
+        "SELECT count(*) FROM (SELECT 1 FROM " ROWS_AFTER " p "
+        "CROSS JOIN message m ON m.row=p.row WHERE m.chat=?1 "
         "AND flags&16=0 AND (body IS NOT NULL OR flags&8192) LIMIT ?3)",
     [SQL_BURIED] = "SELECT id FROM chat WHERE kind=99 LIMIT 1",
     [SQL_SOME_UNKEPT] = "SELECT 1 FROM chat WHERE keep<>1 LIMIT 1",
-    [SQL_SPAN] = "SELECT 1 FROM message INDEXED BY message_twin WHERE twin=?1",
+    [SQL_SPAN] = "SELECT twin FROM message INDEXED BY message_twin "
+                 "WHERE twin>=?1 AND twin<?2 LIMIT ?3",
     [SQL_TWINS] =
         "SELECT row,flags,chat,time_back,id,given_by,stanza_id,sender,body "
         "FROM message INDEXED BY message_twin WHERE twin=?1 "
@@ -176,10 +214,9 @@ const char *const history_sql[N_SQL] = {
                       "FROM message WHERE row=?1",
     [SQL_ROW_TAKEN] = "SELECT 1 FROM message WHERE row=?1",
     [SQL_LOAD] = MESSAGES "WHERE m.row=?1",
-    [SQL_BEFORE] = MESSAGES "WHERE m.chat=?1 AND m.row<?2 AND m.flags&1024=0 "
-                            "ORDER BY m.row DESC LIMIT ?3",
-    [SQL_AFTER] = MESSAGES "WHERE m.chat=?1 AND m.row>?2 AND m.flags&1024=0 "
-                           "ORDER BY m.row LIMIT ?3",
+    [SQL_BEFORE] = MESSAGES_OF(ROWS_BEFORE),
+    [SQL_AFTER] = MESSAGES_OF(ROWS_AFTER),
+    [SQL_ROWS] = "SELECT row FROM " ROWS_BEFORE " LIMIT ?3",
     [SQL_ALL_AFTER] = "SELECT " HISTORY_COLUMNS
                       " FROM message m CROSS JOIN chat c ON c.id=m.chat "
                       "WHERE m.row>?2 AND m.flags&1024=0 AND c.kind<>99 "
@@ -188,10 +225,18 @@ const char *const history_sql[N_SQL] = {
                        " FROM message m CROSS JOIN chat c ON c.id=m.chat "
                        "WHERE m.row<?2 AND m.row>=?4 AND m.flags&1024=0 "
                        "AND c.kind<>99 ORDER BY m.row DESC LIMIT ?3",
-    [SQL_SEEK] = "SELECT row FROM message WHERE chat=?1 AND row>=?2 "
-                 "AND flags&1024=0 ORDER BY row LIMIT 1",
-    [SQL_COUNT] = "SELECT count(*) FROM message WHERE chat=?1",
-    [SQL_COUNT_ALL] = "SELECT count(*) FROM message",
+    [SQL_SEEK] = "SELECT m.row FROM " ROWS_AFTER " p CROSS JOIN message m "
+                 "ON m.row=p.row WHERE m.chat=?1 AND flags&1024=0 LIMIT 1",
+    [SQL_COUNT] = "SELECT (SELECT count(*) FROM message WHERE row>" PLACED_ROW
+                  " AND chat=?1)+(SELECT count(*) FROM place WHERE chat=?1)",
+    [SQL_COUNT_ALL] = "SELECT (SELECT count(*) FROM message WHERE row>"
+                      PLACED_ROW ")+(SELECT count(*) FROM place)",
+    [SQL_COUNT_FRESH] = "SELECT count(*) FROM (SELECT 1 FROM message "
+                        "WHERE row>" PLACED_ROW " LIMIT ?1)",
+    [SQL_NEXT_FRESH] = "SELECT max(row),count(*) FROM (SELECT row FROM message "
+                       "WHERE row>" PLACED_ROW " ORDER BY row LIMIT ?1)",
+    [SQL_OLD_INDEX] =
+        "SELECT 1 FROM sqlite_schema WHERE name='message_chat'",
     [SQL_OUTBOX] = MESSAGES "WHERE m.delivery=1 ORDER BY m.row",
     [SQL_OUTBOX_SENT] =
         MESSAGES "WHERE m.delivery=1 AND m.sm_seq IS NOT NULL ORDER BY m.row",

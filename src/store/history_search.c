@@ -97,6 +97,28 @@ static const char *sender_of(const struct message *m, gsize *len)
     return nick ? nick : m->from;
 }
 
+/* "c" and the chat's number, "f" and the sender's hash. Printed by hand: it is
+ * done for every message. */
+static const char *put_tags(char *tags, guint64 chat_id, guint32 sender)
+{
+    static const char digits[] = "0123456789abcdef";
+    char number[24];
+    guint at = 0, n = 0;
+
+    tags[at++] = 'c';
+    do
+        number[n++] = (char)('0' + chat_id % 10);
+    while (chat_id /= 10);
+    while (n)
+        tags[at++] = number[--n];
+    tags[at++] = ' ';
+    tags[at++] = 'f';
+    for (int shift = 28; shift >= 0; shift -= 4)
+        tags[at++] = digits[sender >> shift & 0xf];
+    tags[at] = '\0';
+    return tags;
+}
+
 void history_put_words(struct history *history, enum sql which,
     const struct message *m, gint64 chat_id)
 {
@@ -105,12 +127,11 @@ void history_put_words(struct history *history, enum sql which,
     const char *sender = sender_of(m, &len);
     char tags[64];
 
-    g_snprintf(tags, sizeof tags, "c%" G_GINT64_FORMAT " f%08x", chat_id,
-        hash_folded(sender, len));
     op_begin(history, which);
     op_int(history, m->row);
     op_text(history, words_of(m, &buffer));
-    op_text(history, tags);
+    op_text(history,
+        put_tags(tags, (guint64)chat_id, hash_folded(sender, len)));
 }
 
 /* One by one, each turn's words would be a list of their own on disk, to be

@@ -21,6 +21,7 @@
 #define TIDY_WORDS 256 /* about a millisecond */
 #define MERGE_PAGES 16 /* the same */
 #define MERGE_MAX 128  /* as many as keep up with so many words */
+#define FRESH_MAX 8192 /* rows that are looked through at most, about */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
 #define SYNC_BYTES (1u << 20) /* nobody waits for them, but they take memory */
 /* A WAL of so many pages goes to the file, in a thread. It begins anew when a
@@ -529,6 +530,8 @@ static void rescue(struct history *history)
     history->rescue = false;
     history->damaged = true;
     history->reindex = 0;
+    history->fresh = 0;
+    history->bring_up = false;
     history->memory = !db;
     history->db =
         db ? db : db_open_memory(&history_schema, history_sql, N_SQL);
@@ -565,6 +568,8 @@ static void committed(struct history *history)
     history->in_turn = false;
     history->written = history->log->len;
     pending_free(history);
+    if (history->queueing)
+        history_forget_spans(history);
     history->queueing = false;
     if (g_hash_table_size(history->chats) > 4096)
         g_hash_table_remove_all(history->chats);
@@ -618,6 +623,8 @@ static void do_chores(struct history *history)
         history_clean(history, CLEAN_ROWS);
     if (history->reindex)
         history_reindex_some(history, CLEAN_ROWS);
+    if (history->fresh >= FRESH_MAX)
+        history_place_some(history);
     if (history->waiting >= WAITING_MAX) {
         history_index_some(history, WAITING_MAX);
         history_merge_some(history, MERGE_MAX);
@@ -705,7 +712,7 @@ bool history_is_untidy(const struct history *history)
 {
     return !history->queueing &&
         (history->cleaning || history->reindex || history->unmerged ||
-            history->waiting >= TIDY_WORDS);
+            history->waiting >= TIDY_WORDS || history_is_unplaced(history));
 }
 
 bool history_tidy(struct history *history)
@@ -715,6 +722,8 @@ bool history_tidy(struct history *history)
     else if (history->waiting >= TIDY_WORDS) /* all: then none is noted */
         history_index_some(history,
             history->waiting < WAITING_MAX ? history->waiting : TIDY_WORDS);
+    else if (history_is_unplaced(history))
+        history_place_some(history);
     else if (history->unmerged)
         history_merge_some(history, MERGE_PAGES);
     return history_write_quietly(history) && history_is_untidy(history);

@@ -190,9 +190,16 @@ static char *query_file(const char *file, const char *sql)
 static void assert_sound(const char *file)
 {
     g_autofree char *check = query_file(file, "PRAGMA integrity_check");
+    g_autofree char *places = query_file(file,
+        "WITH old AS (SELECT chat,row FROM message WHERE row<=(SELECT "
+        "CAST(value AS INTEGER) FROM value WHERE key='history.placed')) "
+        "SELECT (SELECT count(*) FROM (SELECT * FROM old EXCEPT "
+        "SELECT chat,row FROM place))+(SELECT count(*) FROM "
+        "(SELECT chat,row FROM place EXCEPT SELECT * FROM old))");
     g_autofree char *index = NULL;
 
     g_assert_cmpstr(check, ==, "ok");
+    g_assert_cmpstr(places, ==, "0");
     index = query_file(file,
         "INSERT INTO words(words) VALUES('integrity-check') RETURNING 1");
     (void)index;
@@ -325,6 +332,101 @@ static void test_pages(struct fixture *f, gconstpointer data)
     g_assert_cmpint(row, ==, T0 + 1010);
     g_assert_false(history_seek(f->h, PEER, T0 + 100 * SECOND, &ord, &row));
     g_assert_false(history_seek(f->h, "nobody@x", 0, &ord, &row));
+}
+
+static void add_numbered(struct fixture *f, const char *jid, gint64 second,
+    gint64 archive)
+{
+    g_autofree char *body = g_strdup_printf("%" G_GINT64_FORMAT, second);
+    auto_struct(message) m = make(body, T0 + second * SECOND);
+
+    m->archive = archive;
+    if (archive)
+        m->stanza_id = g_strdup_printf("a%s", body);
+    g_assert_cmpint(add_to(f, jid, CHAT_CONTACT, m,
+        archive ? T0 + second * SECOND : 0), ==, HISTORY_NEW);
+}
+
+/* Each second of PEER's once, in order, whatever the pages' size. */
+static void assert_numbers(struct fixture *f, bool before, guint n, gint64 all)
+{
+    gint64 place = before ? G_MAXINT64 : 0, next = before ? all - 1 : 0;
+
+    for (;;) {
+        g_autoptr(GPtrArray) page =
+            history_page(f->h, PEER, place, place, before, n);
+        if (!page->len)
+            break;
+        for (guint i = 0; i < page->len; i++) {
+            const struct message *m =
+                page->pdata[before ? page->len - 1 - i : i];
+            g_assert_cmpint((m->row - T0) / SECOND, ==, next);
+            place = m->row;
+            next += before ? -1 : 1;
+        }
+    }
+    g_assert_cmpint(next, ==, before ? -1 : all);
+}
+
+/* Rows that have their place, those that came between them later, and those
+ * that are looked through. */
+static void test_places(struct fixture *f, gconstpointer data)
+{
+    const char *other = "nurse@example.com", *many = "flood@example.net";
+    gint64 ord, row;
+
+    (void)data;
+    for (int i = 0; i < 90; i += 3)
+        add_numbered(f, PEER, i, false);
+    add_numbered(f, other, 40, false);
+    reopen(f); /* closing gives all of them their places */
+    assert_sound(f->file);
+    g_autofree char *placed = query_file(f->file, "SELECT count(*) FROM place");
+    g_assert_cmpstr(placed, ==, "31");
+    for (int i = 1; i < 90; i++)
+        if (i % 3)
+            add_numbered(f, PEER, i, true);
+    for (int i = 90; i < 120; i++)
+        add_numbered(f, PEER, i, false);
+    for (guint n = 1; n < 130; n += 7) {
+        assert_numbers(f, true, n, 120);
+        assert_numbers(f, false, n, 120);
+    }
+    g_assert_true(history_seek(f->h, PEER, T0 + 50 * SECOND, &ord, &row));
+    g_assert_cmpint(row, ==, T0 + 50 * SECOND);
+    g_assert_true(history_seek(f->h, PEER, T0 + 89 * SECOND + 1, &ord, &row));
+    g_assert_cmpint(row, ==, T0 + 90 * SECOND);
+    g_assert_cmpint(history_count(f->h, PEER), ==, 120);
+    g_assert_cmpint(history_count(f->h, NULL), ==, 121);
+    g_assert_cmpuint(
+        history_count_after(f->h, PEER, T0 + 80 * SECOND, 100), ==, 39);
+    g_assert_cmpuint(
+        history_count_after(f->h, PEER, T0 + 100 * SECOND, 5), ==, 5);
+    auto_struct(history_chat) chat = history_find_chat(f->h, PEER);
+    auto_struct(history_chat) old = history_find_chat(f->h, other);
+    g_assert_cmpint(chat->active_us, ==, T0 + 119 * SECOND);
+    g_assert_cmpint(old->active_us, ==, T0 + 40 * SECOND);
+    for (int i = 0; i < 4200; i++)
+        add_numbered(f, many, 200 + i, false);
+    while (history_tidy(f->h))
+        ;
+    g_autofree char *more =
+        query_file(f->file, "SELECT count(*)>4000 FROM place");
+    g_assert_cmpstr(more, ==, "1");
+    assert_sound(f->file);
+    assert_numbers(f, true, 50, 120);
+    add_numbered(f, many, 5000, false);
+    g_assert_cmpint(history_count(f->h, many), ==, 4201);
+    history_clear(f->h, many);
+    g_assert_cmpint(history_count(f->h, many), ==, 0);
+    while (history_is_untidy(f->h))
+        history_tidy(f->h);
+    reopen(f);
+    assert_sound(f->file);
+    g_autofree char *left =
+        query_file(f->file, "SELECT count(*)||'' FROM message");
+    g_assert_cmpstr(left, ==, "121");
+    assert_numbers(f, false, 50, 120);
 }
 
 /* F17: the clock goes an hour back, ten years ahead and back again. */
@@ -1268,7 +1370,7 @@ static void test_modes(struct fixture *f, gconstpointer data)
     assert_bodies(f, PEER, "x");
     g_autofree char *version = query_file(f->file, "PRAGMA user_version");
     g_autofree char *mode = query_file(f->file, "PRAGMA journal_mode");
-    g_assert_cmpstr(version, ==, "3");
+    g_assert_cmpstr(version, ==, "4");
     g_assert_cmpstr(mode, ==, "wal");
     umask(old);
 }
@@ -1424,7 +1526,7 @@ static void test_salvage(struct fixture *f, gconstpointer data)
     fill_some(f, 10);
     history_close(f->h);
     g_autofree char *version = query_file(f->file, "PRAGMA user_version");
-    g_assert_cmpstr(version, ==, "3");
+    g_assert_cmpstr(version, ==, "4");
     run_sql(f->file, "CREATE TABLE evil(x)");
     open_history(f);
     g_assert_true(history_was_damaged(f->h));
@@ -1545,7 +1647,7 @@ static void test_damage_later(struct fixture *f, gconstpointer data)
     (void)data;
     fill_some(f, 600);
     history_close(f->h);
-    page = page_of(f, "message_chat");
+    page = page_of(f, "place");
     g_assert_true(g_file_get_contents(f->file, &bytes, &len, NULL));
     memset(bytes + 4096 * (page - 1), 0x55, 4096);
     g_assert_true(g_file_set_contents(f->file, bytes, (gssize)len, NULL));
@@ -2132,6 +2234,14 @@ static void test_versions(struct fixture *f, gconstpointer data)
         g_assert_cmpstr(after, ==, now);
         assert_sound(f->file);
         open_history(f);
+        g_assert_cmpint(history_count(f->h, PEER), ==, 33);
+        while (history_is_untidy(f->h))
+            history_tidy(f->h);
+        g_autofree char *old = query_file(f->file,
+            "SELECT count(*) FROM sqlite_schema WHERE name='message_chat'");
+        g_assert_cmpstr(old, ==, "0");
+        assert_sound(f->file);
+        g_assert_cmpint(history_count(f->h, PEER), ==, 33);
         history_clear(f->h, PEER);
         ASSERT_FOUND(f, "not sent yet", .words = "sent");
         ASSERT_FOUND(f, "", .words = "brought");
@@ -2224,6 +2334,7 @@ int main(int argc, char **argv)
     TEST("round-trip", NULL, test_round_trip);
     TEST("addresses", NULL, test_addresses);
     TEST("pages", NULL, test_pages);
+    TEST("places", NULL, test_places);
     TEST("F17-clock", NULL, test_clock);
     TEST("archive-between", NULL, test_archive_between);
     TEST("archive-same-second", NULL, test_archive_same_second);
