@@ -301,6 +301,49 @@ def part_manual(tally, args):
               "stale: make -C build man")
 
 
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'
+                   r"'(?:\\.|[^'\\\n])*'|\w+|\S", re.S)
+SENTENCE = re.compile(r'(?=.*[a-z]{2} )(\\"|%s|[A-Z“]).*[a-z"s)][.?!]'
+                      r"(%\.0s)?$")
+# What stays English: what only the log and the manual say, and bugs.
+ENGLISH_CALLS = {"g_error", "g_critical", "g_warning", "log_line"}
+ENGLISH_MEMBERS = {"note"}
+ENGLISH_FILES = {"src/features_doap.c", "src/cmd/mdoc.c"}
+
+
+def msgids(path):
+    joined = re.findall(r'^msgid(?:_plural)? ((?:"(?:\\.|[^"\\])*"\s*)+)',
+                        path.read_text(), re.M)
+    return {"".join(re.findall(r'"((?:\\.|[^"\\])*)"', one)) for one in joined}
+
+
+def unmarked(path, known):
+    """Literals that read like a sentence and are no message of gettext."""
+    text = path.read_text()
+    tokens = [(m.start(), m[0]) for m in TOKEN.finditer(text)
+              if not m[0].startswith(("/*", "//"))]
+    calls, i = [], 0
+    while i < len(tokens):
+        at, token = tokens[i]
+        if token == "(":
+            calls.append(tokens[i - 1][1])
+        elif token == ")" and calls:
+            calls.pop()
+        if not token.startswith('"'):
+            i += 1
+            continue
+        first, literal = i, ""
+        while i < len(tokens) and tokens[i][1].startswith('"'):
+            literal += tokens[i][1][1:-1]
+            i += 1
+        member = tokens[first - 2][1] if tokens[first - 1][1] == "=" else ""
+        if SENTENCE.match(literal) and literal not in known and \
+                member not in ENGLISH_MEMBERS and \
+                not (calls and calls[-1] in ENGLISH_CALLS):
+            line = text.count("\n", 0, at) + 1
+            yield f"{path.relative_to(TOP)}:{line}: {literal}"
+
+
 def part_words(tally, args):
     """Every file with text for people is listed; translations are complete."""
     listed = {line for line in (TOP / "po/POTFILES.in").read_text().splitlines()
@@ -320,6 +363,13 @@ def part_words(tally, args):
                    cwd=TOP)
         status, text = run(["msgcmp", str(TOP / f"po/{lang}.po"), str(pot)])
         tally.one(f"the {lang} translation is complete", status == 0, text)
+    known = msgids(pot)
+    plain = [where for folder in ("src", "ui")
+             for path in sorted((TOP / folder).rglob("*.c"))
+             if str(path.relative_to(TOP)) not in ENGLISH_FILES
+             for where in unmarked(path, known)]
+    tally.one("no sentence is left out of the translations", not plain,
+              "\n".join(plain))
 
 
 def part_harden(tally, args):

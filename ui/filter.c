@@ -6,6 +6,7 @@
  */
 #include "config.h"
 #include "ui/filter.h"
+#include "base/intl.h"
 #include "model/account.h"
 #include "model/jid.h"
 #include "store/option.h"
@@ -155,7 +156,7 @@ bool filters_remove(
         return true;
     }
     g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND,
-        "There is no filter %s; /filter lists them.", name);
+        _("There is no filter %s; /filter lists them."), name);
     return false;
 }
 
@@ -215,8 +216,8 @@ static bool has_text(struct filters *filters, struct filter *filter, const char 
     filters->version++;
     g_free(filters->complaint);
     filters->complaint = g_strdup_printf(
-        "Filter %s takes too long and hides nothing any more; /filter remove %s, and write a "
-        "simpler expression.", filter->name, filter->name);
+        _("Filter %s takes too long and hides nothing any more; /filter remove %s, and write a "
+          "simpler expression."), filter->name, filter->name);
     return false;
 }
 

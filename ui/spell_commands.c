@@ -153,12 +153,12 @@ static enum cmd_status run_suggest(struct job *job)
     spell_update(tui);
     if (!g_utf8_validate(text, -1, NULL) ||
         !find_word(tui, text, tui->line ? line_cursor(tui->line) : 0, &from, &len))
-        return job_fail(job, "item-not-found",
-            spell_problem(tui->spell) ? "There is no dictionary for %s; install one, like "
-                                        "hunspell-en-us."
-                                      : "No misspelt word is in the input line; /spell says "
-                                        "what language it is checked for.%.0s",
-            spell_problem(tui->spell) ? spell_problem(tui->spell) : "");
+        return spell_problem(tui->spell)
+            ? job_fail(job, "item-not-found",
+                  "There is no dictionary for %s; install one, like hunspell-en-us.",
+                  spell_problem(tui->spell))
+            : job_fail(job, "item-not-found", "No misspelt word is in the input line; "
+                  "/spell says what language it is checked for.");
     struct meant *meant = g_new0(struct meant, 1);
     *meant = (struct meant){ tui, from, g_strndup(text + from, len) };
     spell_suggest(tui->spell, meant->word, on_suggested, meant, meant_free);

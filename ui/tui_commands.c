@@ -181,10 +181,11 @@ static struct window *find_window(struct tui *tui, const char *word, char **why)
         likeness = alike;
     }
     if (best && second)
-        *why = g_strdup_printf("\"%s\" may be %d:%s or %d:%s; write more of it, or the number.",
+        *why = g_strdup_printf(
+            _("\"%s\" may be %d:%s or %d:%s; write more of it, or the number."),
             word, second->number, window_name(second), best->number, window_name(best));
     else if (!best)
-        *why = g_strdup_printf("There is no window \"%s\"; /win lists them.", word);
+        *why = g_strdup_printf(_("There is no window \"%s\"; /win lists them."), word);
     return *why ? NULL : best;
 }
 

@@ -1679,7 +1679,7 @@ static void unexpected(struct stream *stream, xmpp_stanza_t *stanza)
 {
     const char *name = xmpp_stanza_get_name(stanza);
     fail(stream, STREAM_ERROR_PROTOCOL, false, "unsupported-stanza-type",
-        "%s sent <%s/> when it was not due; tell its administrator.",
+        _("%s sent <%s/> when it was not due; tell its administrator."),
         stream->domain, name ? name : "?");
 }
 
