@@ -35,7 +35,7 @@ static void show(struct tui *tui, const char *name)
 static bool keep(struct tui *tui, const char *name, GError **error)
 {
     g_autofree const char **dirs = tui_theme_dirs(tui);
-    struct theme *theme = theme_load(name, dirs, error);
+    struct theme *theme = theme_load(tui_theme_meant(tui, name), dirs, error);
     if (!theme)
         return false;
     tui->app->config.theme = NULL;

@@ -598,6 +598,12 @@ void tui_key(struct tui *tui, const struct key *key)
             tui_dirty_all(tui);
         }
         return;
+    case KEY_GROUND:
+        if (tui->light_ground == key->x)
+            return;
+        tui->light_ground = key->x;
+        tui_apply_theme(tui);
+        return;
     case KEY_GRAPHICS:
         if (tui->screen && screen_graphics_report(tui->screen, (enum graphics)key->x)) {
             viewer_again(tui);
@@ -1277,15 +1283,20 @@ void tui_set_theme(struct tui *tui, struct theme *theme)
         tui_dirty_all(tui);
 }
 
+const char *tui_theme_meant(const struct tui *tui, const char *name)
+{
+    return strcmp(name, "auto") ? name : tui->light_ground ? "light" : "dark";
+}
+
 void tui_apply_theme(struct tui *tui)
 {
     const char *wanted = tui->app->config.theme ? tui->app->config.theme
                                                 : tui_option(tui, "ui.theme");
     g_autofree const char **dirs = tui_theme_dirs(tui);
     g_autoptr(GError) error = NULL;
-    struct theme *theme = theme_load(wanted, dirs, &error);
+    struct theme *theme = theme_load(tui_theme_meant(tui, wanted), dirs, &error);
     if (!theme) {
-        if (tui->title)
+        if (tui->title && strcmp(wanted, "auto") != 0)
             tui_note(tui, ROLE_ERROR, error->message);
         if (tui->theme)
             return;

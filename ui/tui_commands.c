@@ -19,8 +19,9 @@
 #include <string.h>
 
 const struct option ui_options[] = {
-    { .name = "ui.theme", .kind = OPTION_STRING, .fallback = "dark",
-        .summary = "how the screen looks; /theme shows what there is" },
+    { .name = "ui.theme", .kind = OPTION_STRING, .fallback = "auto",
+        .summary = "how the screen looks; /theme shows what there is",
+        .detail = "With auto it is light where the terminal says that its ground is, else dark." },
     { .name = "ui.colors", .kind = OPTION_ENUM, .fallback = "auto",
         .choices = "auto none 8 16 256 true",
         .summary = "how many colours the terminal has",

@@ -75,7 +75,7 @@ struct tui {
     enum depth depth;
     struct grid *grid;
     bool ascii, small, leaving, detached /* the terminal is handed over */;
-    bool terminal_focused;
+    bool terminal_focused, light_ground;
 
     GPtrArray *windows;    /* struct window*, sorted by number */
     struct layout *layout;
@@ -148,6 +148,7 @@ void tui_load_hues(struct tui *tui);
 /* The colour of somebody (XEP-0392): by the bare JID, NULL where it is not
  * known; /color goes by either. */
 style_t tui_nick_style(const struct tui *tui, const char *jid, const char *nick);
+const char *tui_theme_meant(const struct tui *tui, const char *name); /* by "auto" */
 const char **tui_theme_dirs(struct tui *tui); /* borrowed strings, free the array */
 void tui_note(struct tui *tui, enum role role, const char *text); /* console + panel */
 struct tui *tui_new_offscreen(struct app *app, int cols, int rows, bool ascii);

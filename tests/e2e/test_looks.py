@@ -63,6 +63,25 @@ def test_theme_previews(themed):
     s.wait("yarrow +no +green and quiet")
 
 
+def test_theme_by_the_ground_of_the_terminal(themed):
+    """Until one was chosen, and however the answer is chopped up."""
+    (themed.folder / "light.theme").write_text("[theme]\n[palette]\nbar = #123456\n")
+    s = themed("--offline")
+    s.wait("offline")
+    assert b"\x1b]11;?\x1b\\" in s.bytes
+    s.type("\x1b]11;rgb:00/00")
+    s.type("/00\x1b\\")
+    s.wait_quiet(0.2)
+    assert BAR["yarrow"] not in s.bytes
+    step(s, "\x1b]11;rgb:ffff/ffff/dddd\x07", "yarrow")
+    step(s, "/theme dark\r", "dark")
+    before = len(s.bytes)
+    s.type("\x1b]11;rgb:0000/0000/0000\x1b\\\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+    s.wait_quiet(0.2)
+    assert BAR["yarrow"] not in s.bytes[before:]
+    step(s, "/theme auto\r", "yarrow")
+
+
 def test_theme_by_name_and_option(themed):
     s = themed("--offline", "--theme", "yarrow")
     shown_in(s, "yarrow", 0)

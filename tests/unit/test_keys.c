@@ -20,6 +20,10 @@ static void hear(const struct key *key, gpointer data)
         g_string_append(out, key->code == KEY_FOCUS_IN ? "in " : "out ");
         return;
     }
+    if (key->code == KEY_GROUND) {
+        g_string_append_printf(out, "ground%d ", key->x);
+        return;
+    }
     if (key->code == KEY_GRAPHICS) {
         g_string_append_printf(out, "graphics%d ", key->x);
         return;
@@ -48,6 +52,9 @@ static const struct {
     { "\033[999999999999999999~x", "x " }, { "\033[?1;2c", "graphics0 " },
     { "\033[?62;4;22c", "graphics1 " }, { "\033[?64;14;40c", "graphics0 " },
     { "\033_Gi=1953721965;OK\033\\x", "graphics2 x " }, { "\033_x", "M-_ x " },
+    { "\033]11;rgb:ffff/fe00/f0f0\033\\x", "ground1 x " }, { "\033]", "M-] " },
+    { "\033]11;rgb:1/2/3\ax", "ground0 x " }, { "\033]11;rgb:f/f\ax", "x " },
+    { "\033]11;rgb:\033[A", "Up " }, { "\033]1x", "M-] 1 x " }, { "\033]11;rgb:0/0/0", "" },
     { "\033_Gi=1;ENOENT:no\033\\", "graphics0 " }, { "\033_", "M-_ " },
     { "\033_Gi=1;OK\033[A", "graphics2 Up " }, { "\033_Gi=1", "" }, { "\377\376a", "a " },
     { "\033OM", "Enter " }, { "\033[", "M-[ " }, { "\033O", "M-O " }, { "\0", "" },

@@ -188,6 +188,42 @@ static int take_answer(struct keys *keys, const char *s, gsize len, bool whole)
     return len < ANSWER_MAX && !whole ? MORE : (int)MIN(len, (gsize)ANSWER_MAX);
 }
 
+/* ESC ] 11;rgb:RRRR/GGGG/BBBB BEL or ESC \, what the ground is (XParseColor);
+ * else it was Alt-]. */
+static int take_ground(struct keys *keys, const char *s, gsize len, bool whole)
+{
+    static const char begin[] = "\033]11;rgb:";
+    enum { BEGIN = sizeof begin - 1, ANSWER_MAX = 64 };
+    static const double weights[] = { 0.2126, 0.7152, 0.0722 };
+    if (memcmp(s, begin, MIN(len, (gsize)BEGIN)) || (whole && len < BEGIN)) {
+        emit_char(keys, "]", 1, MOD_ALT);
+        return 2;
+    }
+    if (len < BEGIN)
+        return MORE;
+    double light = 0, value = 0, most = 0;
+    gsize i = BEGIN;
+    int n = 0;
+    for (; i < MIN(len, (gsize)ANSWER_MAX) && (g_ascii_isxdigit(s[i]) || s[i] == '/'); i++)
+        if (s[i] != '/') {
+            value = value * 16 + g_ascii_xdigit_value(s[i]);
+            most = most * 16 + 15;
+        } else if (most > 0 && n < 2) {
+            light += weights[n++] * value / most;
+            value = most = 0;
+        }
+    bool ended = i < len && (s[i] == '\a' || s[i] == '\033');
+    if (!whole && len < ANSWER_MAX && (i == len || (i + 1 == len && s[i] == '\033')))
+        return MORE;
+    if (ended && n == 2 && most > 0) {
+        struct key key = { .code = KEY_GROUND, .x = light + weights[n] * value / most > 0.5 };
+        keys->fn(&key, keys->data);
+    }
+    if (i < len && s[i] == '\a')
+        return (int)i + 1;
+    return i + 1 < len && s[i] == '\033' && s[i + 1] == '\\' ? (int)i + 2 : (int)i;
+}
+
 static void csi_key(struct keys *keys, const char *body, gsize len, char final, unsigned alt)
 {
     int p[4] = { 0 };
@@ -316,6 +352,8 @@ static int take_escape(struct keys *keys, const char *s, gsize len, unsigned alt
     }
     if (s[1] == '_')
         return take_answer(keys, s, len, whole);
+    if (s[1] == ']')
+        return take_ground(keys, s, len, whole);
     if (s[1] == 'O' && (len > 2 || !whole)) {
         if (len == 2)
             return MORE;

@@ -20,6 +20,7 @@ enum key_code {
     KEY_FOCUS_IN, KEY_FOCUS_OUT,
     KEY_REPORT,           /* cursor position report: .x .y */
     KEY_GRAPHICS,         /* what pictures the terminal shows: .x, enum graphics */
+    KEY_GROUND,           /* the terminal's ground: .x 1 light, 0 dark */
     KEY_CODES
 };
 enum { MOD_CTRL = 1, MOD_ALT = 2, MOD_SHIFT = 4 };

@@ -20,6 +20,7 @@
 
 G_DEFINE_QUARK(txmpp - screen, screen_error)
 
+#define GROUND_ASK "\033]11;?\033\\" /* the answer comes as KEY_GROUND */
 enum { COPY_BYTES = 74994 /* what xterm takes */ };
 enum { FLUSH_MS = 1000, BACKLOG_MAX = 8 << 20, ANSWERS_MS = 100, FLASH_MS = 100 };
 
@@ -33,7 +34,7 @@ struct screen {
     int cols, rows, width, height; /* in cells, in pixels; 0: not known */
     bool utf8, osc, away, mouse;
     enum graphics graphics;
-    bool graphics_asked;
+    bool graphics_asked, ground_asked;
     guint flash_timer;
     char *flash_end;      /* what ends it; while the timer runs */
 };
@@ -320,6 +321,9 @@ void screen_show(struct screen *screen, struct grid *grid,
     if (screen->away)
         return;
     /* Elsewhere the questions would be control characters of eight bits. */
+    if (screen->osc && !screen->ground_asked && terminfo_has(screen->info, CAP_ASK))
+        outlet_puts(screen->out, GROUND_ASK);
+    screen->ground_asked = true;
     if (screen->utf8)
         probe_ask(&screen->probe, screen->info, screen->cols, screen->rows, screen->out->bytes);
     paint_frame(screen->paint, grid, theme, depth, screen->out->bytes);
