@@ -12,6 +12,7 @@
 #include "ui/dialog/dialog.h"
 #include "ui/dialog/menu.h"
 #include "ui/pane/pane.h"
+#include "ui/picture/viewer.h"
 #include "ui/term/line.h"
 #include "golden.h"
 #include "net/tls.h"
@@ -276,6 +277,84 @@ static void open_menu(struct scene *scene)
     pane_roster_menu(scene->tui->roster);
 }
 
+static void press(struct scene *scene, const char *name)
+{
+    struct key key;
+    g_assert_true(key_parse(name, &key));
+    tui_key(scene->tui, &key);
+    tui_draw(scene->tui);
+}
+
+static void open_palette(struct scene *scene)
+{
+    palette_open(scene->tui, NULL);
+}
+
+static void open_empty_palette(struct scene *scene)
+{
+    palette_open(scene->tui, "0000");
+}
+
+static void say(struct scene *scene, const char *body, bool outgoing)
+{
+    struct chat *chat = window_current(scene->tui)->chat;
+    struct message *message = message_new();
+    message->body = g_strdup(body);
+    message->type = MESSAGE_CHAT;
+    message->outgoing = outgoing;
+    message->from = g_strdup(outgoing ? "1@2.3/4" : "4@5.6/7");
+    message->to = g_strdup(outgoing ? "4@5.6" : "1@2.3");
+    message->time_us = message->received_us = NOW_US;
+    message->delivery = outgoing ? DELIVERY_FAILED : DELIVERY_NONE;
+    chat_append(chat, message);
+    account_emit(scene->account, (struct event){ .type = EVENT_MESSAGE,
+        .account = scene->account, .chat = chat, .message = { .message = message } });
+}
+
+static void open_messages(struct scene *scene)
+{
+    say(scene, "1 2 3", true);
+    say(scene, "1 https://5.6/7", false);
+    tui_draw(scene->tui);
+}
+
+static void open_pick(struct scene *scene)
+{
+    open_messages(scene);
+    pane_chat_pick(window_current(scene->tui)->pane, 0);
+    press(scene, "Enter");
+    g_assert_nonnull(scene->tui->menu);
+}
+
+static void open_find(struct scene *scene)
+{
+    open_messages(scene);
+    g_assert_true(chat_find_open(scene->tui, "9"));
+}
+
+static void open_picture(struct scene *scene)
+{
+    viewer_open(scene->tui, scene->account, "1", NULL, "/dev/null/1");
+}
+
+static void open_parts(struct scene *scene)
+{
+    open_messages(scene);
+    layout_split(scene->tui, LAYOUT_COLS);
+    layout_show_side(scene->tui, scene->tui->results, DIRECTION_DOWN, false);
+    layout_show_side(scene->tui, scene->tui->list, DIRECTION_RIGHT, false);
+}
+
+static void open_console(struct scene *scene)
+{
+    window_show(scene->tui, window_console(scene->tui));
+}
+
+static void open_xml(struct scene *scene)
+{
+    window_show(scene->tui, window_xml(scene->tui));
+}
+
 static void open_nothing(struct scene *scene)
 {
     (void)scene;
@@ -290,8 +369,12 @@ static const struct place {
     { "subscription", open_subscription }, { "text", open_text }, { "form", open_form },
     { "first-start", open_first_start }, { "contact", open_contact },
     { "edit", open_edit }, { "keys", open_keys }, { "menu", open_menu },
+    { "messages", open_messages }, { "pick", open_pick }, { "find", open_find },
+    { "palette", open_palette }, { "palette-empty", open_empty_palette },
+    { "picture", open_picture }, { "parts", open_parts }, { "console", open_console },
+    { "xml", open_xml },
 };
-static const struct { int cols, rows; } sizes[] = { { 100, 30 }, { 60, 20 }, { 40, 12 },
+static const struct { int cols, rows; } sizes[] = { { 100, 30 }, { 80, 24 }, { 60, 20 }, { 40, 12 },
     { 20, 8 } };
 
 static void check_cells(const struct grid *grid)
@@ -356,7 +439,7 @@ static bool is_said_so(const char *word)
 {
     static const char *const names[] = { "txmpp", "tls", "Esc", "Escape", "Enter", "Tab",
         "Insert", "Delete", "PageUp", "PageDown", "Up", "Down", "Left", "Right", "Home", "End",
-        "SHA", "juliet", "romeo", "example", "com", "net", "inputrc", "readline", NULL };
+        "SHA", "Friday", "November" /* the locale has them */, "https", "juliet", "romeo", "example", "com", "net", "inputrc", "readline", NULL };
     return g_strv_contains(names, word);
 }
 
