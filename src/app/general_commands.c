@@ -8,6 +8,7 @@
 #include "base/intl.h"
 #include "base/log.h"
 #include "store/history.h"
+#include "xep/ask.h"
 #include "xmpp/outbox.h"
 #include "xmpp/stanza.h"
 
@@ -510,8 +511,7 @@ const struct command app_general_commands[] = {
     { .name = "request", .needs = NEEDS_ONLINE,
         .args = { { .name = "what", .kind = &arg_choice,
                       .choices = "last ping time version" },
-            { .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,
-                .summary = "whom; the peer of this chat, else our server" } },
+            ASK_TARGET_ARG },
         .summary = "Ask somebody's client or server something",
         .detail = "The same as /lastactivity, /ping, /time and /software, and "
                   "answered as those are.",

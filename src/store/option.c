@@ -642,14 +642,10 @@ static void tell(struct options *options, const struct option *row,
     }
 }
 
-static bool store_value(struct options *options, const struct option *row,
-    const char *account, const char *value, GError **error)
+/* As it was before where the disk does not take it. */
+static bool put_and_save(struct options *options, const char *section, const char *key,
+    const char *value, GError **error)
 {
-    if (!is_writable(options, error))
-        return false;
-    g_autofree char *own = is_account_row(row) ? NULL : row_section(row);
-    const char *section = own ? own : ensure_section(options, account);
-    const char *key = row_key(row);
     g_autofree char *before =
         g_key_file_get_string(options->file, section, key, NULL);
     file_put(options, section, key, value);
@@ -657,6 +653,16 @@ static bool store_value(struct options *options, const struct option *row,
         return true;
     file_put(options, section, key, before);
     return false;
+}
+
+static bool store_value(struct options *options, const struct option *row,
+    const char *account, const char *value, GError **error)
+{
+    if (!is_writable(options, error))
+        return false;
+    g_autofree char *own = is_account_row(row) ? NULL : row_section(row);
+    const char *section = own ? own : ensure_section(options, account);
+    return put_and_save(options, section, row_key(row), value, error);
 }
 
 bool options_set(struct options *options, const char *account,
@@ -811,13 +817,7 @@ bool options_section_set(struct options *options, const char *section,
         return false;
     g_autofree char *name = free_section(section);
     g_autofree char *escaped = free_key(options, name, key);
-    g_autofree char *before =
-        g_key_file_get_string(options->file, name, escaped, NULL);
-    file_put(options, name, escaped, value);
-    if (save(options, error))
-        return true;
-    file_put(options, name, escaped, before);
-    return false;
+    return put_and_save(options, name, escaped, value, error);
 }
 
 void options_on_change(

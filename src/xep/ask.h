@@ -21,6 +21,11 @@ void ask_reply_done(struct job *job, const char *jid, xmpp_stanza_t *result,
 /* Whom argument "jid" means (new string): itself, else the peer of the job's
  * chat, else our server. full: the best resource of a contact; NULL and the
  * job has failed when none is online. */
+#define ASK_TARGET_ARG                                                         \
+    {                                                                          \
+        .name = "jid", .kind = &arg_jid, .flags = ARG_OPTIONAL,                \
+        .summary = "whom; the peer of this chat, else our server"              \
+    }
 char *ask_target(struct job *job, bool full);
 /* Asks that one for element and waits: what most commands do. */
 enum cmd_status ask_get(struct job *job, bool full, const char *element,

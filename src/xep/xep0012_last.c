@@ -89,10 +89,7 @@ static const struct command commands[] = {
     { .name = "lastactivity",
         .needs = NEEDS_ONLINE,
         .run = run,
-        .args = { { .name = "jid",
-            .kind = &arg_jid,
-            .flags = ARG_OPTIONAL,
-            .summary = "whom; the peer of this chat, else our server" } },
+        .args = { ASK_TARGET_ARG },
         .words = "last seen idle when online",
         .summary = "Ask since when somebody is idle or offline",
         .detail = "For the bare address of a contact who is offline, their "

@@ -59,10 +59,7 @@ static const struct command commands[] = {
         .aliases = "version",
         .needs = NEEDS_ONLINE,
         .run = run,
-        .args = { { .name = "jid",
-            .kind = &arg_jid,
-            .flags = ARG_OPTIONAL,
-            .summary = "whom; the peer of this chat, else our server" } },
+        .args = { ASK_TARGET_ARG },
         .words = "version client program",
         .summary = "Ask which program somebody uses",
         .detail = "Asks a client or a server for its name and version "

@@ -94,10 +94,7 @@ static const struct command commands[] = {
     { .name = "time",
         .needs = NEEDS_ONLINE,
         .run = run,
-        .args = { { .name = "jid",
-            .kind = &arg_jid,
-            .flags = ARG_OPTIONAL,
-            .summary = "whom; the peer of this chat, else our server" } },
+        .args = { ASK_TARGET_ARG },
         .words = "clock zone local",
         .summary = "Ask what time it is where somebody is",
         .detail = "Asks a client or a server for its clock and time zone "

@@ -14,10 +14,6 @@
 #define MATCHES 64       /* hook runs of one stanza */
 #define DROPS_LOGGED 5   /* lines a second */
 
-struct key {
-    const char *element, *ns;
-};
-
 struct row {
     enum phase phase;
     guint order; /* in features[] and its table */
@@ -25,7 +21,7 @@ struct row {
 };
 
 struct table { /* for messages, for presence */
-    GHashTable *by_child; /* struct key → GArray of struct row */
+    GHashTable *by_child; /* struct stanza_key → GArray of struct row */
     GArray *always;       /* struct row */
 };
 
@@ -35,24 +31,10 @@ struct inbox {
     guint drops;
 };
 
-static guint key_hash(gconstpointer p)
-{
-    const struct key *key = p;
-
-    return g_str_hash(key->element) * 33 ^ g_str_hash(key->ns);
-}
-
-static gboolean key_equal(gconstpointer a, gconstpointer b)
-{
-    const struct key *x = a, *y = b;
-
-    return strcmp(x->element, y->element) == 0 && strcmp(x->ns, y->ns) == 0;
-}
-
 static void add_row(
     struct table *table, const struct incoming_hook *hook, struct row row)
 {
-    struct key key = { hook->element, hook->ns ? hook->ns : NS_CLIENT };
+    struct stanza_key key = { hook->element, hook->ns ? hook->ns : NS_CLIENT };
     GArray *rows;
 
     if (!hook->element) {
@@ -76,7 +58,7 @@ struct inbox *inbox_new(void)
     for (int i = 0; i < 2; i++) {
         struct table *table = &inbox->tables[i];
         table->by_child = g_hash_table_new_full(
-            key_hash, key_equal, g_free, (GDestroyNotify)g_array_unref);
+            stanza_key_hash, stanza_key_equal, g_free, (GDestroyNotify)g_array_unref);
         table->always = g_array_new(FALSE, FALSE, sizeof(struct row));
     }
     for (guint i = 0; features[i]; i++)
@@ -154,7 +136,7 @@ static guint collect(const struct table *table, struct incoming *incoming,
     }
     for (xmpp_stanza_t *child = stanza_first_element(incoming->stanza);
          child && n < MATCHES; child = stanza_next(child, NULL, NULL)) {
-        const struct key key = { stanza_name(child), stanza_ns(child) };
+        const struct stanza_key key = { stanza_name(child), stanza_ns(child) };
         const GArray *rows;
         if (is_error && strcmp(key.element, "error") != 0)
             continue; /* an echo of what we sent */

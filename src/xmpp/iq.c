@@ -21,10 +21,6 @@ struct pending {
     GDestroyNotify free_fn;
 };
 
-struct hook_key {
-    const char *element, *ns;
-};
-
 /* A request that is being served; pub is first so that one is the other. */
 struct serving {
     struct iq_request pub;
@@ -39,24 +35,10 @@ struct iq_table {
     GHashTable *pending; /* id → struct pending, owned */
     guint timer;
     gint64 timer_us;
-    GHashTable *hooks;   /* struct hook_key → const struct iq_hook */
+    GHashTable *hooks;   /* struct stanza_key → const struct iq_hook */
     GQueue serving;
     guint epoch;
 };
-
-static guint key_hash(gconstpointer p)
-{
-    const struct hook_key *key = p;
-
-    return g_str_hash(key->element) * 33 ^ g_str_hash(key->ns);
-}
-
-static gboolean key_equal(gconstpointer a, gconstpointer b)
-{
-    const struct hook_key *x = a, *y = b;
-
-    return strcmp(x->element, y->element) == 0 && strcmp(x->ns, y->ns) == 0;
-}
 
 static void pending_free(gpointer data)
 {
@@ -74,10 +56,10 @@ static void pending_free(gpointer data)
 static void add_hooks(struct iq_table *table, const struct iq_hook *hook)
 {
     for (; hook && hook->run; hook++) {
-        struct hook_key *key = g_new(struct hook_key, 1);
+        struct stanza_key *key = g_new(struct stanza_key, 1);
         GPtrArray *list;
 
-        *key = (struct hook_key){ hook->element, hook->ns };
+        *key = (struct stanza_key){ hook->element, hook->ns };
         list = g_hash_table_lookup(table->hooks, key);
         if (!list) {
             list = g_ptr_array_new();
@@ -97,7 +79,7 @@ struct iq_table *iq_table_new(struct account *account)
     table->pending =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, pending_free);
     table->hooks = g_hash_table_new_full(
-        key_hash, key_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+        stanza_key_hash, stanza_key_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     for (guint i = 0; features[i]; i++)
         add_hooks(table, features[i]->iq);
     return table;
@@ -401,7 +383,7 @@ bool iq_from_friend(const struct iq_request *request)
 static const struct iq_hook *find_hook(
     const struct iq_table *table, xmpp_stanza_t *child, const char *type)
 {
-    const struct hook_key key = { stanza_name(child), stanza_ns(child) };
+    const struct stanza_key key = { stanza_name(child), stanza_ns(child) };
     const GPtrArray *list = g_hash_table_lookup(table->hooks, &key);
 
     for (guint i = 0; list && i < list->len; i++) {

@@ -266,6 +266,20 @@ xmpp_stanza_t *stanza_parse(const char *xml)
     return xmpp_stanza_new_from_string(context(), xml);
 }
 
+guint stanza_key_hash(gconstpointer p)
+{
+    const struct stanza_key *key = p;
+
+    return g_str_hash(key->element) * 33 ^ g_str_hash(key->ns);
+}
+
+gboolean stanza_key_equal(gconstpointer a, gconstpointer b)
+{
+    const struct stanza_key *x = a, *y = b;
+
+    return strcmp(x->element, y->element) == 0 && strcmp(x->ns, y->ns) == 0;
+}
+
 char *stanza_new_id(void)
 {
     static const char digits[] =

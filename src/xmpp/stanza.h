@@ -56,6 +56,13 @@ void stanza_take_child(xmpp_stanza_t *parent, xmpp_stanza_t *child); /* takes th
  * element. */
 xmpp_stanza_t *stanza_parse(const char *xml);
 
+/* Key of a table: what an element is called. */
+struct stanza_key {
+    const char *element, *ns;
+};
+guint stanza_key_hash(gconstpointer key);
+gboolean stanza_key_equal(gconstpointer a, gconstpointer b);
+
 char *stanza_new_id(void); /* >= 128 random bits (RFC 6120 s. 8.1.3), new string */
 
 /* RFC 6120 s. 8.3, XEP-0086 for old codes. */
