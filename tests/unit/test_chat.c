@@ -74,6 +74,26 @@ static void test_styling(void)
     scene_free(scene);
 }
 
+/* XEP-0245 s. 2: the four characters, there and nowhere else. */
+static void test_me(void)
+{
+    static const char *const others[] = { "/meshrugs in disgust",
+        "/me's disgusted", " /me shrugs at it", "\"/me shrugs with it\"",
+        "* Atlas shrugs",
+        "Why did he say \"/me shrugs\"?", "/ME shrugs" };
+    struct scene *scene = scene_new(1);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autofree char *begin = g_strndup(others[i], 10);
+        hear(scene, others[i]);
+        g_assert_cmpint(STYLE_ROLE(style_at(scene, begin)), !=, ROLE_ACTION);
+    }
+    hear(scene, "/me sighs");
+    g_assert_cmpint(
+        STYLE_ROLE(style_at(scene, " sighs")), ==, ROLE_ACTION);
+    scene_free(scene);
+}
+
 /* XEP-0393 s. 5: the sender may forbid it, and that is still so tomorrow. */
 static void test_unstyled(void)
 {
@@ -356,6 +376,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/chat/styling", test_styling);
     g_test_add_func("/chat/unstyled", test_unstyled);
+    g_test_add_func("/chat/XEP-0245-me", test_me);
     g_test_add_func("/chat/links", test_links);
     g_test_add_func("/chat/nick-colors", test_nick_colors);
     g_test_add_func("/chat/days", test_days);
