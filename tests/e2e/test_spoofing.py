@@ -639,3 +639,43 @@ def test_H24_every_part_missing_empty_or_twice(online):
     assert total > 1000
     assert t.process.poll() is None
     t.run("/roster")
+
+
+# ---- what changes is announced -----------------------------------------------
+
+def test_XEP_0115_s4_a_privacy_option(online):
+    """Others hear at once that we can less, and the new hash is true."""
+    t, c = online
+    c_ns = "http://jabber.org/protocol/caps"
+    t.run("/privacy receipts off")
+    told = c.expect("presence").find(q("c", c_ns))
+    t.run("/privacy receipts off")
+    c.settle()
+    assert c.no("presence")
+    c.send("<iq type='get' id='d1' from='bob@b.tld/x'><query "
+           "xmlns='http://jabber.org/protocol/disco#info' "
+           f"node='{told.get('node')}#{told.get('ver')}'/></iq>")
+    answer = c.expect("iq", id="d1")
+    assert answer.get("type") == "result"
+    assert "urn:xmpp:receipts" not in {
+        f.get("var") for f in answer.iter() if f.get("var")}
+
+
+def test_XEP_0198_s4_the_last_word(fake, script):
+    """Before it leaves it says what it has, so that nothing comes again."""
+    t = script(fake)
+    c = fake.accept()
+    c.login(extra="<sm xmlns='urn:xmpp:sm:3'/>")
+    c.expect("enable")
+    c.send("<enabled xmlns='urn:xmpp:sm:3'/>")
+    c.online(roster=BOB)
+    t.wait("connected")
+    c.settle()
+    c.send("<r xmlns='urn:xmpp:sm:3'/>")
+    before = int(c.expect("a").get("h"))
+    c.send("<message from='bob@b.tld/x' type='chat' id='m1'>"
+           "<body>good night</body></message>")
+    t.wait("message")
+    t.feed("/quit")
+    c.expect("presence", type="unavailable")
+    assert int(c.expect("a").get("h")) == before + 1
