@@ -35,12 +35,13 @@ CW, CH, PAD = 8.43, 18, 10
 
 
 class Terminal:
-    def __init__(self, argv, cols, rows, term="xterm-256color"):
+    def __init__(self, argv, cols, rows, term="xterm-256color",
+                 locale="C.UTF-8"):
         self.screen = txmpp.Terminal(cols, rows)
         self.stream = txmpp.Bytes(self.screen)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM=term, LC_ALL="C.UTF-8", COLORTERM="truecolor")
+            os.environ.update(TERM=term, LC_ALL=locale, COLORTERM="truecolor")
             os.execvp(argv[0], argv)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
@@ -75,7 +76,7 @@ def svg(screen, fg="#d0d0d0", bg="#16181a"):
     w, h = screen.columns * CW + 2 * PAD, screen.lines * CH + 2 * PAD
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{w:.0f}" height="{h:.0f}" '
            f'viewBox="0 0 {w:.0f} {h:.0f}"><rect width="100%" height="100%" rx="6" fill="{bg}"/>'
-           f'<g font-family="DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="14" xml:space="preserve">']
+           f'<g font-family="DejaVu Sans Mono,Menlo,Consolas,Noto Sans Mono CJK SC,monospace" font-size="14" xml:space="preserve">']
     for y in range(screen.lines):
         row, x = screen.buffer[y], 0
         while x < screen.columns:
@@ -86,9 +87,13 @@ def svg(screen, fg="#d0d0d0", bg="#16181a"):
                 d = row[x]
                 if (d.fg, d.bg, d.bold, d.italics, d.underscore, d.reverse) != style:
                     break
+                # keep columns: a run for each wide character
+                wide = d.data and ord(d.data[0]) > 0x2e7f
+                if wide and text:
+                    break
                 text += d.data
                 x += 1
-                if d.data and ord(d.data[0]) > 0x2e7f:   # keep columns: one run a wide character
+                if wide:
                     if x < screen.columns and row[x].data == "":
                         x += 1
                     break
@@ -114,11 +119,12 @@ def main():
     ap.add_argument("--keys", action="append", default=[])
     ap.add_argument("--term", default="xterm-256color")
     ap.add_argument("--light", action="store_true", help="a light terminal")
+    ap.add_argument("--locale", default="C.UTF-8", help="one that is installed")
     ap.add_argument("-o", "--out", required=True)
     ap.add_argument("command", nargs="+")
     a = ap.parse_args()
     cols, rows = map(int, a.size.split("x"))
-    t = Terminal(a.command, cols, rows, a.term)
+    t = Terminal(a.command, cols, rows, a.term, a.locale)
     for step in a.keys:
         if step.startswith("wait:"):
             if not t.pump(60, lambda: t.shows(step[5:])):

@@ -15,6 +15,7 @@
 #include "ui/picture/viewer.h"
 #include "ui/term/line.h"
 #include "golden.h"
+#include "ui/widget/table.h"
 #include "net/tls.h"
 #include "xep/xep0004_form.h"
 #include <locale.h>
@@ -478,6 +479,24 @@ static void test_pseudo(void)
     pseudo = false;
 }
 
+/* What an option means is in the person's language; names and values are not. */
+static void test_tables(void)
+{
+    gboolean heading;
+    catalogue = read_po("ru");
+    struct table *table = table_new();
+    const struct field fields[] = { FIELD_T("name", "ui.title"), FIELD_T("value", "on"),
+        FIELD_T("summary", "set the terminal's title") };
+    table_add(table, fields, G_N_ELEMENTS(fields));
+    table_add(table, fields, G_N_ELEMENTS(fields));
+    g_autoptr(GPtrArray) lines = table_format(table, 80, FALSE, &heading);
+    g_assert_true(heading);
+    g_assert_nonnull(strstr(lines->pdata[1], "ui.title"));
+    g_assert_nonnull(strstr(lines->pdata[1], g_hash_table_lookup(catalogue, fields[2].text)));
+    table_free(table);
+    g_clear_pointer(&catalogue, g_hash_table_destroy);
+}
+
 /* A letter of the language presses a button, and so does the ASCII one. */
 static void test_access(void)
 {
@@ -525,6 +544,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/languages/layout/ru", "ru", test_layouts);
     g_test_add_data_func("/languages/layout/zh_CN", "zh_CN", test_layouts);
     g_test_add_func("/languages/pseudo", test_pseudo);
+    g_test_add_func("/languages/tables", test_tables);
     g_test_add_func("/languages/hints", test_hints);
     int status = g_test_run();
     if (strange)

@@ -152,6 +152,8 @@ static char *value_of(const struct field *field)
     default:
         if (!field->text)
             return NULL;
+        if (*field->text && !strcmp(field->name, "summary")) /* of a row in our tables */
+            return g_strdup(_(field->text));
         return text_clean(field->text, (gssize)strnlen(field->text, VALUE_BYTES), TEXT_ONE_LINE);
     }
 }
