@@ -185,6 +185,13 @@ bench: txmpp tests/bench/bench_screen tests/bench/bench_history
 	/usr/bin/python3 $(srcdir)/tests/bench/bench_store.py --binary ./txmpp \
 	    --history tests/bench/bench_history $(STORE_FLAGS)
 
+# make terminals: pictures of the screen in real terminals, to be looked at.
+EXTRA_DIST += tests/terminals.py
+.PHONY: terminals
+terminals: txmpp
+	/usr/bin/python3 $(srcdir)/tests/terminals.py --binary ./txmpp \
+	    --out terminals $(TERMINALS)
+
 # make soak: long conversations over bad links, and a table; tests/soak/soak.py.
 EXTRA_DIST += tests/soak
 .PHONY: soak

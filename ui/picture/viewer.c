@@ -165,8 +165,10 @@ void viewer_after(struct tui *tui)
     struct viewer *viewer = tui->viewer;
     if (!viewer || !viewer->pixels)
         return;
-    if (tui->dialogs->len)
-        viewer->put = false; /* what covers it takes it away */
+    if (tui->dialogs->len && viewer->put) { /* what covers it takes it away */
+        screen_take_picture(tui->screen, 0, 0, 0, 0, 0);
+        viewer->put = false;
+    }
     if (tui->dialogs->len || viewer->put)
         return;
     struct area area = room(grid_area(tui->grid));

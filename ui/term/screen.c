@@ -521,7 +521,7 @@ static void put_pixels(struct screen *screen, const struct screen_picture *pictu
     for (gsize i = 0; i < len; i += PORTION) {
         g_autofree char *text = g_base64_encode(at + i, MIN(len - i, (gsize)PORTION));
         g_autofree char *head = i ? g_strdup("") : g_strdup_printf(
-            "a=T,f=32,i=%d,p=1,q=2,z=-1,C=1,s=%d,v=%d,c=%d,r=%d,", PICTURE_ID + picture->number,
+            "a=T,f=32,i=%d,p=1,q=2,z=1,C=1,s=%d,v=%d,c=%d,r=%d,", PICTURE_ID + picture->number,
             picture->width, picture->height, picture->cols, picture->rows);
         g_autofree char *apc = g_strdup_printf("\033_G%sm=%d;%s\033\\", head,
             i + PORTION < len, text);

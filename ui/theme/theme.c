@@ -36,7 +36,7 @@ const struct palette_row palette_rows[PALETTE_COLORS] = {
     { "bar-hot", "hot | bright-yellow", "what means you, upon bar" },
     { "bar-bad", "bad | bright-white", "not connected, upon bar" },
     { "raised", "#2d3444 | white", "ground of what is open" },
-    { "raised-text", "text | black", "text upon raised" },
+    { "raised-text", "#e3e6ee | black", "text upon raised" },
     { "select", "#005f87 | cyan", "ground of what is chosen" },
     { "select-text", "#ffffff | black", "text upon select" },
     { "box", "#1e2430 | white", "ground of dialogs and menus" },
