@@ -26,9 +26,12 @@
 #define SMALLEST 512 /* a page */
 #define AGAIN_BYTES (1 << 16)
 
-/* The checkpoint at a certain size would wait for the disk: db_checkpoint(). */
+/* A page that is written to the WAL before its transaction ends is written twice,
+ * and those behind it, too: cache_spill is what the largest slice needs.
+ * The checkpoint at a certain size would wait for the disk: db_checkpoint(). */
 static const char pragmas[] = "PRAGMA synchronous=NORMAL;"
                               "PRAGMA cache_size=-1600;"
+                              "PRAGMA cache_spill=1500;"
                               "PRAGMA temp_store=MEMORY;"
                               "PRAGMA mmap_size=0;"
                               "PRAGMA trusted_schema=OFF;"
