@@ -5,7 +5,10 @@
  * the specification names, the bookmark, is for rooms. Of every rule the store
  * remembers what the server had last (note_of): so it is known afterwards on
  * which side it was changed, and what was changed here without a connection
- * goes to the server with the next one.
+ * goes to the server with the next one. Where both sides changed it, a new rule
+ * beats its removal, and of two new ones that of the one that signs in wins. What
+ * was taken away and set again elsewhere to what it was looks as if nothing had
+ * happened there.
  *
  * An item may hold settings of other kinds of clients, and some that we do not
  * know: they stay as they are.
@@ -191,9 +194,10 @@ static void compare(struct account *account, const char *jid)
     g_autofree char *own = own_rule(account, jid);
     g_autofree char *note = note_of(account, jid);
     const char *theirs = their_rule(account, jid);
+    bool here = g_strcmp0(own, note) != 0, there = g_strcmp0(theirs, note) != 0;
     if (g_strcmp0(own, theirs) == 0)
         set_note(account, jid, own);
-    else if (g_strcmp0(own, note) != 0 && (note || !theirs))
+    else if (here && !(there && (!own || !note)))
         g_hash_table_add(settings->todo, g_strdup(jid)); /* changed here */
     else
         set_own_rule(account, jid, theirs);

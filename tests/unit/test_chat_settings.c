@@ -203,6 +203,12 @@ static void test_reconciled(void)
     assert_rule(&f, "x@example.net", "always");
     assert_rule(&f, "y@example.net", "never");
     g_assert_cmpuint(f.sent->len, ==, 0);
+    /* taken away here, another one there: that is not lost */
+    f.account->state = STATE_OFFLINE;
+    set(&f, MAL, NULL);
+    again(&f, "result", ITEMS(ITEM(MAL, "<on-mention/>")));
+    assert_rule(&f, MAL, "mention");
+    g_assert_cmpuint(f.sent->len, ==, 0);
 }
 
 /* A server that fails to answer does not take the rules away. */
