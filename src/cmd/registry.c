@@ -379,7 +379,9 @@ static bool check_needs(struct job *job)
     bool screen = job->front && job->front->ops->is_screen;
     if ((needs & (NEEDS_SCREEN | NEEDS_PANES)) && !screen) {
         job_fail(job, "feature-not-implemented",
-            "/%s works on the screen only, not in command mode", job->name);
+            "/%s works on the screen only, not in command mode; "
+            "/help lists the commands, and /set knows the options of the screen, too",
+            job->name);
         return false;
     }
     if ((needs & NEEDS_PANES) && !job->front->ops->has_panes(job->front)) {
