@@ -407,6 +407,11 @@ static void check_buttons(const struct dialog *dialog, int rows)
         g_assert_cmpint(dialog->button_w[i], >, 0);
         g_assert_cmpint(dialog->button_x[i], >, dialog->x);
         g_assert_cmpint(dialog->button_x[i] + dialog->button_w[i], <, dialog->x + dialog->cols);
+        g_assert_cmpint(dialog->button_w[i], >=, text_width(button->label, -1)); /* not cut */
+        for (int j = 0; j < i; j++)
+            g_assert_true(dialog->button_y[i] != dialog->button_y[j] ||
+                dialog->button_x[i] >= dialog->button_x[j] + dialog->button_w[j] ||
+                dialog->button_x[j] >= dialog->button_x[i] + dialog->button_w[i]);
     }
 }
 
@@ -479,6 +484,37 @@ static void test_pseudo(void)
     pseudo = false;
 }
 
+/* The columns of a table begin below their headings, whatever is how wide. */
+static void test_columns(gconstpointer data)
+{
+    static const int cols[] = { 78, 58, 38 };
+    catalogue = read_po(data);
+    struct table *table = table_new();
+    const char *words[] = { "set the terminal's title", "languages", "开关" };
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        const struct field fields[] = { FIELD_T("name", i ? "窗口名" : "a"),
+            FIELD_T("value", "|"), FIELD_T("summary", words[i]) };
+        table_add(table, fields, G_N_ELEMENTS(fields));
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(cols); i++) {
+        gboolean heading = FALSE;
+        g_autoptr(GPtrArray) lines = table_format(table, cols[i], FALSE, &heading);
+        g_assert_true(heading);
+        const char *value = g_hash_table_lookup(catalogue, "Value");
+        const char *first = strstr(lines->pdata[0], value ? value : "Value");
+        g_assert_nonnull(first);
+        int at = text_width(lines->pdata[0], first - (char *)lines->pdata[0]);
+        for (guint line = 0; line < lines->len; line++) {
+            const char *text = lines->pdata[line];
+            g_assert_cmpint(text_width(text, -1), <=, cols[i]);
+            if (line)
+                g_assert_cmpint(text_width(text, strchr(text, '|') - text), ==, at);
+        }
+    }
+    table_free(table);
+    g_clear_pointer(&catalogue, g_hash_table_destroy);
+}
+
 /* What an option means is in the person's language; names and values are not. */
 static void test_tables(void)
 {
@@ -545,6 +581,8 @@ int main(int argc, char **argv)
     g_test_add_data_func("/languages/layout/zh_CN", "zh_CN", test_layouts);
     g_test_add_func("/languages/pseudo", test_pseudo);
     g_test_add_func("/languages/tables", test_tables);
+    g_test_add_data_func("/languages/columns/ru", "ru", test_columns);
+    g_test_add_data_func("/languages/columns/zh_CN", "zh_CN", test_columns);
     g_test_add_func("/languages/hints", test_hints);
     int status = g_test_run();
     if (strange)
