@@ -169,6 +169,17 @@ static void on_shown(GObject *source, GAsyncResult *result, gpointer data)
     release(desktop);
 }
 
+/* Only what must be: services that have said more than they do show the rest
+ * as it is. */
+static char *escape(const char *text)
+{
+    GString *out = g_string_new(text);
+    g_string_replace(out, "&", "&amp;", 0);
+    g_string_replace(out, "<", "&lt;", 0);
+    g_string_replace(out, ">", "&gt;", 0);
+    return g_string_free(out, FALSE);
+}
+
 static void send(struct desktop *desktop, struct waiting *waiting)
 {
     struct shown *before =
@@ -196,8 +207,8 @@ static void send(struct desktop *desktop, struct waiting *waiting)
     g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
     g_variant_builder_add(&hints, "{sv}", "category", g_variant_new_string("im.received"));
     g_variant_builder_add(&hints, "{sv}", "urgency", g_variant_new_byte(1));
-    g_autofree char *body = desktop->markup ? g_markup_escape_text(waiting->text, -1)
-                                            : g_strdup(waiting->text);
+    g_autofree char *body =
+        desktop->markup ? escape(waiting->text) : g_strdup(waiting->text);
     struct asked *asked = g_new0(struct asked, 1);
     *asked = (struct asked){ g_rc_box_acquire(desktop), g_steal_pointer(&waiting->shown) };
     call(desktop, "Notify",
@@ -271,7 +282,9 @@ static void on_capabilities(GObject *source, GAsyncResult *result, gpointer data
     if (desktop->tui && reply) {
         g_autofree const char **words = NULL;
         g_variant_get(reply, "(^a&s)", &words);
-        desktop->markup = g_strv_contains(words, "body-markup");
+        /* Links are markup, and one that has them may say only that. */
+        desktop->markup = g_strv_contains(words, "body-markup") ||
+            g_strv_contains(words, "body-hyperlinks");
         desktop->actions = g_strv_contains(words, "actions");
         desktop->reply = g_strv_contains(words, "inline-reply");
         desktop->state = STATE_READY;

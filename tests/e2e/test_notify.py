@@ -253,6 +253,13 @@ def test_desktop_H51_markup_is_text(shown, desktop):
     assert call["actions"][::2] == ["default", "read"]
 
 
+def test_desktop_H51_who_has_links_has_markup(shown, desktop):
+    d = desktop("body", "body-hyperlinks")
+    s, c = shown(env=d.env)
+    say(c, "&lt;b&gt;don't &amp;amp;")
+    assert d.expect("Notify", s)["body"] == "&lt;b&gt;don't &amp;amp;"
+
+
 def test_desktop_without_markup_and_actions(shown, desktop):
     d = desktop("body")
     s, c = shown(env=d.env)
