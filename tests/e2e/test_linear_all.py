@@ -1,10 +1,13 @@
 """Every command in linear mode has an answer in lines."""
 import os
+import pathlib
 import re
 import select
 import subprocess
 import threading
 import time
+
+import pytest
 
 import txmpp
 
@@ -74,15 +77,31 @@ class Talk:
         return said
 
 
-def test_linear_every_command_answers(fake, screen):
+# Their answers have words of others, or names and values only.
+ENGLISH = ("/help", "/disco", "/script", "/search", "/history", "/tls")
+
+
+def has_russian():
+    catalogue = (pathlib.Path(txmpp.binary()).parents[1] /
+                 "share/locale/ru/LC_MESSAGES/txmpp.mo")
+    there = subprocess.run(["locale", "-a"], capture_output=True, text=True)
+    return catalogue.exists() and "ru_RU.utf8" in there.stdout
+
+
+@pytest.mark.parametrize("lang", ["C.UTF-8", "ru_RU.UTF-8"])
+def test_linear_every_command_answers(fake, screen, lang):
     """Nothing is shown only in a pane: each row of the table of commands says
-    what it did, or why there is no place for it line by line."""
-    s = screen(fake, "--linear", rows=60, env=dict(TERM="xterm", EDITOR="true"))
+    what it did, or why there is no place for it line by line; and in the
+    language of the person."""
+    if lang != "C.UTF-8" and not has_russian():
+        pytest.skip("txmpp is not installed in Russian here")
+    s = screen(fake, "--linear", rows=60,
+               env=dict(TERM="xterm", EDITOR="true", LC_ALL=lang))
     c = fake.accept()
     c.login()
     c.online(roster="<item jid='bob@b.tld' name='Bob' subscription='both'/>")
     c.settle()
-    s.wait("signed in as")
+    s.wait("v.tld/tx, TLS")
 
     def serve():
         try:
@@ -106,5 +125,9 @@ def test_linear_every_command_answers(fake, screen):
         line = line.replace("DIR", str(s.process.args[2]))
         answer = talk.ask(line)
         assert answer, f"{line} says nothing"
+        words = re.sub(r"/.*", "", answer)
+        if lang != "C.UTF-8" and not line.startswith(ENGLISH):
+            english = re.search(r"\b[a-z]{3,} [a-z]{2,} [a-z]{2,}", words)
+            assert not english, f"{line}: {answer}"
         if not answer.endswith("Bob> "):
             assert talk.ask("/win Bob")
