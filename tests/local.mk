@@ -61,7 +61,7 @@ UNIT_TESTS += tests/unit/test_history
 tests_unit_test_history_SOURCES = tests/unit/test_history.c \
 	tests/unit/kit_vfs.c tests/unit/kit_vfs.h
 EXTRA_DIST += tests/unit/history-1.db tests/unit/history-2.db tests/unit/history-3.db \
-	tests/unit/history-4.db
+	tests/unit/history-4.db tests/tsan.supp
 UNIT_TESTS += tests/unit/test_jid
 UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_paths
