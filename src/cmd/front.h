@@ -58,6 +58,6 @@ struct front_ops {
     bool (*edit)(struct front *front, const char *text,
         void (*done)(const char *text, const GError *error, gpointer data), gpointer data);
     bool is_screen;
-    bool (*has_panes)(const struct front *front); /* a screen that is not linear */
+    bool (*has_panes)(const struct front *front); /* not linear; NULL: always */
 };
 struct front { const struct front_ops *ops; };

@@ -384,7 +384,9 @@ static bool check_needs(struct job *job)
             job->name);
         return false;
     }
-    if ((needs & NEEDS_PANES) && !job->front->ops->has_panes(job->front)) {
+    bool linear = screen && job->front->ops->has_panes &&
+        !job->front->ops->has_panes(job->front);
+    if ((needs & NEEDS_PANES) && linear) {
         job_fail(job, "feature-not-implemented", "Line by line there is no place for /%s; "
             "/win, /history and /search read out what there is.", job->name);
         return false;
