@@ -265,10 +265,10 @@ static GSubprocess *start(const char *file, const struct picture_wanted *wanted,
         return NULL;
     }
     g_autofree char *path = program();
-    g_autofree char *sizes[4] = { g_strdup_printf("%d", wanted->cols) };
-    sizes[1] = g_strdup_printf("%d", wanted->rows);
-    sizes[2] = g_strdup_printf("%d", wanted->cell_width);
-    sizes[3] = g_strdup_printf("%d", wanted->cell_height);
+    const int numbers[] = { wanted->cols, wanted->rows, wanted->cell_width, wanted->cell_height };
+    char sizes[G_N_ELEMENTS(numbers)][12];
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+        g_snprintf(sizes[i], sizeof sizes[i], "%d", numbers[i]);
     const char *const argv[] = { path, kind, depths[wanted->depth], sizes[0], sizes[1],
         sizes[2], sizes[3], wanted->ascii ? "ascii" : "-",
         wanted->exact ? "exact" : NULL, NULL };
