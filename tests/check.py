@@ -363,6 +363,10 @@ def part_words(tally, args):
                    cwd=TOP)
         status, text = run(["msgcmp", str(TOP / f"po/{lang}.po"), str(pot)])
         tally.one(f"the {lang} translation is complete", status == 0, text)
+        without = [path.name for path in (TOP / "themes").glob("*.theme")
+                   if f"\nsummary[{lang}] = " not in path.read_text()]
+        tally.one(f"themes say what they are in {lang}", not without,
+                  "\n".join(without))
     known = msgids(pot)
     plain = [where for folder in ("src", "ui")
              for path in sorted((TOP / folder).rglob("*.c"))

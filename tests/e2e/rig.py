@@ -36,6 +36,7 @@ def free_port():
 def die_with_parent():
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)     # a shell's & ignores it
 
 
 def wait_until(what, check, timeout=20, step=0.02):

@@ -297,7 +297,7 @@ static void read_head(struct theme *theme, GKeyFile *file)
     theme->lightness = CLAMP(get_number(file, "nick_lightness", 72), 5, 95);
     theme->light = is_word(file, "background", "light");
     theme->colorless = is_word(file, "colors", "none");
-    theme->summary = g_key_file_get_string(file, "theme", "summary", NULL);
+    theme->summary = g_key_file_get_locale_string(file, "theme", "summary", NULL, NULL);
     theme->correction = corrections[0];
     for (gsize i = 0; i < G_N_ELEMENTS(corrections); i++)
         if (is_word(file, "nick_hues", corrections[i]))
