@@ -184,37 +184,52 @@ def run_units(tally, tree, seed, label, sanitized):
 
 # ---- end to end ------------------------------------------------------------
 
-def run_e2e(tally, tree, args, label, sanitized):
-    if not (TOP / "tests/e2e/conftest.py").exists():
-        return
+# Much of a test is waiting: so many at a time keep two cores busy.
+SHARDS = 2
+
+
+def run_shard(tree, args, shard, sanitized):
+    """(passed, failed, skipped, everything it said)"""
+    counts = tree / f"e2e-counts-{shard}"
+    counts.unlink(missing_ok=True)
     env = dict(os.environ, TXMPP=str(tree / "root/bin/txmpp"),
                TXMPP_TREE=str(tree), PYTHONDONTWRITEBYTECODE="1",
-               TXMPP_COUNTS=str(tree / "e2e-counts"))
+               TXMPP_COUNTS=str(counts))
     for name in ("PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS"):
         env.pop(name, None)
     if sanitized:
-        sanitizer_env(env, tree / "sanitizer-e2e")
+        sanitizer_env(env, tree / f"sanitizer-e2e-{shard}")
         env["TXMPP_SANITIZED"] = "1"
-    counts = tree / "e2e-counts"
-    counts.unlink(missing_ok=True)
-    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short",
-            "-p", "no:cacheprovider", "--seed", str(args.seed), "tests/e2e"]
+    argv = ["/usr/bin/python3", "-m", "pytest", "tests/e2e", "-q", "--tb=short",
+            "-p", "no:cacheprovider", "--seed", str(args.seed),
+            "--shard", f"{shard}/{SHARDS}"]
     if args.k:
         argv += ["-k", args.k]
     status, text = run(argv, 1500, cwd=TOP, env=env)
+    if status == 5 and args.k:      # none of them are in this shard
+        return 0, 0, 0, ""
     try:
         passed, failed, skipped = map(int, counts.read_text().split())
     except (OSError, ValueError):
         passed, failed, skipped = 0, 1, 0
-    if status and not failed:
-        failed = 1
-    if failed:
-        say(f"FAILED: end to end ({label})")
-        show(text, 400)
+    return passed, failed or int(status != 0), skipped, text
+
+
+def run_e2e(tally, tree, args, label, sanitized):
+    if not (TOP / "tests/e2e/conftest.py").exists():
+        return
+    with concurrent.futures.ThreadPoolExecutor(SHARDS) as pool:
+        done = list(pool.map(
+            lambda shard: run_shard(tree, args, shard, sanitized), range(SHARDS)))
+    for _, failed, _, text in done:
+        if failed:
+            say(f"FAILED: end to end ({label})")
+            show(text, 400)
+        for line in text.splitlines():
+            if line.startswith("SKIPPED"):
+                say(f"({label}) {line}")
+    passed, failed, skipped = (sum(column) for column in list(zip(*done))[:3])
     tally.add(passed, failed, skipped)
-    for line in text.splitlines():
-        if line.startswith("SKIPPED"):
-            say(f"({label}) {line}")
     say(f"end to end ({label}): {passed} passed, {failed} failed, "
         f"{skipped} skipped")
 
@@ -468,7 +483,7 @@ def checks(wanted, args, tally):
     if gcc_ok and "words" in wanted:
         part_words(tally, args)
 
-    # End to end is mostly waiting: both trees side by side. Sanitizers take
+    # Both trees side by side. Sanitizers take
     # longer, so what is left is done beside them.
     def plain():
         if "e2e" in wanted:

@@ -1,10 +1,12 @@
 """Fixtures. Tests run in random order (--seed); servers are shared, accounts
 are not."""
+import fcntl
 import os
 import pathlib
 import random
 import signal
 import sys
+import termios
 
 import pytest
 
@@ -19,9 +21,22 @@ from pki import CA      # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=None)
+    parser.addoption("--shard", default="0/1", help="I/N: which part of how many")
+
+
+def leave_terminal():
+    """Nobody is asked for a password where somebody sits and watches the run."""
+    if os.getsid(0) == os.getpid():
+        return
+    try:
+        with open("/dev/tty") as terminal:
+            fcntl.ioctl(terminal, termios.TIOCNOTTY)
+    except OSError:
+        pass
 
 
 def pytest_configure(config):
+    leave_terminal()
     if config.getoption("--seed") is None:
         config.option.seed = random.randrange(10 ** 6)
 
@@ -33,6 +48,15 @@ def pytest_report_header(config):
 def pytest_collection_modifyitems(config, items):
     items.sort(key=lambda item: item.nodeid)
     random.Random(config.getoption("--seed")).shuffle(items)
+    part, parts = map(int, config.getoption("--shard").split("/"))
+    if parts > 1:
+        # The slowest of the servers is started by one of them only.
+        items.sort(key=lambda item: "ejabberd" not in item.fixturenames)
+        size = -(-len(items) // parts)
+        mine = items[part * size:(part + 1) * size]
+        config.hook.pytest_deselected(items=[i for i in items if i not in set(mine)])
+        items[:] = mine
+        random.Random(config.getoption("--seed")).shuffle(items)
 
 
 def pytest_terminal_summary(terminalreporter):
