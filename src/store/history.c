@@ -117,6 +117,7 @@ void history_close(struct history *history)
     db_close(history->db);
     pending_free(history);
     history_forget_spans(history);
+    history_place_forget(history);
     g_byte_array_unref(history->log);
     g_ptr_array_unref(history->kept);
     g_array_unref(history->turn_rows);

@@ -828,11 +828,7 @@ void history_clear(struct history *history, const char *chat_jid)
         op_int(history, out->message->row);
         op_int(history, fresh);
         op_end(history);
-        op_begin(history, SQL_MOVE_PLACE);
-        op_int(history, out->message->row);
-        op_int(history, old);
-        op_int(history, fresh);
-        op_end(history);
+        history_move_place(history, out->message->row, old, fresh);
         ref->last = MAX(ref->last, out->message->row);
         if (ref->keep == KEEP_ALL && history_has_words(out->message)) {
             history_unindex(history, out->message, old);

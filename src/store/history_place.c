@@ -10,14 +10,27 @@
  */
 #include "store/history_private.h"
 
-#define PLACE_ROWS 4096 /* a few milliseconds */
+#define PLACE_ROWS 4096 /* put in order together: few pages for many rows */
+#define SLICE_ROWS 128  /* a third of a millisecond */
 #define LOOK_ROWS 256   /* so many to look through for one row is too much */
+
+struct put {
+    gint64 chat, row;
+};
+
+/* Rows of it may stand in the table already: whoever reads takes each once. */
+void history_place_forget(struct history *history)
+{
+    g_clear_pointer(&history->placing, g_array_unref);
+    history->put = 0;
+}
 
 void history_place_load(struct history *history)
 {
     g_autofree char *text = history_get_value(history, PLACED);
     sqlite3_stmt *fresh = history_read(history, SQL_COUNT_FRESH);
 
+    history_place_forget(history);
     history->placed = text ? g_ascii_strtoll(text, NULL, 10) : 0;
     if (fresh)
         sqlite3_bind_int64(fresh, 1, PLACE_ROWS);
@@ -29,11 +42,13 @@ void history_place_load(struct history *history)
 /* Behind the mark as we know it, which is never less than the file's. */
 void history_place(struct history *history, gint64 chat, gint64 row)
 {
-    if (row > history->placed) {
+    bool in_batch = history->placing && row <= history->placing_to;
+
+    if (row > history->placed && !in_batch) {
         history->fresh++;
         return;
     }
-    op_begin(history, SQL_PLACE_ONE);
+    op_begin(history, row > history->placed ? SQL_PLACE : SQL_PLACE_ONE);
     op_int(history, chat);
     op_int(history, row);
     op_end(history);
@@ -41,9 +56,21 @@ void history_place(struct history *history, gint64 chat, gint64 row)
 
 void history_unplace(struct history *history, gint64 chat, gint64 row)
 {
+    history_place_forget(history);
     op_begin(history, SQL_UNPLACE);
     op_int(history, chat);
     op_int(history, row);
+    op_end(history);
+}
+
+void history_move_place(
+    struct history *history, gint64 row, gint64 from, gint64 to)
+{
+    history_place_forget(history);
+    op_begin(history, SQL_MOVE_PLACE);
+    op_int(history, row);
+    op_int(history, from);
+    op_int(history, to);
     op_end(history);
 }
 
@@ -57,54 +84,87 @@ static void drop_old_index(struct history *history)
     history->bring_up = false;
 }
 
-static void place_some(struct history *history)
+static int by_chat(gconstpointer one, gconstpointer other)
 {
+    const struct put *a = one, *b = other;
+
+    if (a->chat != b->chat)
+        return a->chat < b->chat ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* The oldest rows behind the mark, chat by chat. */
+static void begin_batch(struct history *history)
+{
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct put));
     sqlite3_stmt *next = history_read(history, SQL_NEXT_FRESH);
-    g_autofree char *text = NULL;
-    gint64 last = 0;
-    guint n = 0;
 
     if (next)
         sqlite3_bind_int64(next, 1, PLACE_ROWS);
-    if (history_step(history, next)) {
-        last = sqlite3_column_int64(next, 0);
-        n = (guint)sqlite3_column_int(next, 1);
-        sqlite3_reset(next);
+    while (history_step(history, next)) {
+        struct put put = { .chat = sqlite3_column_int64(next, 0),
+            .row = sqlite3_column_int64(next, 1) };
+        history->placing_to = put.row;
+        g_array_append_val(rows, put);
     }
-    history->fresh = history->fresh > n && n == PLACE_ROWS
-        ? history->fresh - n
-        : 0;
+    g_array_sort(rows, by_chat);
+    history->placing = rows;
+    history->put = 0;
+}
+
+static void end_batch(struct history *history)
+{
+    guint n = history->placing->len;
+
+    history->fresh =
+        history->fresh > n && n == PLACE_ROWS ? history->fresh - n : 0;
+    history_place_forget(history);
     if (n) {
-        text = g_strdup_printf("%" G_GINT64_FORMAT, last);
-        op_begin(history, SQL_PLACE);
-        op_int(history, last);
-        op_end(history);
+        g_autofree char *text =
+            g_strdup_printf("%" G_GINT64_FORMAT, history->placing_to);
         history_set_value(history, PLACED, text);
-        history->placed = MAX(history->placed, last);
+        history->placed = MAX(history->placed, history->placing_to);
     }
-    if (history->bring_up && n < PLACE_ROWS && !history->queueing)
+    if (history->bring_up && n < PLACE_ROWS)
         drop_old_index(history);
 }
 
 bool history_is_unplaced(const struct history *history)
 {
-    return history->bring_up || history->fresh >= PLACE_ROWS;
+    return history->bring_up || history->placing || history->fresh >= PLACE_ROWS;
 }
 
 void history_place_some(struct history *history)
 {
-    if (!history->queueing && history_is_unplaced(history))
-        place_some(history);
+    if (history->queueing || !history_is_unplaced(history))
+        return;
+    if (!history->placing)
+        begin_batch(history);
+    const GArray *rows = history->placing;
+    guint end = MIN(history->put + SLICE_ROWS, rows->len);
+    for (; history->put < end; history->put++) {
+        struct put *put = &g_array_index(rows, struct put, history->put);
+        op_begin(history, SQL_PLACE);
+        op_int(history, put->chat);
+        op_int(history, put->row);
+        op_end(history);
+    }
+    if (!history->queueing && history->put == rows->len)
+        end_batch(history);
 }
 
 void history_place_all(struct history *history)
 {
-    while (history->fresh && !history->bring_up && !history->queueing)
-        place_some(history);
+    while ((history->fresh || history->placing) && !history->bring_up &&
+        !history->queueing) {
+        if (!history->placing)
+            begin_batch(history);
+        history_place_some(history);
+    }
 }
 
 void history_place_before_looking(struct history *history)
 {
-    if (history->fresh >= LOOK_ROWS)
+    if (history->fresh >= LOOK_ROWS || history->placing)
         history_place_all(history);
 }

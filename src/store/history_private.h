@@ -87,6 +87,9 @@ struct history {
     guint next_span;
     gint64 placed;       /* PLACED, or what it was */
     guint fresh;         /* about so many rows are behind it */
+    GArray *placing;     /* struct put: those under way; NULL: none */
+    guint put;           /* so many of them stand in the table */
+    gint64 placing_to;   /* the last of their rows: PLACED, once all do */
     bool bring_up;       /* of version 3: all rows are to be placed */
     int some_unkept;     /* -1: not known yet */
     gint64 imported;     /* number of HISTORY_IMPORTED, -1: not known yet */
@@ -171,6 +174,9 @@ void history_place_load(struct history *history);
 /* A row that was stored, or that is not there any more. */
 void history_place(struct history *history, gint64 chat, gint64 row);
 void history_unplace(struct history *history, gint64 chat, gint64 row);
+void history_move_place(
+    struct history *history, gint64 row, gint64 from, gint64 to);
+void history_place_forget(struct history *history); /* the batch under way */
 /* A slice, when there is enough for one. */
 bool history_is_unplaced(const struct history *history);
 void history_place_some(struct history *history);

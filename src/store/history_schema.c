@@ -146,9 +146,7 @@ const char *const history_sql[N_SQL] = {
     [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1 AND chat=?2",
     [SQL_PLACE_ONE] = "INSERT INTO place SELECT ?1,?2 WHERE ?2<=" PLACED_ROW
                       " ON CONFLICT DO NOTHING",
-    [SQL_PLACE] = "INSERT INTO place SELECT chat,row FROM message "
-                  "WHERE row>" PLACED_ROW " AND row<=?1 "
-                  "ON CONFLICT DO NOTHING",
+    [SQL_PLACE] = "INSERT INTO place VALUES(?1,?2) ON CONFLICT DO NOTHING",
     [SQL_MOVE_PLACE] = "UPDATE place SET chat=?3 WHERE chat=?2 AND row=?1",
     [SQL_UNPLACE] = "DELETE FROM place WHERE chat=?1 AND row=?2",
     [SQL_DROP_OLD_INDEX] = "DROP INDEX IF EXISTS message_chat",
@@ -228,13 +226,15 @@ const char *const history_sql[N_SQL] = {
     [SQL_SEEK] = "SELECT m.row FROM " ROWS_AFTER " p CROSS JOIN message m "
                  "ON m.row=p.row WHERE m.chat=?1 AND flags&1024=0 LIMIT 1",
     [SQL_COUNT] = "SELECT (SELECT count(*) FROM message WHERE row>" PLACED_ROW
-                  " AND chat=?1)+(SELECT count(*) FROM place WHERE chat=?1)",
+                  " AND chat=?1)+(SELECT count(*) FROM place WHERE chat=?1 "
+                  "AND row<=" PLACED_ROW ")",
     [SQL_COUNT_ALL] = "SELECT (SELECT count(*) FROM message WHERE row>"
-                      PLACED_ROW ")+(SELECT count(*) FROM place)",
+                      PLACED_ROW ")+(SELECT count(*) FROM place WHERE row<="
+                      PLACED_ROW ")",
     [SQL_COUNT_FRESH] = "SELECT count(*) FROM (SELECT 1 FROM message "
                         "WHERE row>" PLACED_ROW " LIMIT ?1)",
-    [SQL_NEXT_FRESH] = "SELECT max(row),count(*) FROM (SELECT row FROM message "
-                       "WHERE row>" PLACED_ROW " ORDER BY row LIMIT ?1)",
+    [SQL_NEXT_FRESH] = "SELECT chat,row FROM message WHERE row>" PLACED_ROW
+                       " ORDER BY row LIMIT ?1",
     [SQL_OLD_INDEX] =
         "SELECT 1 FROM sqlite_schema WHERE name='message_chat'",
     [SQL_OUTBOX] = MESSAGES "WHERE m.delivery=1 ORDER BY m.row",

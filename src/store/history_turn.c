@@ -18,7 +18,7 @@
 #define LOG_MAX (64u << 20) /* beyond it new writes are given up: refill */
 #define LOG_KEEP (256u << 10)
 #define CLEAN_ROWS 100
-#define TIDY_WORDS 256 /* about a millisecond */
+#define TIDY_WORDS 128 /* half a millisecond */
 #define MERGE_PAGES 16 /* the same */
 #define MERGE_MAX 128  /* as many as keep up with so many words */
 #define FRESH_MAX 8192 /* rows that are looked through at most, about */
@@ -520,6 +520,7 @@ static void rescue(struct history *history)
     history->written = 0; /* the new one has nothing of it */
     history->sync_failed = false;
     g_clear_pointer(&history->db, db_close);
+    history_place_forget(history);
     if (++history->rescues <= RESCUES_MAX)
         kept = db_put_aside(history->dir, HISTORY_FILE, &error);
     if (kept)
