@@ -3,7 +3,8 @@
  * that something came in from: most of all that goes to the disk. So the newest
  * rows are in no list; they are looked through, which is cheap, for there are
  * few. Some thousands at once they are put into the table place, chat by chat.
- * Everything up to the row in the value PLACED is there, nothing behind it.
+ * Everything up to the row in the value PLACED is there; of what is behind it,
+ * perhaps a part.
  *
  * Files of version 3 have an index instead. It stays, and SQLite uses it, until
  * all rows have their place; a slice in every quiet moment.
@@ -23,6 +24,25 @@ void history_place_forget(struct history *history)
 {
     g_clear_pointer(&history->placing, g_array_unref);
     history->put = 0;
+}
+
+static int by_chat(gconstpointer one, gconstpointer other)
+{
+    const struct put *a = one, *b = other;
+
+    if (a->chat != b->chat)
+        return a->chat < b->chat ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* It would come back where it is no more. */
+static void forget_batch_with(struct history *history, gint64 chat, gint64 row)
+{
+    const struct put put = { .chat = chat, .row = row };
+
+    if (history->placing &&
+        g_array_binary_search(history->placing, &put, by_chat, NULL))
+        history_place_forget(history);
 }
 
 void history_place_load(struct history *history)
@@ -48,7 +68,7 @@ void history_place(struct history *history, gint64 chat, gint64 row)
         history->fresh++;
         return;
     }
-    op_begin(history, row > history->placed ? SQL_PLACE : SQL_PLACE_ONE);
+    op_begin(history, SQL_PLACE);
     op_int(history, chat);
     op_int(history, row);
     op_end(history);
@@ -56,7 +76,7 @@ void history_place(struct history *history, gint64 chat, gint64 row)
 
 void history_unplace(struct history *history, gint64 chat, gint64 row)
 {
-    history_place_forget(history);
+    forget_batch_with(history, chat, row);
     op_begin(history, SQL_UNPLACE);
     op_int(history, chat);
     op_int(history, row);
@@ -66,7 +86,7 @@ void history_unplace(struct history *history, gint64 chat, gint64 row)
 void history_move_place(
     struct history *history, gint64 row, gint64 from, gint64 to)
 {
-    history_place_forget(history);
+    forget_batch_with(history, from, row);
     op_begin(history, SQL_MOVE_PLACE);
     op_int(history, row);
     op_int(history, from);
@@ -82,15 +102,6 @@ static void drop_old_index(struct history *history)
     op_end(history);
     db_exec(history->db, "PRAGMA secure_delete=ON");
     history->bring_up = false;
-}
-
-static int by_chat(gconstpointer one, gconstpointer other)
-{
-    const struct put *a = one, *b = other;
-
-    if (a->chat != b->chat)
-        return a->chat < b->chat ? -1 : 1;
-    return a->row < b->row ? -1 : a->row > b->row;
 }
 
 /* The oldest rows behind the mark, chat by chat. */
@@ -125,7 +136,7 @@ static void end_batch(struct history *history)
         history_set_value(history, PLACED, text);
         history->placed = MAX(history->placed, history->placing_to);
     }
-    if (history->bring_up && n < PLACE_ROWS)
+    if (history->bring_up && n < PLACE_ROWS && !history->queueing)
         drop_old_index(history);
 }
 

@@ -144,9 +144,9 @@ const char *const history_sql[N_SQL] = {
         "error=iif(?2=1024,NULL,error),body=NULL,subject=NULL,thread=NULL,"
         "lang=NULL,oob=NULL,bodies=NULL WHERE row=?1",
     [SQL_DROP_MESSAGE] = "DELETE FROM message WHERE row=?1 AND chat=?2",
-    [SQL_PLACE_ONE] = "INSERT INTO place SELECT ?1,?2 WHERE ?2<=" PLACED_ROW
-                      " ON CONFLICT DO NOTHING",
-    [SQL_PLACE] = "INSERT INTO place VALUES(?1,?2) ON CONFLICT DO NOTHING",
+    /* Only what is there: a new file may have less than the old one. */
+    [SQL_PLACE] = "INSERT INTO place SELECT chat,row FROM message "
+                  "WHERE row=?2 AND chat=?1 ON CONFLICT DO NOTHING",
     [SQL_MOVE_PLACE] = "UPDATE place SET chat=?3 WHERE chat=?2 AND row=?1",
     [SQL_UNPLACE] = "DELETE FROM place WHERE chat=?1 AND row=?2",
     [SQL_DROP_OLD_INDEX] = "DROP INDEX IF EXISTS message_chat",

@@ -19,7 +19,7 @@
 #define LOG_KEEP (256u << 10)
 #define CLEAN_ROWS 100
 #define TIDY_WORDS 128 /* half a millisecond */
-#define MERGE_PAGES 16 /* the same */
+#define MERGE_PAGES 16 /* about a millisecond */
 #define MERGE_MAX 128  /* as many as keep up with so many words */
 #define FRESH_MAX 8192 /* rows that are looked through at most, about */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
@@ -625,7 +625,10 @@ static void do_chores(struct history *history)
     if (history->reindex)
         history_reindex_some(history, CLEAN_ROWS);
     if (history->fresh >= FRESH_MAX)
-        history_place_some(history);
+        do
+            history_place_some(history);
+        while (history->placing && !history->queueing &&
+            history->fresh >= 2 * FRESH_MAX);
     if (history->waiting >= WAITING_MAX) {
         history_index_some(history, WAITING_MAX);
         history_merge_some(history, MERGE_MAX);
