@@ -37,7 +37,7 @@ static const char pragmas[] = "PRAGMA synchronous=NORMAL;"
                               "PRAGMA trusted_schema=OFF;"
                               "PRAGMA cell_size_check=ON;"
                               "PRAGMA secure_delete=ON;"
-                              "PRAGMA journal_size_limit=10485760;";
+                              "PRAGMA journal_size_limit=41943040;";
 /* An empty file, which the power may take away: there is nothing to be saved. */
 static const char making[] =
     "PRAGMA synchronous=OFF;PRAGMA journal_mode=MEMORY;";

@@ -11,7 +11,7 @@
  */
 #include "store/history_private.h"
 
-#define PLACE_ROWS 4096 /* put in order together: few pages for many rows */
+#define PLACE_ROWS 2048 /* put in order together: few pages for many rows */
 #define SLICE_ROWS 128  /* a third of a millisecond */
 #define LOOK_ROWS 256   /* so many to look through for one row is too much */
 

@@ -174,9 +174,19 @@ static gint by_row(gconstpointer a, gconstpointer b)
     return first < second ? -1 : first > second;
 }
 
+/* What comes in as it is said stands in its order already. */
+static bool is_in_order(const GPtrArray *kept)
+{
+    for (guint i = 1; i < kept->len; i++)
+        if (by_row(&kept->pdata[i - 1], &kept->pdata[i]) > 0)
+            return false;
+    return true;
+}
+
 static void index_kept(struct history *history, guint n)
 {
-    g_ptr_array_sort(history->kept, by_row);
+    if (!is_in_order(history->kept))
+        g_ptr_array_sort(history->kept, by_row);
     for (guint i = 0; i < n; i++)
         op_run_kept(history, history->kept->pdata[i]);
     g_ptr_array_remove_range(history->kept, 0, n);

@@ -19,7 +19,7 @@
 #define LOG_KEEP (256u << 10)
 #define CLEAN_ROWS 100
 #define TIDY_WORDS 128 /* half a millisecond */
-#define MERGE_PAGES 16 /* about a millisecond */
+#define MERGE_PAGES 6  /* half a millisecond */
 #define MERGE_MAX 128  /* as many as keep up with so many words */
 #define FRESH_MAX 8192 /* rows that are looked through at most, about */
 #define RESCUES_MAX 3 /* in a session: the disk itself is bad */
