@@ -485,8 +485,8 @@ def checks(wanted, args, tally):
     if gcc_ok and "words" in wanted:
         part_words(tally, args)
 
-    # Both trees side by side. Sanitizers take
-    # longer, so what is left is done beside them.
+    # Both trees side by side. Sanitizers take longer, so what is left is done
+    # beside them.
     def plain():
         if "e2e" in wanted:
             run_e2e(tally, GCC, args, "gcc", False)

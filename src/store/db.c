@@ -28,7 +28,8 @@
 
 /* A page that is written to the WAL before its transaction ends is written twice,
  * and those behind it, too: cache_spill is what the largest slice needs.
- * The checkpoint at a certain size would wait for the disk: db_checkpoint(). */
+ * The checkpoint at a certain size would wait for the disk: db_checkpoint(). So
+ * would cutting the WAL, to let it grow again: the limit is more than it gets. */
 static const char pragmas[] = "PRAGMA synchronous=NORMAL;"
                               "PRAGMA cache_size=-1600;"
                               "PRAGMA cache_spill=1500;"

@@ -50,7 +50,6 @@ void history_place_load(struct history *history)
     g_autofree char *text = history_get_value(history, PLACED);
     sqlite3_stmt *fresh = history_read(history, SQL_COUNT_FRESH);
 
-    history_place_forget(history);
     history->placed = text ? g_ascii_strtoll(text, NULL, 10) : 0;
     if (fresh)
         sqlite3_bind_int64(fresh, 1, PLACE_ROWS);
@@ -59,7 +58,8 @@ void history_place_load(struct history *history)
         history, history_read(history, SQL_OLD_INDEX), 0) != 0;
 }
 
-/* Behind the mark as we know it, which is never less than the file's. */
+/* A batch looks at the mark only when it begins: what comes behind both waits
+ * for one, all else is put at once. */
 void history_place(struct history *history, gint64 chat, gint64 row)
 {
     bool in_batch = history->placing && row <= history->placing_to;
@@ -145,10 +145,8 @@ bool history_is_unplaced(const struct history *history)
     return history->bring_up || history->placing || history->fresh >= PLACE_ROWS;
 }
 
-void history_place_some(struct history *history)
+static void place_slice(struct history *history)
 {
-    if (history->queueing || !history_is_unplaced(history))
-        return;
     if (!history->placing)
         begin_batch(history);
     const GArray *rows = history->placing;
@@ -164,18 +162,21 @@ void history_place_some(struct history *history)
         end_batch(history);
 }
 
+void history_place_some(struct history *history)
+{
+    if (!history->queueing && history_is_unplaced(history))
+        place_slice(history);
+}
+
+/* Those of a batch count as fresh until it ends. */
 void history_place_all(struct history *history)
 {
-    while ((history->fresh || history->placing) && !history->bring_up &&
-        !history->queueing) {
-        if (!history->placing)
-            begin_batch(history);
-        history_place_some(history);
-    }
+    while (history->fresh && !history->bring_up && !history->queueing)
+        place_slice(history);
 }
 
 void history_place_before_looking(struct history *history)
 {
-    if (history->fresh >= LOOK_ROWS || history->placing)
+    if (history->fresh >= LOOK_ROWS)
         history_place_all(history);
 }

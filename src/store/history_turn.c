@@ -625,10 +625,9 @@ static void do_chores(struct history *history)
     if (history->reindex)
         history_reindex_some(history, CLEAN_ROWS);
     if (history->fresh >= FRESH_MAX)
-        do
+        do /* no quiet moment comes: a whole batch */
             history_place_some(history);
-        while (history->placing && !history->queueing &&
-            history->fresh >= 2 * FRESH_MAX);
+        while (history->placing && !history->queueing);
     if (history->waiting >= WAITING_MAX) {
         history_index_some(history, WAITING_MAX);
         history_merge_some(history, MERGE_MAX);
