@@ -5,6 +5,7 @@ import re
 import pytest
 
 import txmpp
+from txmpp import DEEP
 
 BOB = "<item jid='bob@b.tld' name='{}' subscription='both'/>"
 ASKED = b"\x1b[6n"
@@ -19,20 +20,20 @@ def online(fake, roster):
 
 
 @pytest.mark.parametrize("env, some, none", [
-    (dict(TERM="xterm"), rb"\x1b\[3[1-7]m", rb"[34]8[;:]"),
-    (dict(TERM="linux"), rb"\x1b\[3[1-7]m", rb"[34]8[;:]"),
-    (dict(TERM="xterm-256color"), rb"\x1b\[38;5;\d+m", rb"[34]8[;:]2"),
+    (dict(TERM="xterm"), rb"\x1b\[3[1-7]m", DEEP),
+    (dict(TERM="linux"), rb"\x1b\[3[1-7]m", DEEP),
+    (dict(TERM="xterm-256color"), rb"\x1b\[38;5;\d+m", DEEP + b"2"),
     (dict(TERM="xterm-256color", COLORTERM="truecolor"),
-     rb"\x1b\[38;2;\d+;\d+;\d+m", rb"[34]8;5"),
+     rb"\x1b\[38;2;\d+;\d+;\d+m", DEEP + b"5"),
     (dict(TERM="xterm-256color", COLORTERM="24bit"),
-     rb"\x1b\[48;2;\d+;\d+;\d+m", rb"[34]8;5;(?!24m)"),
+     rb"\x1b\[48;2;\d+;\d+;\d+m", DEEP + rb"5;(?!24m)"),
     (dict(TERM="tmux-256color", COLORTERM="truecolor"),
-     rb"\x1b\[38;2;\d+;\d+;\d+m", rb"38;5"),
+     rb"\x1b\[38;2;\d+;\d+;\d+m", DEEP + b"5"),
     (dict(TERM="screen-256color", COLORTERM="truecolor"),
-     rb"\x1b\[38;5;\d+m", rb"[34]8[;:]2"),
-    (dict(TERM="xterm-direct"), rb"\x1b\[38:2::\d+:\d+:\d+m", rb"[34]8[;:]5"),
+     rb"\x1b\[38;5;\d+m", DEEP + b"2"),
+    (dict(TERM="xterm-direct"), rb"\x1b\[38:2::\d+:\d+:\d+m", DEEP + b"5"),
     (dict(TERM="xterm-256color", COLORTERM="truecolor", NO_COLOR="1"),
-     rb"\x1b\[7m|\x1b\[1m|\x1b\[0;1;7m", rb"\x1b\[[34][0-7]m|[34]8[;:]"),
+     rb"\x1b\[7m|\x1b\[1m|\x1b\[0;1;7m", rb"\x1b\[[34][0-7]m|" + DEEP),
     (dict(TERM="vt100"), rb"\x1b\[7m|\x1b\[0;1;7m", rb"\x1b\[[34][0-7]m"),
 ], ids=lambda v: "-".join(v.values()) if isinstance(v, dict) else "")
 def test_colours(fake, screen, env, some, none):
@@ -59,7 +60,7 @@ def test_colours_by_option(fake, screen):
     before = len(s.bytes)
     s.resize(29, 99)            # everything is drawn again
     s.wait_quiet()
-    assert not re.search(rb"\x1b\[[34][0-7]m|[34]8[;:]", s.bytes[before:])
+    assert not re.search(rb"\x1b\[[34][0-7]m|" + DEEP, s.bytes[before:])
 
 
 class Answering(txmpp.Screen):

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import txmpp
+from txmpp import DEEP
 
 ROSTER = ("<item jid='bob@b.tld' name='Bob' subscription='both'/>"
           "<item jid='eve@b.tld' name='Eve' subscription='both'/>")
@@ -64,7 +65,6 @@ def assert_picture(s, online="●", busy="⊘", line="│"):
     assert re.search(r"online *$", rows[-2])
 
 
-DEEP = rb"\x1b\[(?=[0-9;:]*m)(?:[0-9;:]*[;:])?[34]8[;:]"   # beyond the first 16
 TERMS = {  # description: what its colours look like, what they must not
     "xterm": (8, rb"\x1b\[3[1-7]m", DEEP + rb"|\x1b\[9\d"),
     "xterm-16color": (16, rb"\x1b\[9[1-7]m", DEEP),

@@ -313,6 +313,9 @@ class Terminal(pyte.Screen):
         self.scroll(n, False)
 
 
+# A colour beyond the first 16; a clock says 38: and 48:, too.
+DEEP = rb"\x1b\[(?=[0-9;:]*m)(?:[0-9;:]*[;:])?[34]8[;:]"
+
 # pyte does not know the colons of ISO 8613-6 colours, nor APC.
 UNKNOWN = re.compile(rb"\x1b\[[0-9;]*:[0-9;:]*m|\x1b_[^\x1b]*\x1b\\")
 OPEN_ENDED = re.compile(rb"\x1b(\[[0-9;:]*|_[^\x1b]*\x1b?)?$")
