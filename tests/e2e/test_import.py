@@ -1,5 +1,6 @@
 """Messages in and out of the store: logs that other clients have written, and
 files of ours; the commands on what is stored."""
+import contextlib
 import csv
 import io
 import json
@@ -312,12 +313,12 @@ def hostile_files(folder):
         deep = deep / "d"
         deep.mkdir()
     (deep / "2026_01_01.log").write_text("09:00:00 - me: too deep\n")
-    with sqlite3.connect(logs / "view.db") as db:
+    with contextlib.closing(sqlite3.connect(logs / "view.db")) as db, db:
         db.execute("CREATE VIEW ChatLogs AS WITH RECURSIVE n(i) AS (SELECT 1 "
                    "UNION ALL SELECT i+1 FROM n) SELECT i id, 'a' from_jid, "
                    "'b' to_jid, 'c' message, 'd' timestamp, 'e' stanza_id, "
                    "'f' archive_id, 'chat' type FROM n")
-    with sqlite3.connect(logs / "odd.db") as db:
+    with contextlib.closing(sqlite3.connect(logs / "odd.db")) as db, db:
         db.execute("CREATE TABLE ChatLogs (id, from_jid, to_jid, message, "
                    "timestamp, stanza_id, archive_id, type)")
         db.executemany("INSERT INTO ChatLogs VALUES (?,?,?,?,?,?,?,?)", [

@@ -72,8 +72,11 @@ def database(profile, account=None):
 
 
 def query(profile, sql, account=None):
-    with sqlite3.connect(f"file:{database(profile, account)}?mode=ro",
-                         uri=True, timeout=20) as db:
+    """A reader that is not gone when the power goes would keep the index of
+    the WAL alive, as no machine does."""
+    with contextlib.closing(sqlite3.connect(
+            f"file:{database(profile, account)}?mode=ro", uri=True,
+            timeout=20)) as db:
         return db.execute(sql).fetchall()
 
 
