@@ -234,6 +234,14 @@ class Two:
         self.client.online()
         return self
 
+    def meet(self):
+        """Until romeo has heard from juliet: then her server has seen her
+        presence, and keeps nothing for her with those who are away. What is
+        sent in that moment may be lost between the two."""
+        self.client.say("here")
+        rig.wait_until("a word of juliet's", lambda: self.got)
+        self.got.clear()
+
     def romeo_says(self):
         ident = f"r{len(self.said)}"
         self.said.append(ident)
@@ -314,7 +322,7 @@ class Two:
 def run_talk(two, count, rate, trouble, timeout=120, check=None):
     """A conversation during which trouble(stop) does what it does."""
     stop = threading.Event()
-    two.start().online()
+    two.start().online().meet()
     threads = two.talk(count, rate)
     trouble_thread = threading.Thread(target=trouble, args=(stop,),
                                       daemon=True)
