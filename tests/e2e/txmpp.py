@@ -334,6 +334,21 @@ class Bytes(pyte.ByteStream):
     events = frozenset(pyte.ByteStream.events | {"rep", "su", "sd"})
 
 
+# Where it is noon: no day, month or year ends while a screen is looked at.
+NOON = f"NOON{time.gmtime().tm_hour - 12:+d}"
+
+
+def states(pid):
+    """What the threads of a process and its children do: S, R, D, T, Z …"""
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            yield (task / "stat").read_text().rpartition(") ")[2][0]
+            for child in (task / "children").read_text().split():
+                yield from states(child)
+        except OSError:
+            pass        # it has ended
+
+
 class Screen:
     """A program on a pseudo-terminal of its own, watched by an emulator.
 
@@ -359,7 +374,8 @@ class Screen:
 
         self.process = subprocess.Popen(
             argv or profile.argv(*options, **kw), stdin=slave, stdout=slave,
-            stderr=slave, env=environment(**(env or {})), preexec_fn=child)
+            stderr=slave, env=environment(**dict(dict(TZ=NOON), **(env or {}))),
+            preexec_fn=child)
         self.before = termios.tcgetattr(slave)
         self.slave = slave          # kept: its modes are looked at afterwards
         os.set_blocking(self.master, False)
@@ -410,6 +426,15 @@ class Screen:
         self.type("\r")
 
     # ---- seeing -------------------------------------------------------------
+    def busy(self):
+        """It has not read every key yet, or runs, or waits for a processor."""
+        now = set(states(self.process.pid))
+        if now & {"R", "D"}:
+            return True
+        keys = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD,
+                                              bytes(4)))[0]
+        return keys > 0 and "S" in now and not now & {"T"}
+
     def lines(self):
         return [line.rstrip() for line in self.screen.display]
 
@@ -417,12 +442,15 @@ class Screen:
         return "\n".join(self.lines())
 
     def wait(self, pattern, timeout=None, gone=False):
-        """Until the screen shows the pattern (or no longer does)."""
+        """Until a whole frame shows the pattern (or no longer does)."""
         timeout = PATIENCE if timeout is None else timeout
         wanted = re.compile(pattern)
         end = time.monotonic() + timeout
         while True:
             found = wanted.search(self.text())
+            if bool(found) != gone:
+                self.wait_quiet(0.01, 1)
+                found = wanted.search(self.text())
             if bool(found) != gone:
                 return found or True
             left = end - time.monotonic()
@@ -435,12 +463,12 @@ class Screen:
             self.pump(min(left, 0.2))
 
     def wait_quiet(self, seconds=0.3, timeout=10):
-        """Until nothing was written for so long."""
+        """Until it has read all keys, sleeps, and wrote nothing for so long."""
         end = time.monotonic() + timeout
-        while time.monotonic() < end and self.pump(seconds):
+        while time.monotonic() < end and (self.pump(seconds) or self.busy()):
             pass
 
-    def wait_exit(self, timeout=10):
+    def wait_exit(self, timeout=PATIENCE):
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             self.pump(0.05)
