@@ -42,6 +42,7 @@ def test_palette_opens_chat_command_option_and_help(around, size):
     s.type("\x1b[B\r")
     s.wait("Draw the screen anew")
     s.type("\x1b")
+    s.wait("Draw the screen anew", gone=True)
     s.type("\x1bx")
     s.wait("Go to")
     s.type("\x1b")

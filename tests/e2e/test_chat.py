@@ -53,7 +53,7 @@ def test_styling_and_its_refusal(talking):
     assert cell(s, "code`").fg != cell(s, "word").fg
     assert not cell(s, "it*").bold
     s.line("/set ui.styling off")
-    wait_until("plain text", lambda: s.pump(0.05) and False or not cell(s, "bold*").bold)
+    wait_until("plain text", lambda: s.wait_quiet(0.05) or not cell(s, "bold*").bold)
 
 
 def test_pick_quotes_and_copies(talking):
@@ -104,16 +104,17 @@ def test_spelling(talking, tmp_path):
         pytest.skip("built without enchant-2")
     s.type("orthodx ortho.")
     s.wait(r"orthodx ortho\.")
-    wait_until("the underline", lambda: s.pump(0.05) and False
+    wait_until("the underline", lambda: s.wait_quiet(0.05)
                or cell(s, "orthodx").underscore)
     assert not cell(s, "ortho.").underscore
     s.type("\x1b$")
     s.wait("Add to my words")
     s.type("1")
     s.wait("orthodox ortho")
-    assert not cell(s, "orthodox").underscore
+    wait_until("no underline", lambda: s.wait_quiet(0.05)
+               or not cell(s, "orthodox").underscore)
     s.line("\x03/set ui.spell")
-    s.wait("ui.spell")
+    s.wait(r"ui\.spell +off")
 
 
 def test_editor_gets_the_line_privately(talking, tmp_path):

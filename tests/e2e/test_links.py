@@ -122,7 +122,7 @@ def test_save_is_given_up_H57(talking, web, tmp_path):
     assert (tmp_path / "slow.iso.part").exists()
     s.line("/transfer cancel")
     s.wait("\u21930%", gone=True)
-    assert not [f for f in tmp_path.iterdir() if "slow" in f.name]
+    wait_until("what came of it is gone", lambda: not list(tmp_path.glob("slow*")))
 
 
 def test_bare_view_is_clean_for_the_selection(talking):

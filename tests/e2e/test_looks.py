@@ -3,6 +3,9 @@ import re
 
 import pytest
 
+from rig import wait_until
+from txmpp import PATIENCE
+
 MOSS = "[theme]\nsummary = green and quiet\n[palette]\nbar = #123456\n"
 RUST = "[theme]\nsummary = red and loud\n[palette]\nbar = #654321\n"
 BAR = {"yarrow": b"48;2;18;52;86m", "zinc": b"48;2;101;67;33m",
@@ -27,15 +30,12 @@ def themed(fake, profiles, screen):
 
 def shown_in(s, name, before):
     """The title bar has the theme's colour."""
-    end = f"no {name}"
-    for _ in range(100):
-        if BAR[name] in s.bytes[before:]:
-            return True
-        s.pump(0.1)
-    raise AssertionError(end + repr(bytes(s.bytes[before:])))
+    wait_until(name, lambda: s.pump(0.05) and False or
+               BAR[name] in s.bytes[before:], PATIENCE)
 
 
 def step(s, key, name):
+    s.wait_quiet(0.05)
     before = len(s.bytes)
     s.type(key)
     shown_in(s, name, before)
@@ -49,6 +49,7 @@ def test_theme_previews(themed):
     s.wait("yarrow")
     step(s, "\x1b[F", "zinc")
     step(s, "\x1b[A", "yarrow")
+    s.wait_quiet(0.05)
     assert not re.search("green and quiet", s.text())
     step(s, "\x1b", "dark")             # Escape
     s.wait("yarrow", gone=True)

@@ -35,6 +35,12 @@ def say(c, body, frm="bob@b.tld/p"):
            f"<body>{body}</body></message>")
 
 
+def flood(c, count):
+    """From Bob, at once."""
+    c.send("".join(f"<message from='bob@b.tld/p' to='{c.jid}' type='chat'>"
+                   f"<body>n{i}</body></message>" for i in range(count)))
+
+
 def wrote(s, what):
     wait_until(what, lambda: s.pump(0.05) and False or what in s.bytes)
 
@@ -71,8 +77,7 @@ def test_flash_goes_back_by_itself(shown):
 
 def test_osc_H49_one_per_sender(shown):
     s, c = shown("/set ui.notify_osc 9")
-    for i in range(50):
-        say(c, f"n{i}")
+    flood(c, 50)
     say(c, "other", "eve@e.tld/p")
     wrote(s, b"]9;eve")
     assert s.bytes.count(b"]9;Bob") == 1 and b"]777;" not in s.bytes
@@ -84,8 +89,7 @@ def test_osc_H49_the_next_says_how_many(shown, preload, tmp_path):
     clock.write_text("0")
     s, c = shown("/set ui.notify_osc 9",
                  env=preload("clock", MONOTONIC_FILE=str(clock)))
-    for i in range(200):
-        say(c, f"n{i}")
+    flood(c, 200)
     say(c, "other", "eve@e.tld/p")
     wrote(s, b"]9;eve")
     clock.write_text("6")
@@ -308,13 +312,13 @@ def test_desktop_goes_when_the_chat_is_read_here(shown, desktop):
     s, c = shown(env=d.env)
     say(c, "well")
     call = d.expect("Notify", s)
-    say(c, "hi", "eve@e.tld/p")
+    say(c, "good day", "eve@e.tld/p")
     other = d.expect("Notify", s)
     s.line("/msg bob@b.tld")
     assert d.expect("CloseNotification", s)["id"] == call["id"]
     d.signal("NotificationClosed", other["id"])
     s.line("/msg eve@e.tld")
-    s.wait("hi")
+    s.wait("good day")
 
 
 def test_desktop_that_goes_away_takes_nothing_with_it(shown, desktop):

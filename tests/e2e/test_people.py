@@ -218,6 +218,7 @@ def test_C52_allowed_in_advance(strangers):
     """s. 3.4: Prosody can; then nobody is asked."""
     t, bot = strangers
     t.run(f"/sub allow {t.romeo}")
+    t.run("/ping")                                 # the server has it
     bot.presence(to=t.juliet, kind="subscribe")
     bot.wait_presence("subscribed", t.juliet)
     state(t, "from")
@@ -506,5 +507,5 @@ def test_devices_lists_own_resources(prosody, script):
     account = prosody.account("juliet")
     script(account, resource="one").online()
     t = script(account, resource="two").online()
-    t.run(f"/wait presence {account.jid}")
+    t.wait("presence", since=0, **{"from": f"{account.jid}/one"})
     assert "one" in str(t.run("/devices"))

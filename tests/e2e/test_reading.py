@@ -151,17 +151,17 @@ def test_H45_strangers_are_not_told(keeping, bots, script):
     t = script(juliet).online()
     others = [(account, bots(account)) for account in (romeo, mercutio)]
 
-    def ask_and_read():
+    def ask_and_read(word):
         for account, bot in others:
             bot.raw(f"<message to='{juliet.jid}' type='chat' id='m1'><body>"
                     f"from {account.user}</body><markable xmlns='{MARKERS}'/>"
                     "</message>")
             t.wait("message", body=f"from {account.user}")
             t.run(f"/read {account.jid}")
-            t.run(f"/msg {account.jid} done")
-            bot.wait_message("done")
-    ask_and_read()
+            t.run(f"/msg {account.jid} {word}")
+            bot.wait_message(word)
+    ask_and_read("told")
     assert [len(markers(bot)) for _, bot in others] == [1, 0]
     t.run("/set privacy.displayed off")
-    ask_and_read()
+    ask_and_read("untold")
     assert [len(markers(bot)) for _, bot in others] == [1, 0]

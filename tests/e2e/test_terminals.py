@@ -190,6 +190,7 @@ def test_inside(fake, inside, program):
     assert_picture(s)
     assert_calm(bytes(s.bytes))
     s.resize(20, 70)                        # the picture is right again
+    s.wait(r"online *\n.*\Z")
     s.wait_quiet(0.3)
     assert_picture(s)
 

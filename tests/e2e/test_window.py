@@ -71,6 +71,7 @@ def test_picture_of_pixels_where_its_cells_are(shown, display, terminal):
     s.wait("after")
     s.line("/image show --private")
     wait_until("sixel", lambda: s.pump(0.05) and False or b"\x1bP" in s.bytes)
+    s.wait_quiet(0.1)
     row = next(i for i, line in enumerate(s.lines()) if "cat.png" in line)
     left = s.lines()[row].index("https") * cell_width
     end = next(i for i, line in enumerate(s.lines()) if line.endswith("after"))
