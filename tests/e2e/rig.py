@@ -21,10 +21,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 PASSWORD = "R0m30! & <Juliet>"
 
 
+PORTS = itertools.cycle(random.sample(range(20000, 32000), 12000))
+
+
 def free_port():
-    """Below the range of outgoing connections, so that it stays free."""
-    while True:
-        port = random.randrange(20000, 32000)
+    """Below the range of outgoing connections, so that it stays free; not the
+    same twice, as it may be a while until somebody listens."""
+    for port in PORTS:
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))

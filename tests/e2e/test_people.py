@@ -338,8 +338,9 @@ def test_available_again(couple):
 
 def test_offline_and_back(couple):
     t, bot = couple
+    seen = len(bot.stanzas)     # he came first, and was told she is not there
     t.run("/status offline")
-    bot.wait_presence("unavailable", t.juliet)
+    bot.wait_presence("unavailable", t.juliet, since=seen)
     seen = len(bot.stanzas)
     t.run("/status available")
     bot.wait_presence("available", t.juliet, since=seen)
@@ -381,9 +382,10 @@ def test_who_and_info(couple):
 
 def test_blocking(couple):
     t, bot = couple
+    seen = len(bot.stanzas)
     t.run(f"/block {t.romeo}")
     assert [r["jid"] for r in t.run("/blocklist")] == [t.romeo]
-    bot.wait_presence("unavailable", t.juliet)
+    bot.wait_presence("unavailable", t.juliet, since=seen)
     bot.send(t.juliet, "can you hear me?")
     bot.wait(lambda s: s.name == "message" and s["type"] == "error")
     t.run(f"/unblock {t.romeo}")

@@ -473,7 +473,7 @@ class Screen:
         while time.monotonic() < end:
             self.pump(0.05)
             if self.process.poll() is not None:
-                while self.pump():
+                while self.pump(0.02):
                     pass
                 return self.process.returncode
         raise Failed("it does not end:\n" + self.text())

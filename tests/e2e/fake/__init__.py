@@ -72,6 +72,7 @@ class Fake:
         self.cert = ca.cert(domain)
         self.context_args = {}
         self.conns = []
+        self.port = None
         self.listen()
 
     @property
@@ -82,16 +83,22 @@ class Fake:
     def full(self):
         return f"{self.bare}/{self.resource}"
 
-    def listen(self, port=0, backlog=64):
+    def _bind(self, port):
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port))
-        self.socket.listen(backlog)
         self.port = self.socket.getsockname()[1]
 
+    def listen(self, port=0, backlog=64):
+        if port != self.port:
+            self._bind(port)
+        self.socket.listen(backlog)
+
     def refuse(self):
-        """Nobody listens any more; listen(fake.port) ends that."""
+        """Nobody listens any more; listen(fake.port) ends that. Until then
+        the port is taken, lest another server gets it."""
         self.socket.close()
+        self._bind(self.port)
 
     def accept(self, timeout=20):
         self.socket.settimeout(timeout)
