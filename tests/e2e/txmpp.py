@@ -366,6 +366,7 @@ class Screen:
         self.status = None
         self.master, slave = pty.openpty()
         self._size(rows, cols)
+        self.before = termios.tcgetattr(slave)
 
         def child():
             die_with_parent()
@@ -376,7 +377,6 @@ class Screen:
             argv or profile.argv(*options, **kw), stdin=slave, stdout=slave,
             stderr=slave, env=environment(**dict(dict(TZ=NOON), **(env or {}))),
             preexec_fn=child)
-        self.before = termios.tcgetattr(slave)
         self.slave = slave          # kept: its modes are looked at afterwards
         os.set_blocking(self.master, False)
 
