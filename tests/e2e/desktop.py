@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from rig import PATIENCE, die_with_parent
+
 NAME, PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
 
 
@@ -23,17 +25,18 @@ class Desktop:
         self.bus = subprocess.Popen(
             [shutil.which("dbus-daemon"), "--session", "--nofork",
              "--print-address", f"--address=unix:path={socket}"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=die_with_parent)
         address = self.bus.stdout.readline().strip()
         self.env = {"DBUS_SESSION_BUS_ADDRESS": address}
         self.service = subprocess.Popen(
             [sys.executable, __file__, *capabilities], text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env=dict(os.environ, **self.env))
+            env=dict(os.environ, **self.env), preexec_fn=die_with_parent)
         assert self.service.stdout.readline() == '"ready"\n'
         self.heard = b""
 
-    def expect(self, method, screen, timeout=20):
+    def expect(self, method, screen, timeout=PATIENCE):
         """The next call; other methods in between are passed over."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

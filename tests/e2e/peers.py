@@ -7,6 +7,8 @@ import warnings
 warnings.filterwarnings("ignore")
 import slixmpp  # noqa: E402
 
+from rig import PATIENCE  # noqa: E402
+
 
 class Loop:
     """One event loop in one thread for all bots."""
@@ -67,6 +69,7 @@ class Bot:
                 await self.client.get_roster()
                 if presence:
                     self.client.send_presence()
+                    await self.client.get_roster()      # as settle()
                 if not started.done():
                     started.set_result(True)
 
@@ -110,6 +113,10 @@ class Bot:
         self._do(self.client.send_presence, pshow=show, pstatus=status,
                  ppriority=priority, pto=to and str(to), ptype=kind)
 
+    def settle(self):
+        """Its server has worked through what it sent."""
+        self.roster()
+
     def roster(self):
         """What the server says now: {jid: (subscription, name, groups)}."""
         async def go():
@@ -129,7 +136,7 @@ class Bot:
                     for result in page["mam"]["results"]]
         return self.loop.call(go(), 60)
 
-    def wait(self, test, timeout=20, since=0):
+    def wait(self, test, timeout=PATIENCE, since=0):
         """The first stanza for which test(stanza) holds."""
         end = time.monotonic() + timeout
         with self.changed:
@@ -147,18 +154,18 @@ class Bot:
                         "\n".join(map(str, self.stanzas[-10:])))
                 self.changed.wait(left)
 
-    def wait_message(self, body=None, timeout=20, **kw):
+    def wait_message(self, body=None, timeout=PATIENCE, **kw):
         return self.wait(lambda s: isinstance(s, slixmpp.Message) and
                          (s["body"] == body if body is not None
                           else bool(s["body"])), timeout, **kw)
 
-    def wait_presence(self, kind, frm=None, timeout=20, **kw):
+    def wait_presence(self, kind, frm=None, timeout=PATIENCE, **kw):
         return self.wait(lambda s: isinstance(s, slixmpp.Presence) and
                          s.get_type() == kind and
                          (frm is None or s["from"].bare == str(frm)),
                          timeout, **kw)
 
-    def wait_text(self, text, timeout=20, **kw):
+    def wait_text(self, text, timeout=PATIENCE, **kw):
         """Any stanza whose XML has this text."""
         return self.wait(lambda s: text in str(s), timeout, **kw)
 

@@ -19,21 +19,28 @@ from pki import CA, SRV
 
 HERE = pathlib.Path(__file__).resolve().parent
 PASSWORD = "R0m30! & <Juliet>"
-
-
-PORTS = itertools.cycle(random.sample(range(20000, 32000), 12000))
+SANITIZED = bool(os.environ.get("TXMPP_SANITIZED"))
+# Sanitizers, two cores, other tests beside us: waits end early when all is
+# well, so the deadline may be generous.
+PATIENCE = 40 if SANITIZED else 20
+HELD = []       # names of ports, see free_port()
 
 
 def free_port():
-    """Below the range of outgoing connections, so that it stays free; not the
-    same twice, as it may be a while until somebody listens."""
-    for port in PORTS:
+    """Below the range of outgoing connections and that of fake servers, so
+    that it stays free; tests that run beside us see that it is ours."""
+    while True:
+        port = random.randrange(20000, 26000)
+        name = socket.socket(socket.AF_UNIX)
         with socket.socket() as s:
             try:
+                name.bind(f"\0txmpp-port-{port}")
                 s.bind(("127.0.0.1", port))
-                return port
             except OSError:
+                name.close()
                 continue
+        HELD.append(name)
+        return port
 
 
 def die_with_parent():
@@ -42,7 +49,7 @@ def die_with_parent():
     signal.signal(signal.SIGINT, signal.SIG_DFL)     # a shell's & ignores it
 
 
-def wait_until(what, check, timeout=20, step=0.02):
+def wait_until(what, check, timeout=PATIENCE, step=0.02):
     end = time.monotonic() + timeout
     while True:
         value = check()

@@ -64,14 +64,13 @@ def test_F39_half_a_stanza_is_nothing(fake, online):
 def test_F20_refused_again_and_again(fake, online):
     """Back-off grows: a few attempts in the first seconds, not hundreds."""
     t, c = online
-    port = fake.port
     fake.refuse()
     c.rst()
     first = t.wait("disconnected")
     assert 0 < first["retry_in"] <= 5
     time.sleep(3)
     assert len(t.all("disconnected")) <= 6
-    fake.listen(port)
+    fake.listen()
     fake.online(timeout=2 * PATIENCE)
     t.wait("connected", timeout=2 * PATIENCE)
 
@@ -79,11 +78,10 @@ def test_F20_refused_again_and_again(fake, online):
 def test_reconnect_now(fake, online):
     """/reconnect does not wait for the timer."""
     t, c = online
-    port = fake.port
     fake.refuse()
     c.rst()
     t.wait("disconnected")
-    fake.listen(port)
+    fake.listen()
     t.feed("/reconnect now")
     fake.online()
     t.wait("connected")
@@ -126,8 +124,8 @@ def test_F18_stopped_and_continued(fake, online):
     c.rst()
     time.sleep(1)
     t.process.send_signal(signal.SIGCONT)
-    fake.online(timeout=10)
-    t.wait("connected", timeout=10)
+    fake.online()
+    t.wait("connected")
 
 
 @pytest.mark.parametrize("jump", [3600, -3600, 315_360_000])
@@ -258,10 +256,8 @@ def test_P13_server_never_answers_the_end(fake, script):
     c = fake.online()
     t.wait("connected")
     t.eof()
-    begin = time.monotonic()
-    assert c.until_closed(15, end=False)
-    assert t.exit(15) == 0
-    assert time.monotonic() - begin < 12
+    assert c.until_closed(end=False)
+    assert t.exit() == 0
 
 
 def test_C12_whitespace_is_ignored(online):
@@ -274,9 +270,9 @@ def test_C12_whitespace_is_ignored(online):
 def test_dead_peer(fake, script):
     """Black hole: no answer comes any more, and a command does not wait
     without end."""
-    t = script(fake, "--timeout", "3")
+    t = script(fake, "--timeout", "5")
     fake.online()
     t.wait("connected")
     line = t.feed("/msg bob@b.tld hello")
     assert t.wait("result", since=0, line=line)["ok"] is False
-    assert t.exit(30) == 6
+    assert t.exit() == 6

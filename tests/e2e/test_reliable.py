@@ -101,7 +101,7 @@ def check(score):
 @KINDS
 def test_F01_cut_again_and_again(pair_of, kind):
     two = pair_of(kind)
-    score = check(trials.cuts(two, 60, 20, 0.9, 3))
+    score = check(trials.cuts(two, 60, 20, 0.9, 2))
     assert score.more["cuts"] >= 2
 
 
@@ -194,7 +194,7 @@ def test_F18_stopped(managed, bots, script, profiles, cables):
         bot.send(juliet.jid, f"in {i}")
     time.sleep(2)
     t.process.send_signal(signal.SIGCONT)
-    t.wait("connected", timeout=10, resumed=True)
+    t.wait("connected", resumed=True)
     for i in range(5):
         t.wait("message", body=f"in {i}")
 
@@ -540,10 +540,9 @@ def test_F04_neither_counts_nor_archive(fake, profile, screen):
 
 def test_a_script_that_gave_up_sends_nothing_later(fake, profile, script):
     """Its caller runs it again: twice would be one too many."""
-    t = script(profile, "--timeout", "3")
+    t = script(profile, "--timeout", "5")
     m = enable(fake)
     t.wait("connected")
-    port = fake.port
     fake.refuse()
     m.c.rst()
     t.wait("disconnected")
@@ -551,7 +550,7 @@ def test_a_script_that_gave_up_sends_nothing_later(fake, profile, script):
     assert t.wait("result", command="msg", ok=False)
     t.eof()
     assert t.exit() != 0
-    fake.listen(port)
+    fake.listen()
     t = script(profile)
     m, _ = resuming(fake)
     m.failed(0)

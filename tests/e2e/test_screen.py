@@ -548,11 +548,10 @@ def test_stall_while_flooded(shown):
 def test_reconnects_visibly(fake, shown):
     s, c = shown()
     s.wait(r"\n.*\d\d:\d\d .* online *\n")
-    port = fake.port
     fake.refuse()
     c.rst()
     s.wait("waiting to reconnect")
-    fake.listen(port)
+    fake.listen()
     fake.online(timeout=2 * PATIENCE, roster=BOB)
     s.wait(r"\n.*\d\d:\d\d .* online *\n")
 
@@ -583,7 +582,6 @@ def test_quit_keeps_unsent_messages(fake, profiles, screen):
     c = fake.online()
     s.line("/msg bob@b.tld")
     s.wait("Message to")
-    port = fake.port
     fake.refuse()
     c.rst()
     s.wait("waiting to reconnect")
@@ -591,7 +589,7 @@ def test_quit_keeps_unsent_messages(fake, profiles, screen):
     s.wait("⇡1  waiting")
     s.line("/quit")
     assert s.wait_exit() == 0
-    fake.listen(port)
+    fake.listen()
     screen(profile)
     c = fake.online()
     c.expect("message", to="bob@b.tld")

@@ -339,6 +339,7 @@ def cutting(cable, every, length):
         end = time.monotonic() + length
         while time.monotonic() < end:
             stop.wait(every)
+            rig.wait_until("a connection", lambda: cable.pairs)
             cable.cut()
     return trouble
 
@@ -436,21 +437,23 @@ class Lives:
 
     def run(self, runs, life):
         two = self.two
-        two.start().online()
+        two.start().online().meet()
         speaker = threading.Thread(target=self._speak, daemon=True)
         speaker.start()
         # Never in order: what a server keeps for those who are away may be
         # overtaken by what comes when they are back.
-        rig.wait_until("a first message",
-                       lambda: stored(two.profile, "id", IN))
-        two.client.end()
-        for _ in range(runs):
-            life()
+        try:
+            rig.wait_until("a first message",
+                           lambda: stored(two.profile, "id", IN))
             two.client.end()
-            self.died += 1
-            self.sound += integrity(two.profile) == "ok"
-        self.stop.set()
-        speaker.join()
+            for _ in range(runs):
+                life()
+                two.client.end()
+                self.died += 1
+                self.sound += integrity(two.profile) == "ok"
+        finally:
+            self.stop.set()
+            speaker.join()
         two.kind = Scripted
         two.start().online()
         # What was typed and not stored when it died, nobody knows of.

@@ -16,12 +16,7 @@ import time
 
 import pyte
 
-from rig import die_with_parent
-
-SANITIZED = bool(os.environ.get("TXMPP_SANITIZED"))
-# Sanitizers, two cores, other tests beside us: waits end early when all is
-# well, so the deadline may be generous.
-PATIENCE = 40 if SANITIZED else 20
+from rig import PATIENCE, SANITIZED, die_with_parent  # noqa: F401
 
 
 def binary():
@@ -227,8 +222,11 @@ class Script:
         return self.run(json.dumps(request), ok)
 
     def online(self):
+        """Signed in, and the server knows: what is sent to somebody who is
+        just coming is kept or lost, as it likes."""
         self.wait("connected")
         self.run("/wait synced")
+        self.run("/ping")
         return self
 
     # ---- the end ------------------------------------------------------------

@@ -12,12 +12,15 @@ server sends and what it expects. Blocking sockets with deadlines, one thread.
 Stanzas are xml.etree elements with Clark names; `received` has every byte.
 """
 import base64
+import random
 import secrets
 import socket
 import ssl
 import struct
 import time
 import xml.etree.ElementTree as ET
+
+from rig import PATIENCE
 
 from . import scram
 
@@ -72,7 +75,8 @@ class Fake:
         self.cert = ca.cert(domain)
         self.context_args = {}
         self.conns = []
-        self.port = None
+        self.socket = socket.socket()
+        self.bind()
         self.listen()
 
     @property
@@ -83,24 +87,24 @@ class Fake:
     def full(self):
         return f"{self.bare}/{self.resource}"
 
-    def _bind(self, port):
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", port))
-        self.port = self.socket.getsockname()[1]
+    def bind(self):
+        """Below the range of outgoing connections, of which one may have the
+        port of who does not listen."""
+        while True:
+            self.port = random.randrange(26000, 32000)
+            try:
+                return self.socket.bind(("127.0.0.1", self.port))
+            except OSError:
+                continue
 
-    def listen(self, port=0, backlog=64):
-        if port != self.port:
-            self._bind(port)
+    def listen(self, backlog=64):
         self.socket.listen(backlog)
 
     def refuse(self):
-        """Nobody listens any more; listen(fake.port) ends that. Until then
-        the port is taken, lest another server gets it."""
-        self.socket.close()
-        self._bind(self.port)
+        """Nobody listens any more, but the port stays ours for listen()."""
+        self.socket.shutdown(socket.SHUT_RDWR)
 
-    def accept(self, timeout=20):
+    def accept(self, timeout=PATIENCE):
         self.socket.settimeout(timeout)
         sock, _ = self.socket.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -108,7 +112,7 @@ class Fake:
         self.conns.append(conn)
         return conn
 
-    def online(self, timeout=20, **kw):
+    def online(self, timeout=PATIENCE, **kw):
         """The next connection, signed in and with initial presence."""
         conn = self.accept(timeout)
         conn.login()
@@ -136,7 +140,7 @@ class Fake:
 
 
 class Conn:
-    timeout = 20
+    timeout = PATIENCE
 
     def __init__(self, fake, sock):
         self.fake, self.sock = fake, sock
@@ -325,7 +329,7 @@ class Conn:
                        all(s.get(k) == v for k, v in attrs.items())
                        for s in self.seen)
 
-    def until_closed(self, timeout=20, end=True):
+    def until_closed(self, timeout=PATIENCE, end=True):
         """Reads on until the client goes; True if it closed the stream, which
         is answered when end is true."""
         timeout += time.monotonic()
