@@ -3,7 +3,6 @@ with one that does as it likes; scrolling back."""
 import datetime
 import itertools
 import os
-import re
 import time
 
 import pytest
@@ -34,6 +33,7 @@ def test_F25_what_came_meanwhile(kept, bots, script, profiles):
     count = 330
     for i in range(count):
         bot.send(juliet.jid, f"text {i}")
+    bot.settle()
     wanted = ["first"] + [f"text {i}" for i in range(count)]
     t = script(profile).online()
     rig.wait_until("all of it",
@@ -101,16 +101,15 @@ def test_scrolling_goes_on_into_the_archive(kept, bots, script, profiles,
     s.wait("online")
     s.line(f"/msg {romeo.jid}")
     s.wait("text 399 end")
-    for _ in range(200):
-        if re.search(r"text 0 end", s.text()):
-            break
+
+    def at_the_top():
         s.type(b"\x1b[5~")
         s.wait_quiet(0.05)
-    s.wait("text 0 end")
+        return "text 0 end" in s.text()
+    rig.wait_until("the first", at_the_top, 3 * txmpp.PATIENCE)
     s.wait("text 1 end")
     s.line("/search 123 end")
-    s.wait("Esc")
-    s.wait_quiet()
+    s.wait("text 123 end")
     s.type("\r")
     s.wait("text 122 end")
     s.wait("text 124 end")
@@ -203,7 +202,7 @@ class Archive:
 
 def serve(conn, over, take=None):
     """Answers until over() is true."""
-    end = time.monotonic() + txmpp.PATIENCE
+    end = time.monotonic() + 3 * txmpp.PATIENCE
     while not over():
         assert time.monotonic() < end, "the client does not get on"
         try:
@@ -254,8 +253,7 @@ def test_F03_the_archive_proves_what_arrived(fake, profiles, script):
         f"<origin-id xmlns='{SID}' id='{sent[0].get('id')}'/>"))])
     conn.login()
     conn.online()
-    conn.settle()
-    t.wait("delivery", since=0, id=sent[0].get("id"), state="sent")
+    serve(conn, lambda: t.ever("delivery", id=sent[0].get("id"), state="sent"))
     conn.settle()
     assert not [s for s in conn.seen if s.tag == q("message")
                 and s.findtext(q("body"))]
@@ -267,7 +265,7 @@ def test_H32_results_nobody_asked_for(fake, script):
     archive = Archive(conn)
     conn.login()
     conn.online()
-    conn.settle()
+    served(conn, t, "/wait synced")
     xml = said("bob@b.tld/x", fake.bare, "false", "m1")
     for frm in ("mal@evil.tld", "mal@evil.tld/x", fake.domain,
                 f"{fake.bare}/other"):
@@ -301,6 +299,7 @@ def test_F25_cut_in_a_page_and_in_its_end(fake, profiles, script):
     conn.online()
     served(conn, t, "/wait synced")
     t.process.kill()
+    t.process.wait()
     t = script(profile, "--timeout", "60")
     asked = []
     for number, cut in enumerate([

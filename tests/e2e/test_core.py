@@ -126,16 +126,13 @@ def test_C13_asks_stream_management_when_it_is_on(configured, fake):
     t = configured("ping_interval = 1")
     c = fake.accept()
     c.login(extra=f"<sm xmlns='{SM}'/>")
-    c.expect("enable", timeout=20)
+    c.expect("enable")
     c.send(f"<enabled xmlns='{SM}'/>")
     c.online()
     t.wait("connected")
     c.settle()
-    before = len(re.findall(rb"<r ", c.received))
-    wait = c.expect("r", timeout=10)
-    assert wait.tag == q("r", SM)
+    assert c.expect("r").tag == q("r", SM)
     assert PING.encode() not in c.received.rpartition(b"settle")[2]
-    assert len(re.findall(rb"<r ", c.received)) > before
 
 
 # ---- SASL (s. 6) ----------------------------------------------------------------

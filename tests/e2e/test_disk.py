@@ -78,7 +78,7 @@ def test_F14_no_place(fake, profiles, script):
     t = script(profile)
     m = enable(fake)
     t.wait("connected")
-    assert b"in memory only" in t.errors
+    wait_until("a sentence", lambda: b"in memory only" in t.errors)
     before = m.settle()
     say(m.c, "a1", "kept in memory")
     t.wait("message", body="kept in memory")
@@ -115,9 +115,12 @@ def test_F14_banner(fake, profiles, screen):
     s.wait("kept in memory only")
 
 
-def children(pid):
-    return pathlib.Path(
+def children(pid, name=None):
+    """… that have become that program."""
+    found = pathlib.Path(
         f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [one for one in found if not name or
+            pathlib.Path(f"/proc/{one}/comm").read_text().strip() == name]
 
 
 def test_F34_no_process(fake, profiles, script, preload):
@@ -133,15 +136,15 @@ def test_F34_no_process(fake, profiles, script, preload):
 
 def test_F34_a_program_hangs(fake, profiles, script):
     """It is ended at the deadline, and leaves no zombie."""
-    t = script(profiles(fake), "--timeout", "2")
+    t = script(profiles(fake), "--timeout", "5")
     c = fake.online()
     t.wait("connected")
     t.run("/set script.exec on")
     t.run("/onerror continue")
-    t.feed("/exec sleep 1000")
+    line = t.feed("/exec sleep 1000")
     say(c, "a1", "meanwhile")
     t.wait("message", body="meanwhile")
-    t.wait("result", command="exec", ok=False)
+    t.wait("result", since=0, line=line, ok=False)
     wait_until("no child", lambda: children(t.process.pid) == [])
     t.run("/echo alive")
 
@@ -181,9 +184,9 @@ def test_F34_editor_and_opener_hang(fake, screen, tmp_path):
     for line in ("/url open 1 --yes", "/editor"):
         s.line(line)
         wait_until("the program", lambda: s.pump(0.02) and False
-                   or children(s.process.pid))
+                   or children(s.process.pid, "sleep"))
         c.settle()
-        child, = children(s.process.pid)
+        child, = children(s.process.pid, "sleep")
         os.kill(int(child), signal.SIGTERM)
         wait_until("no zombie", ended)
     s.line("/msg bob@b.tld still here")
@@ -247,7 +250,8 @@ def test_F15_damaged_and_filled_again(keeping, bots, script, profiles, how):
     damage(path, how)
     kept = path.read_bytes()
     t = script(profile).online()
-    assert b"damaged" in t.errors or b"cut off" in t.errors
+    wait_until("a sentence", lambda: b"damaged" in t.errors
+               or b"cut off" in t.errors)
     wait_until("all of it", lambda: texts(t, romeo.jid) == before)
     assert t.quit() == 0
     aside, = [p for p in path.parent.glob("history.db.damaged-*")
@@ -269,7 +273,8 @@ def test_F15_newer_is_left_alone(fake, profiles, script):
     t = script(profile)
     c = fake.online()
     t.wait("connected")
-    assert b"newer txmpp" in t.errors and b"memory only" in t.errors
+    wait_until("a sentence", lambda: b"newer txmpp" in t.errors
+               and b"memory only" in t.errors)
     t.eof()
     c.until_closed()
     assert t.exit() == 0

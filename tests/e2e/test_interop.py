@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from peers import Bot
-from txmpp import Screen
+from txmpp import PATIENCE, Screen
 
 NOBODY = "nobody"
 
@@ -179,7 +179,7 @@ def test_talks_with(couple, script, other):
     juliet, romeo = couple
     t = script(juliet).online()
     o = other(romeo)
-    t.run(f"/wait presence {romeo.jid}")
+    t.run(f"/wait presence {romeo.jid}", timeout=3 * PATIENCE)
     t.run(f"/msg {romeo.jid} Art thou not Romeo")
     out = t.wait("message", since=0, direction="out")
     t.wait("delivery", since=0, id=out["id"], state="delivered")
@@ -200,10 +200,10 @@ def test_shares_an_account_with(couple, script, other, bots):
     bot = bots(romeo)
     t = script(juliet).online()
     o = other(juliet)
-    t.run(f"/wait presence {juliet.jid}")
-    t.run("/ping")
+    t.run(f"/wait presence {juliet.jid}", timeout=3 * PATIENCE)
     came = bot.wait(lambda s: s.name == "presence" and
-                    s["from"].full.startswith(f"{juliet.jid}/other"))
+                    s["from"].full.startswith(f"{juliet.jid}/other"),
+                    timeout=3 * PATIENCE)
     o.say(romeo.jid, "By a name I know not")
     bot.wait_message("By a name I know not")
     copy = t.wait("message", direction="out", body="By a name I know not")

