@@ -206,7 +206,8 @@ static void expect(const struct server *server, const char *path, const char *te
     g_autofree char *url = url_of(server, path);
     struct fetch fetch = { .length = 0 };
     run(&fetch, &(struct http_get){ .url = url, .ca_file = server->ca_file,
-        .max_bytes = 1000, .stall_s = 1, .allow_private = true });
+        .max_bytes = 1000, .stall_s = code == HTTP_ERROR_TIMEOUT ? 1 : 20,
+        .allow_private = true });
     if (code < 0)
         g_assert_no_error(fetch.error);
     else
