@@ -496,12 +496,11 @@ def checks(wanted, args, tally):
     def sanitized():
         if "e2e" in wanted or args.parts:
             run_e2e(tally, ASAN, args, "sanitizers", True)
-    side = [threading.Thread(target=target) for target, ok in
-            ((plain, gcc_ok), (sanitized, asan_ok)) if ok]
-    for thread in side:
-        thread.start()
-    for thread in side:
-        thread.join()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        side = [pool.submit(target) for target, ok in
+                ((plain, gcc_ok), (sanitized, asan_ok)) if ok]
+    for one in side:
+        one.result()    # raises what was raised there
 
 
 if __name__ == "__main__":
