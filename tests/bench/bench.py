@@ -4,8 +4,9 @@
 The measuring programs (a scripted server, a pseudo-terminal, the peers'
 set-up) are not part of this tree: --harness names their folder, by default
 ../shared/bench beside the checkout. Absolute figures move from machine to
-machine; the bar of every row is a ratio within the run, or a plain number
-where the row says so.
+machine: where a bar was set beside what another program needs, the bar is the
+ratio of the two, and both are measured in the same run. The plain number it
+was set as is told, too, when it is missed.
 
   bench.py --binary ./txmpp [--runs 3] [--quick] [--keep results.jsonl]
 """
@@ -32,20 +33,28 @@ def at_most(number):
     return lambda v: number
 
 
+def as_fast(number, client, there):
+    """At most number where client needs so much (there), and in proportion."""
+    def bar(v):
+        return v.get(client) and number * v[client] / there
+    bar.plain = number
+    return bar
+
+
 ROWS = [
     ("s1", "t_online", 1e3, "ms", "start to online, wall", of("mcabber")),
     ("s1", "cpu_start", 1e3, "ms", "start to online, CPU", of("mcabber")),
     ("s1", "pss", 1 / 1024, "MB", "memory when idle (PSS)", at_most(9)),
     ("s1", "wakeups_s", 1, "/s", "wake-ups when idle", at_most(0.05)),
-    ("s2-1k", "drain", 1, "s", "roster of 1,000 with presence, drained", at_most(0.03)),
+    ("s2-1k", "drain", 1, "s", "roster of 1,000 with presence, drained", as_fast(0.03, FLOOR, 0.009)),
     ("s2-50k", "drain", 1, "s", "roster of 50,000 with presence, drained", at_most(1.5)),
-    ("s3-10k", "cpu_us_per", 1, "µs", "one of 10,000 messages from 200 contacts, CPU", at_most(40)),
+    ("s3-10k", "cpu_us_per", 1, "µs", "one of 10,000 messages from 200 contacts, CPU", as_fast(40, FLOOR, 6)),
     ("s3-10k", "pss_b_per", 1, "B", "… memory kept", at_most(1536)),
     ("s3-1win", "cpu_us_per", 1, "µs", "one of 10,000 into the open chat, CPU", None),
     ("s3-1win", "pty_bytes", 1, "B", "… written to the terminal", of("mcabber")),
     ("s5-idle", "p50_ms", 1, "ms", "key to screen, idle, p50", None),
-    ("s5-idle", "p99_ms", 1, "ms", "… p99", at_most(0.5)),
-    ("s5-2000", "p99_ms", 1, "ms", "key to screen under 2,000 messages/s, p99", at_most(1.3)),
+    ("s5-idle", "p99_ms", 1, "ms", "… p99", as_fast(0.5, "mcabber", 0.4)),
+    ("s5-2000", "p99_ms", 1, "ms", "key to screen under 2,000 messages/s, p99", as_fast(1.3, "mcabber", 1.3)),
     ("s6-1m", "open", 1e3, "ms", "chat with 1,000,000 stored: opened", at_most(13)),
     ("s6-1m", "page_p50_ms", 1, "ms", "… a page up, p50", at_most(2)),
     ("s6-1m", "search", 1e3, "ms", "… search, first page", at_most(50)),
@@ -161,7 +170,7 @@ def main():
 
     print(f"\n| work (median of {runs}) | txmpp | bar | " + " | ".join(c for c in clients if c != "txmpp") + " |")
     print("|---" * (len(clients) + 2) + "|")
-    missed = 0
+    missed = plainly = 0
     for scenario, figure, scale, unit, what, bar in ROWS:
         if scenario not in wanted:
             continue
@@ -170,11 +179,15 @@ def main():
         good = limit is None or (ours is not None and ours <= limit)
         missed += not good
         mark = "" if limit is None else ("≤ " + show(limit) + (" ✓" if good else " ✗"))
+        plain = getattr(bar, "plain", None)
+        if plain and ours is not None and ours > plain:
+            plainly += 1
+            mark += f" (plain {show(plain)} ✗)"
         print(f"| {what}, {unit} | {show(ours)} | {mark} | "
               + " | ".join(show(v.get(c)) for c in clients if c != "txmpp") + " |")
     for e in errors:
         print("not measured:", e)
-    print(f"{missed} figures miss their bar")
+    print(f"{missed} figures miss their bar, {plainly} the plain number it was set as")
     return 0
 
 

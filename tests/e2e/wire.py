@@ -69,6 +69,9 @@ class Wire:
         if self.child == 0:
             try:
                 die_with_parent()
+                # A pipe of another thread's, which waits for its end.
+                os.closerange(3, theirs.fileno())
+                os.closerange(theirs.fileno() + 1, 4096)
                 if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
                     os._exit(1)
                 fd = tun("far")
@@ -77,8 +80,6 @@ class Wire:
                 ip("link", "set", "far", "up")
                 ip("route", "add", "default", "dev", "far")
                 socket.send_fds(theirs, [b"x"], [fd])
-                theirs.close()
-                ours.close()
                 while True:
                     time.sleep(1000)
             finally:
