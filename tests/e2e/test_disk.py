@@ -142,6 +142,7 @@ def test_F34_a_program_hangs(fake, profiles, script):
     t.run("/set script.exec on")
     t.run("/onerror continue")
     line = t.feed("/exec sleep 1000")
+    wait_until("the program", lambda: children(t.process.pid))
     say(c, "a1", "meanwhile")
     t.wait("message", body="meanwhile")
     t.wait("result", since=0, line=line, ok=False)
