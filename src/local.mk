@@ -94,6 +94,9 @@ libtxmpp_a_SOURCES = \
 	src/net/seam.h \
 	src/net/stream.c \
 	src/net/stream.h \
+	src/net/stream_bind.c \
+	src/net/stream_login.c \
+	src/net/stream_private.h \
 	src/net/stream_reason.c \
 	src/net/stream_reason.h \
 	src/net/tls.c \
@@ -123,8 +126,11 @@ libtxmpp_a_SOURCES = \
 	src/xmpp/rfc6121_presence.c \
 	src/xmpp/rfc6121_roster.c \
 	src/xmpp/rfc6121_subscription.c \
+	src/xmpp/session_private.h \
+	src/xmpp/session_store.c \
 	src/xmpp/stanza.h \
 	src/xmpp/stanza.c \
+	src/xmpp/testing.c \
 	src/xmpp/testing.h \
 	src/xep/ask.c \
 	src/xep/ask.h \

@@ -64,6 +64,8 @@ libui_a_SOURCES = \
 	ui/spell_commands.c \
 	ui/tui.c ui/tui.h \
 	ui/tui_commands.c \
+	ui/tui_events.c \
+	ui/tui_keys.c \
 	ui/ui.h \
 	ui/url_commands.c \
 	ui/window.c

@@ -1,8 +1,7 @@
 /*
- * The front end's heart: an observer that only marks panes dirty, a key path
- * (dialog, menu, results, roster, key table, readline), and one drawing per
- * turn of the loop. A key draws at once; what the network does is drawn at
- * most 60 times a second. Idle, nothing runs but the clock's minute.
+ * The front end's heart: one drawing per turn of the loop. A key draws at once;
+ * what the network does is drawn at most 60 times a second. Idle, nothing runs
+ * but the clock's minute. tui_events.c hears the model, tui_keys.c the keys.
  */
 #include "config.h"
 #include "ui/ui.h"
@@ -15,17 +14,12 @@
 #include "ui/tui.h"
 #include "base/text.h"
 #include "model/account.h"
-#include "net/stream.h"
 #include "store/option.h"
 #include "ui/linear/linear.h"
 #include "ui/term/line.h"
 #include "ui/term/screen.h"
 #include "ui/term/signals.h"
-#include "xep/xep0012_last.h"
-#include "xep/xep0352_csi.h"
 #include "xmpp/reading.h"
-#include "xmpp/rfc6120_session.h"
-#include "xmpp/rfc6121_presence.h"
 #include <errno.h>
 #include <glib-unix.h>
 #include <langinfo.h>
@@ -95,6 +89,14 @@ int tui_format_time(gint64 time_us, const char *format, char *out, gsize size)
             out[used++] = *p;
     out[used] = '\0';
     return text_width(out, -1);
+}
+
+void tui_choose_marks(struct tui *tui)
+{
+    const char *ascii = tui_option(tui, "ui.ascii");
+    if (tui->screen)
+        tui->ascii = tui->grid->ascii = !strcmp(ascii, "on") ||
+            (strcmp(ascii, "off") && !screen_shows_marks(tui->screen));
 }
 
 /* ---- drawing ---- */
@@ -398,264 +400,7 @@ static void on_complete(gpointer data)
     input_complete(data);
 }
 
-/* ---- keys ---- */
-
-static bool is_plain(const struct key *key, enum key_code code)
-{
-    return key->code == code && !key->mods;
-}
-
-static bool is_control(const struct key *key, const char *letter)
-{
-    return key->code == KEY_CHAR && key->mods == MOD_CTRL && !strcmp(key->text, letter);
-}
-
-static bool inside(const struct pane *pane, const struct key *key)
-{
-    return pane->cols && key->x >= pane->x && key->y >= pane->y &&
-        key->x < pane->x + pane->cols && key->y < pane->y + pane->rows;
-}
-
-static void scroll_window(struct window *window, int rows)
-{
-    if (window->kind == WINDOW_CHAT)
-        pane_chat_scroll(window->pane, rows);
-    else if (window->kind == WINDOW_CONSOLE)
-        pane_console_scroll(window->pane, rows);
-    else
-        pane_xml_scroll(window->pane, rows);
-}
-
-static bool pane_mouse(struct pane *pane, const struct key *key)
-{
-    if (!inside(pane, key) || !pane->ops->key)
-        return false;
-    struct key relative = *key;
-    relative.x -= pane->x;
-    relative.y -= pane->y;
-    return pane->ops->key(pane, &relative);
-}
-
-static void mouse(struct tui *tui, const struct key *key)
-{
-    if (key->button == MOUSE_RELEASE && tui->dragged)
-        layout_remember(tui);
-    if (key->button == MOUSE_DRAG && tui->dragged)
-        layout_move_border(tui, tui->dragged, key->x, key->y);
-    if (key->button == MOUSE_DRAG)
-        return;
-    tui->dragged =
-        key->button == MOUSE_LEFT ? layout_border_at(tui, key->x, key->y) : NULL;
-    struct layout *leaf = layout_leaf_at(tui, key->x, key->y);
-    if (!leaf) {
-        (void)(pane_mouse(tui->results, key) || pane_mouse(tui->status, key));
-        return;
-    }
-    if (leaf->side) { /* the heading takes the focus, the rest what it shows */
-        if (!pane_mouse(leaf->side, key) && key->button == MOUSE_LEFT)
-            layout_focus(tui, leaf);
-        return;
-    }
-    if (key->button == MOUSE_WHEEL_UP)
-        scroll_window(leaf->window, 3);
-    else if (key->button == MOUSE_WHEEL_DOWN)
-        scroll_window(leaf->window, -3);
-    else if (key->button == MOUSE_LEFT)
-        layout_focus(tui, leaf);
-    else if (key->button == MOUSE_RIGHT) {
-        layout_focus(tui, leaf);
-        chat_pick_menu_at(tui, leaf->window,
-            key->y - leaf->y - (tui->headings && leaf->rows > 1), key->x, key->y + 1);
-    }
-}
-
-static void focus_changed(struct tui *tui, bool focused)
-{
-    tui->terminal_focused = focused;
-    for (guint i = 0; i < tui->app->accounts->len; i++) {
-        struct account *account = tui->app->accounts->pdata[i];
-        if (account->session)
-            client_state_set(account, focused);
-    }
-    if (focused)
-        window_mark_read(tui, window_current(tui));
-}
-
-static void set_idle(struct tui *tui, bool idle)
-{
-    tui->idle = idle;
-    for (guint i = 0; i < tui->app->accounts->len; i++) {
-        struct account *account = tui->app->accounts->pdata[i];
-        if (account->session)
-            rfc6121_presence_set_idle(account, idle);
-    }
-}
-
-static gint64 autoaway_seconds(const struct tui *tui)
-{
-    const struct options *options = tui->app->options;
-    return options && options_row(options, "presence.autoaway")
-        ? options_int(options, NULL, "presence.autoaway") : 0;
-}
-
-/* Armed by a key and again only for what is left: one wake-up a pause. */
-static gboolean on_idle_time(gpointer data)
-{
-    struct tui *tui = data;
-    gint64 limit = autoaway_seconds(tui);
-    gint64 quiet = (g_get_monotonic_time() - tui->touched_us) / G_USEC_PER_SEC;
-    tui->idle_source = 0;
-    if (limit > 0 && quiet >= limit)
-        set_idle(tui, true);
-    else if (limit > 0)
-        tui->idle_source = g_timeout_add_seconds((guint)(limit - quiet), on_idle_time, tui);
-    return G_SOURCE_REMOVE;
-}
-
-static void touch(struct tui *tui)
-{
-    tui->touched_us = g_get_monotonic_time();
-    for (guint i = 0; i < tui->app->accounts->len; i++) {
-        struct account *account = tui->app->accounts->pdata[i];
-        if (account->session)
-            last_activity_touch(account);
-    }
-    if (tui->idle)
-        set_idle(tui, false);
-    gint64 limit = tui->idle_source ? 0 : autoaway_seconds(tui);
-    if (limit > 0)
-        tui->idle_source = g_timeout_add_seconds((guint)limit, on_idle_time, tui);
-}
-
-static void choose_marks(struct tui *tui)
-{
-    const char *ascii = tui_option(tui, "ui.ascii");
-    if (tui->screen)
-        tui->ascii = tui->grid->ascii = !strcmp(ascii, "on") ||
-            (strcmp(ascii, "off") && !screen_shows_marks(tui->screen));
-}
-
-/* Keys of the input line that readline must not see. */
-static bool input_key(struct tui *tui, const struct key *key)
-{
-    const char *text = tui->line ? line_text(tui->line) : "";
-    if (tui->completion) {
-        if (is_plain(key, KEY_TAB) || is_plain(key, KEY_DOWN_))
-            return input_menu_step(tui, 1);
-        if (key->code == KEY_BACKTAB || is_plain(key, KEY_UP_))
-            return input_menu_step(tui, -1);
-        bool escape = is_plain(key, KEY_ESC);
-        bool chosen = is_plain(key, KEY_ENTER) && tui->completion_at != G_MAXUINT;
-        input_menu_close(tui);
-        if (escape || chosen)
-            return true;
-    }
-    if (key->code == KEY_ENTER && (key->mods & MOD_ALT)) {
-        if (tui->line)
-            line_insert(tui->line, "\n");
-        hints_learn(tui, "newline");
-        return true;
-    }
-    if (is_control(key, "c")) {
-        if (!*text)
-            tui->quit_hint = true;
-        if (tui->line)
-            line_set(tui->line, "", 0);
-        pane_dirty(tui->status);
-        return true;
-    }
-    if (is_control(key, "d") && !*text) {
-        tui->quit_hint = true;
-        pane_dirty(tui->status);
-        return true;
-    }
-    return false;
-}
-
-/* An answer, what is bound to a key, or readline's. */
-static void linear_line_key(struct tui *tui, const struct key *key)
-{
-    if (linear_key(tui->linear, key))
-        return;
-    if (!input_key(tui, key)) {
-        if (keys_run(tui, key))
-            return;
-        line_key(tui->line, key);
-    }
-    input_changed(tui);
-}
-
-void tui_key(struct tui *tui, const struct key *key)
-{
-    switch (key->code) {
-    case KEY_FOCUS_IN:
-    case KEY_FOCUS_OUT:
-        focus_changed(tui, key->code == KEY_FOCUS_IN);
-        return;
-    case KEY_REPORT:
-        if (tui->screen && screen_report(tui->screen, key->x, key->y)) {
-            choose_marks(tui);
-            tui_dirty_all(tui);
-        }
-        return;
-    case KEY_GROUND:
-        if (tui->light_ground == key->x)
-            return;
-        tui->light_ground = key->x;
-        tui_apply_theme(tui);
-        return;
-    case KEY_GRAPHICS:
-        if (tui->screen && screen_graphics_report(tui->screen, (enum graphics)key->x)) {
-            viewer_again(tui);
-            tui_dirty_all(tui);
-        }
-        return;
-    default:
-        break;
-    }
-    touch(tui);
-    if (tui->quit_hint) {
-        tui->quit_hint = false;
-        pane_dirty(tui->status);
-    }
-    if (is_control(key, "z")) {
-        if (signals_can_stop())
-            tui_suspend(tui);
-        return;
-    }
-    if (tui->linear) {
-        linear_line_key(tui, key);
-        return;
-    }
-    if (bare_key(tui, key))
-        return;
-    if (tui->small || dialog_key(tui, key) || viewer_key(tui, key) || menu_key(tui, key) ||
-        palette_key(tui, key) || chat_find_key(tui, key) || chat_pick_key(tui, key))
-        return;
-    if (key->code == KEY_MOUSE_) {
-        mouse(tui, key);
-        return;
-    }
-    if (key->code == KEY_PASTE) {
-        layout_focus(tui, tui->leaf);
-        input_paste(tui, key);
-        return;
-    }
-    if (tui->aside) {
-        if (tui->aside->ops->key(tui->aside, key) || keys_run(tui, key) ||
-            tui->aside == tui->roster)
-            return;
-        layout_focus(tui, tui->leaf); /* it was meant for the input line */
-    }
-    if (!input_key(tui, key)) {
-        bool docked = layout_leaf_of_side(tui, tui->results);
-        if ((!docked && tui->results->ops->key(tui->results, key)) || keys_run(tui, key))
-            return;
-        if (tui->line)
-            line_key(tui->line, key);
-    }
-    input_changed(tui);
-}
+/* ---- what the terminal says ---- */
 
 static void on_key(const struct key *key, gpointer data)
 {
@@ -943,262 +688,6 @@ bool tui_edit(struct front *front, const char *text,
     return true;
 }
 
-/* ---- the observer ---- */
-
-static void on_message(struct tui *tui, const struct event *event)
-{
-    struct chat *chat = event->chat;
-    const struct message *message = event->message.message;
-    struct window *window = chat->ui;
-    if (!window)
-        window = window_open(tui, chat);
-    pane_dirty(window->pane);
-    if (message->outgoing)
-        pane_dirty(tui->status); /* the outbox */
-    if (tui->linear && !pane_chat_hides(window->pane, message))
-        linear_message(tui->linear, window, message);
-    if (window_is_visible(tui, window))
-        return;
-    if (pane_chat_hides(window->pane, message)) {
-        pane_dirty(tui->status); /* it counts as unread all the same */
-        pane_dirty(tui->roster);
-        return;
-    }
-    if (!message->outgoing && !pane_chat_new_key(window->pane))
-        pane_chat_set_new(window->pane, pane_chat_key(message));
-    pane_dirty(tui->status);
-    pane_dirty(tui->roster);
-    notifier_message(tui->notifier, chat, message);
-}
-
-/* What happens by itself. */
-static void console(struct tui *tui, enum role role, const char *text)
-{
-    pane_console_add(window_console(tui)->pane, 0, role, text);
-    if (tui->linear)
-        linear_say(tui->linear, text);
-}
-
-static void on_state(struct tui *tui, const struct event *event)
-{
-    const struct account *account = event->account;
-    const GError *error = event->state.error;
-    g_autoptr(GString) text = g_string_new(account->jid);
-    if (account->state == STATE_ONLINE && !g_strcmp0(tui->pending_jid, account->jid)) {
-        /* Not asked for: it must not answer a later question. */
-        g_clear_pointer(&tui->pending_password, secret_unref);
-        g_clear_pointer(&tui->pending_jid, g_free);
-    }
-    g_string_append(text, ": ");
-    if (account->state == STATE_ONLINE)
-        g_string_append_printf(text, _("signed in as %s, %s"),
-            account->full_jid ? account->full_jid : account->jid,
-            account->tls_version ? account->tls_version : _("not encrypted"));
-    else
-        g_string_append(text, _(status_word(account)));
-    if (error)
-        g_string_append_printf(text, " - %s", error->message);
-    if (account->state == STATE_WAITING && event->state.retry_ms > 0) {
-        unsigned seconds = (unsigned)((event->state.retry_ms + 999) / 1000);
-        g_string_append_printf(text, ngettext(" (next attempt in %u second)",
-            " (next attempt in %u seconds)", seconds), seconds);
-    }
-    enum role role = error ? ROLE_ERROR : ROLE_NOTICE;
-    /* What goes on in between is for who can look away. */
-    bool passing = account->state >= STATE_DIALING && account->state != STATE_ONLINE;
-    if (tui->linear && passing && !error)
-        pane_console_add(window_console(tui)->pane, 0, role, text->str);
-    else
-        console(tui, role, text->str);
-    if (error && account->state == STATE_OFFLINE && !tui->linear) {
-        g_autofree char *sentence = g_strdup_printf("%s: %s", account->jid, error->message);
-        pane_results_say(tui, ROLE_ERROR, sentence);
-    }
-    tui_dirty_all(tui);
-}
-
-static void on_error(struct tui *tui, const struct event *event)
-{
-    g_autofree char *text = g_strdup_printf("%s%s%s (%s)",
-        event->error_info.by ? event->error_info.by : "", event->error_info.by ? ": " : "",
-        event->error_info.text ? event->error_info.text : "error",
-        event->error_info.condition ? event->error_info.condition : "undefined-condition");
-    struct window *window = window_console(tui);
-    console(tui, ROLE_ERROR, text);
-    if (!window_is_visible(tui, window))
-        window->hot++;
-    pane_dirty(tui->status);
-}
-
-static void on_notice(struct tui *tui, const struct event *event)
-{
-    const char *who = event->account && tui->app->accounts->len > 1 ? event->account->jid : NULL;
-    g_autofree char *text = g_strdup_printf("%s%s%s", who ? who : "", who ? ": " : "",
-        event->notice.text);
-    console(tui, event->notice.urgent ? ROLE_ERROR : ROLE_NOTICE, text);
-    if (event->notice.urgent && !tui->linear)
-        pane_results_say(tui, ROLE_ERROR, text);
-}
-
-static void apply_options(struct tui *tui)
-{
-    tui->roster_shown = tui_option_bool(tui, "ui.roster");
-    int width = tui_option_int(tui, "ui.roster.width");
-    tui->roster_width = CLAMP(width, 12, 200);
-    if (tui->screen)
-        screen_mouse(tui->screen, tui_option_bool(tui, "ui.mouse"));
-    choose_marks(tui);
-    filters_switch(tui->filters, tui_option_bool(tui, "ui.filters"));
-    pane_roster_reset(tui->roster);
-    tui_dirty_all(tui);
-}
-
-static void restore_layout(struct tui *tui)
-{
-    if (!layout_restore(tui, tui_option(tui, "ui.layout")))
-        tui_note(tui, ROLE_ERROR, _("ui.layout is no layout; /set ui.layout takes what it "
-                                    "wrote itself, /set --reset ui.layout the default."));
-}
-
-static void check_quiet(struct tui *tui)
-{
-    const char *span = tui_option(tui, "ui.notify_quiet");
-    int from, to;
-    if (*span && !notify_parse_quiet(span, &from, &to))
-        tui_note(tui, ROLE_ERROR,
-            _("ui.notify_quiet are no hours and silence nothing; write 22:00-07:00."));
-}
-
-static void on_option(struct tui *tui, const struct event *event)
-{
-    const struct option *row = event->option.option;
-    if (!row || !g_str_has_prefix(row->name, "ui."))
-        return;
-    if (!strcmp(row->name, "ui.layout")) {
-        g_autofree char *now = layout_text(tui);
-        if (tui->started && strcmp(now, tui_option(tui, row->name)) != 0)
-            restore_layout(tui);
-        return;
-    }
-    if (!strcmp(row->name, "ui.notify_quiet"))
-        check_quiet(tui);
-    static const char *const looks[] = { "ui.theme", "ui.colors", "ui.nick_colors", NULL };
-    if (g_strv_contains(looks, row->name))
-        tui_apply_theme(tui);
-    apply_options(tui);
-}
-
-static void on_option_changed(const struct option *row, const char *account,
-    const char *value, gpointer data)
-{
-    struct event event = { .type = EVENT_OPTION };
-    (void)account;
-    event.option.option = row;
-    event.option.value = value;
-    on_option(data, &event);
-}
-
-static void close_account_windows(struct tui *tui, const struct account *account)
-{
-    for (guint i = tui->windows->len; i-- > 0;) {
-        struct window *window = tui->windows->pdata[i];
-        if (window->chat && window->chat->account == account)
-            window_close(tui, window);
-    }
-}
-
-/* One that comes back with what was unread or half written (see
- * xmpp/reading.h), or whose messages came while we were away. */
-static void on_chat(struct tui *tui, struct chat *chat)
-{
-    if (!chat->unread)
-        notifier_read(tui->notifier, chat);
-    if (!chat->ui && (chat->unread || chat->draft)) {
-        window_open(tui, chat);
-        tui_dirty_all(tui);
-    } else if (chat->ui) {
-        pane_chat_refill(((struct window *)chat->ui)->pane);
-    }
-}
-
-static void on_event(const struct event *event, gpointer data)
-{
-    struct tui *tui = data;
-    if (event->type == EVENT_CHAT_CHANGED)
-        on_chat(tui, event->chat);
-    switch (event->type) {
-    case EVENT_MESSAGE:
-        on_message(tui, event);
-        tui->roster->ops->event(tui->roster, event);
-        return;
-    case EVENT_MESSAGE_CHANGED:
-        pane_dirty(tui->status); /* the outbox */
-        if (tui->linear && event->chat && event->chat->ui && event->message.message->error)
-            linear_message(tui->linear, event->chat->ui, event->message.message);
-        if (event->chat && event->chat->ui)
-            pane_chat_forget(((struct window *)event->chat->ui)->pane, event->message.message);
-        return;
-    case EVENT_CLEAR:
-        if (event->chat && event->chat->ui)
-            pane_chat_cleared(((struct window *)event->chat->ui)->pane);
-        return;
-    case EVENT_XML:
-        for (guint i = 0; i < tui->windows->len; i++) {
-            struct window *window = tui->windows->pdata[i];
-            if (window->kind == WINDOW_XML)
-                window->pane->ops->event(window->pane, event);
-        }
-        return;
-    case EVENT_CHAT_GONE:
-        if (event->chat->ui)
-            window_close(tui, event->chat->ui);
-        return;
-    case EVENT_ACCOUNT_GONE:
-        close_account_windows(tui, event->account);
-        dialog_dismiss(&tui->front, event->account, NULL);
-        pane_roster_reset(tui->roster);
-        tui_dirty_all(tui);
-        return;
-    case EVENT_ROSTER_RESET:
-        pane_roster_reset(tui->roster);
-        return;
-    case EVENT_STATE:
-        on_state(tui, event);
-        break;
-    case EVENT_TYPING:
-    case EVENT_TRANSFER:
-        pane_dirty(tui->status);
-        return;
-    case EVENT_ARCHIVE:
-        tui->archived = event->archive.done ? 0 : event->archive.fetched;
-        pane_dirty(tui->status);
-        for (guint i = 0; event->archive.done && i < tui->windows->len; i++) {
-            struct window *window = tui->windows->pdata[i];
-            if (window->chat)
-                pane_chat_refill(window->pane);
-        }
-        return;
-    case EVENT_ERROR:
-        on_error(tui, event);
-        return;
-    case EVENT_NOTICE:
-        on_notice(tui, event);
-        return;
-    case EVENT_OPTION:
-        return; /* options_on_change tells it too */
-    case EVENT_PRESENCE:
-        if (event->chat || (event->contact && window_current(tui)->chat &&
-                !strcmp(window_current(tui)->chat->jid, event->contact->jid)))
-            pane_dirty(tui->title);
-        break;
-    default:
-        pane_dirty(tui->title);
-        pane_dirty(tui->status);
-        break;
-    }
-    tui->roster->ops->event(tui->roster, event);
-}
-
 /* ---- what the engine asks of us ---- */
 
 static struct chat *op_current_chat(struct front *front)
@@ -1379,16 +868,14 @@ static void set_up(struct tui *tui, int cols, int rows)
     tui_load_hues(tui);
     tui_apply_theme(tui);
     tui->title = pane_title_new(tui);
-    apply_options(tui);
+    tui_apply_options(tui);
     layout_restore(tui, "(v 250 roster .)");
-    if (tui->app->options)
-        options_on_change(tui->app->options, on_option_changed, tui);
-    observers_add(tui->app->observers, on_event, tui);
+    tui_observe(tui, true);
 }
 
 static void tear_down(struct tui *tui)
 {
-    observers_remove(tui->app->observers, on_event, tui);
+    tui_observe(tui, false);
     viewer_close(tui);
     menu_close(tui);
     palette_close(tui);
@@ -1452,10 +939,10 @@ static gboolean on_started(gpointer data)
         dialog_first_start(tui);
     pane_roster_reset(tui->roster);
     if (!tui->linear)
-        restore_layout(tui);
-    check_quiet(tui);
+        tui_restore_layout(tui);
+    tui_check_quiet(tui);
     tui->started = true;
-    touch(tui);
+    tui_touch(tui);
     tui_dirty_all(tui);
     return G_SOURCE_REMOVE;
 }

@@ -133,11 +133,21 @@ static inline struct tui *tui_of(struct front *front)
     return (struct tui *)front;
 }
 
+/* tui_keys.c */
+void tui_key(struct tui *tui, const struct key *key);
+void tui_touch(struct tui *tui);       /* somebody is there */
+
+/* tui_events.c */
+void tui_observe(struct tui *tui, bool on);
+void tui_apply_options(struct tui *tui);
+void tui_restore_layout(struct tui *tui); /* that of the options … */
+void tui_check_quiet(struct tui *tui);    /* … both with a word when it is nonsense */
+
 /* tui.c */
 void tui_dirty(struct tui *tui);       /* draw soon */
 void tui_dirty_all(struct tui *tui);   /* lay out and draw everything soon */
 void tui_draw(struct tui *tui);        /* now */
-void tui_key(struct tui *tui, const struct key *key);
+void tui_choose_marks(struct tui *tui); /* the terminal's and the options' */
 void tui_run(struct tui *tui, const char *line); /* a command line, quietly */
 void tui_run_shown(struct tui *tui, const char *line); /* … its results in the panel */
 G_GNUC_PRINTF(2, 3) void tui_runf(struct tui *tui, const char *format, ...);

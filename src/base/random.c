@@ -19,3 +19,14 @@ void random_bytes(void *out, gsize len)
         len -= (gsize)n;
     }
 }
+
+char *random_hex(gsize bytes)
+{
+    g_autofree guint8 *raw = g_malloc(bytes);
+    char *out = g_malloc(2 * bytes + 1);
+
+    random_bytes(raw, bytes);
+    for (gsize i = 0; i < bytes; i++)
+        g_snprintf(out + 2 * i, 3, "%02x", raw[i]);
+    return out;
+}

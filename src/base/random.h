@@ -7,5 +7,7 @@
 /* Fills `out` with `len` bytes from the kernel's generator. It cannot fail: a
  * system without one is refused with a message, and the program ends. */
 void random_bytes(void *out, gsize len);
+/* So many of them as digits; the caller frees it. */
+char *random_hex(gsize bytes);
 
 #endif

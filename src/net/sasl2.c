@@ -25,6 +25,17 @@ xmpp_stanza_t *element_child(xmpp_stanza_t *s, const char *name, const char *ns)
     return NULL;
 }
 
+xmpp_stanza_t *element_condition(xmpp_stanza_t *s, const char *ns)
+{
+    for (s = xmpp_stanza_get_children(s); s; s = xmpp_stanza_get_next(s)) {
+        const char *name = xmpp_stanza_get_name(s);
+        if (name && g_strcmp0(xmpp_stanza_get_ns(s), ns) == 0 &&
+            strcmp(name, "text") != 0)
+            return s;
+    }
+    return NULL;
+}
+
 char *element_text(xmpp_stanza_t *s)
 {
     char *text = s ? xmpp_stanza_get_text(s) : NULL;
@@ -171,16 +182,11 @@ char *sasl2_authenticate(const struct sasl2_request *request)
 
 const char *sasl2_failure(xmpp_stanza_t *failure, char **text)
 {
-    xmpp_stanza_t *s = xmpp_stanza_get_children(failure);
+    xmpp_stanza_t *condition = element_condition(failure, XMPP_NS_SASL);
     const char *ns = xmpp_stanza_get_ns(failure);
+
     *text = element_text(element_child(failure, "text", ns));
-    for (; s; s = xmpp_stanza_get_next(s)) {
-        const char *name = xmpp_stanza_get_name(s);
-        if (name && g_strcmp0(xmpp_stanza_get_ns(s), XMPP_NS_SASL) == 0 &&
-            strcmp(name, "text") != 0)
-            return name;
-    }
-    return "not-authorized";
+    return condition ? xmpp_stanza_get_name(condition) : "not-authorized";
 }
 
 char *sasl2_tasks(xmpp_stanza_t *stanza)

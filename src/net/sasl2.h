@@ -18,6 +18,8 @@
 /* Namespaces as the guard has given them. */
 bool element_is(xmpp_stanza_t *element, const char *name, const char *ns);
 xmpp_stanza_t *element_child(xmpp_stanza_t *parent, const char *name, const char *ns);
+/* The defined condition of an error: its first child of ns but <text/>, NULL: none. */
+xmpp_stanza_t *element_condition(xmpp_stanza_t *error, const char *ns);
 char *element_text(xmpp_stanza_t *element); /* new, NULL: none */
 /* Texts, or values of attribute, of the children (name, same namespace). */
 GStrv element_names(xmpp_stanza_t *parent, const char *name, const char *attribute);

@@ -9,12 +9,6 @@
  * nothing is lost, pending requests and the presence of others included. It
  * may even outlive the process; then only its messages are taken up, and roster
  * and presence begin anew.
- *
- * What a turn wrote to the store is one transaction, committed when the turn is
- * over. The disk takes its time, and nobody waits for it: turns go on, and what
- * they write is the next transaction, begun when this one has arrived. Only
- * what depends on it waits: our confirmation, and bytes that session_hold()
- * holds back.
  */
 #include "xmpp/rfc6120_session.h"
 #include <string.h>
@@ -30,71 +24,14 @@
 #include "xmpp/inbox.h"
 #include "xmpp/iq.h"
 #include "xmpp/login.h"
-#include "xmpp/manager.h"
 #include "xmpp/outbox.h"
 #include "xmpp/reading.h"
 #include "xmpp/rfc6121_presence.h"
-#include "xmpp/testing.h"
+#include "xmpp/session_private.h"
 
-#define RETRY_COMMIT_S 1
-#define COMMIT_EVERY_US (20 * 1000)
 #define SETTLE_S 1 /* after the roster: what costs time and is not urgent */
-#define FRESH_S 60
 #define LOGIN_ONLY "login.only" /* since when: a stamp */
 #define LOGIN_ONLY_US (7 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
-
-struct session {
-    int refs;
-    int depth;               /* of stream callbacks */
-    struct account *account; /* NULL: detached */
-    struct front *front;
-
-    char *server, *ca_file, *resource; /* of the command line */
-    guint16 port;
-    enum tls_mode tls;
-    bool tls_given, script;
-    unsigned timeout_ms;
-
-    struct stream *stream;
-    xmpp_stanza_t *features; /* of the stream after authentication */
-    bool live;               /* what a session holds is here */
-    bool suspended;          /* … but no connection (XEP-0198 s. 5) */
-    bool taking_up;          /* resuming: we may send, nobody else */
-    bool taken_up;           /* this connection resumed; not told yet */
-    bool is_stale;           /* the server has the last process's presence */
-    gint64 online_us;        /* monotonic: since then */
-    bool was_synced;         /* before it was suspended */
-    bool leaving;            /* session_disconnect(), and the server knows */
-    guint give_up;           /* timer: suspended for too long */
-    char *announced;         /* own presence when it was suspended */
-    bool connect_again;      /* asked for inside a callback */
-    GError *error;
-    gint64 retry_ms;
-
-    const struct stream_manager *manager; /* NULL: none in features[] */
-    bool dirty;              /* the store has something uncommitted */
-    bool unsaved;            /* … and the disk did not take it */
-    bool under_way;          /* a transaction is, to the disk */
-    bool holds;              /* bytes wait for the next transaction … */
-    bool holds_under_way;    /* … for this one */
-    guint commit;            /* idle, or timer: see schedule_commit() */
-    gint64 committed_us;     /* monotonic: the last time */
-    guint tidy;              /* idle, when the store has work left */
-
-    struct login *login;
-    struct credentials *credentials; /* NULL before the first connection */
-    bool password_worked;    /* in this process */
-    struct wake *wake;       /* NULL before the first time online */
-    char *mechanism;         /* that let us in, while it is not written down */
-    guint settled;           /* source: online, and nothing is urgent */
-    struct iq_table *iqs;
-    struct inbox *inbox;
-    struct outbox *outbox;
-    void **states;           /* by position in features[] */
-
-    session_capture_fn capture; /* tests */
-    gpointer capture_data;
-};
 
 static void destroy(struct session *session);
 
@@ -116,16 +53,14 @@ static gboolean destroy_later(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Brackets of every stream callback. Returns the account, NULL when it was
- * detached and the stream lives on only until the loop comes round. */
-static struct account *enter(struct session *session)
+struct account *session_enter(struct session *session)
 {
     session->refs++;
     session->depth++;
     return session->account;
 }
 
-static void leave(struct session *session)
+void session_leave(struct session *session)
 {
     session->depth--;
     if (--session->refs == 0)
@@ -163,7 +98,7 @@ void *feature_state(
     return NULL;
 }
 
-static void attach_features(struct account *account)
+void session_attach_features(struct account *account)
 {
     struct session *session = account->session;
 
@@ -189,7 +124,7 @@ static void detach_features(struct account *account)
 
 /* ---- the stream's word ------------------------------------------------- */
 
-static void emit_state(struct account *account, const GError *error,
+void session_tell_state(struct account *account, const GError *error,
     gint64 retry_ms, bool resumed)
 {
     account_emit(account,
@@ -203,7 +138,6 @@ static void end_suspension(struct session *session)
     g_clear_handle_id(&session->give_up, g_source_remove);
 }
 
-/* The session is gone; nothing that depended on it is left half done. */
 /* The next login asks for no less. Costs a sync. */
 static void keep_mechanism(struct session *session)
 {
@@ -213,6 +147,7 @@ static void keep_mechanism(struct session *session)
         login_pin_mechanism(session->account, mechanism);
 }
 
+/* The session is gone; nothing that depended on it is left half done. */
 static void lose(struct session *session)
 {
     struct account *account = session->account;
@@ -278,10 +213,7 @@ static void suspend(struct session *session, unsigned away_s)
     session->give_up = g_timeout_add_seconds(away_s, on_give_up, session);
 }
 
-static bool commit(struct session *session);
-static void tell_manager(struct session *session);
-
-static void leave_online(struct session *session, enum connection_state state)
+void session_leave_online(struct session *session, enum connection_state state)
 {
     struct account *account = session->account;
     unsigned away_s = 0;
@@ -291,8 +223,8 @@ static void leave_online(struct session *session, enum connection_state state)
         return;
     keep_mechanism(session);
     reading_make_room(account);
-    commit(session);
-    tell_manager(session);
+    session_write(session);
+    session_tell_manager(session);
     if (state != STATE_OFFLINE && session->manager &&
         session->manager->may_resume(account, &away_s))
         suspend(session, away_s);
@@ -308,7 +240,7 @@ static void on_wake(gpointer data)
         session_kick(session->account);
 }
 
-static void go_online(struct session *session)
+void session_go_online(struct session *session)
 {
     struct account *account = session->account;
 
@@ -349,14 +281,14 @@ static void go_on(struct session *session)
         outbox_online(account);
 }
 
-static void arrive(struct session *session, bool resumed, bool all_here)
+void session_arrive(struct session *session, bool resumed, bool all_here)
 {
     if (all_here) {
         go_on(session);
         return;
     }
     session->is_stale = resumed; /* taken up for its messages only */
-    go_online(session);
+    session_go_online(session);
 }
 
 static void keep_error(struct session *session, const GError *error)
@@ -378,11 +310,11 @@ static void on_state(enum connection_state state, const GError *error,
     gint64 retry_ms, gpointer data)
 {
     struct session *session = data;
-    struct account *account = enter(session);
+    struct account *account = session_enter(session);
     const bool all_here = session->live, resumed = session->taken_up;
 
     if (!account) {
-        leave(session);
+        session_leave(session);
         return;
     }
     account->state = state;
@@ -397,22 +329,22 @@ static void on_state(enum connection_state state, const GError *error,
         account->tls_version =
             g_strdup(stream_tls_version(session->stream));
     } else if (state != STATE_CLOSING) {
-        leave_online(session, state);
+        session_leave_online(session, state);
     }
     if (state == STATE_OFFLINE && session->login)
         login_cancel(session->login);
     if (state == STATE_OFFLINE && session->leaving && session->manager)
         session->manager->ended(account);
-    emit_state(account, error ? session->error : NULL, retry_ms,
+    session_tell_state(account, error ? session->error : NULL, retry_ms,
         state == STATE_ONLINE && resumed);
     if (state == STATE_ONLINE && session->account)
-        arrive(session, resumed, resumed && all_here);
+        session_arrive(session, resumed, resumed && all_here);
     else if (session->account && state == STATE_OFFLINE)
         account_emit(account, (struct event){ .type = EVENT_ROSTER_RESET });
-    leave(session);
+    session_leave(session);
 }
 
-static void set_identity(struct account *account, const char *full_jid)
+void session_set_identity(struct account *account, const char *full_jid)
 {
     g_autofree char *bare = jid_bare(full_jid);
 
@@ -433,14 +365,14 @@ static void keep_features(struct session *session, xmpp_stanza_t *element)
     session->features = xmpp_stanza_clone(element);
 }
 
-static void bound(struct session *session, const char *jid)
+void session_bound(struct session *session, const char *jid)
 {
     struct account *account = session->account;
 
     lose(session); /* it was not taken up */
     if (session->manager)
         session->manager->replaced(account);
-    set_identity(account, jid);
+    session_set_identity(account, jid);
 }
 
 static void on_bound(const char *jid, xmpp_stanza_t *stream_features,
@@ -448,16 +380,16 @@ static void on_bound(const char *jid, xmpp_stanza_t *stream_features,
 {
     struct session *session = data;
 
-    if (enter(session)) {
-        bound(session, jid);
+    if (session_enter(session)) {
+        session_bound(session, jid);
         keep_features(session, stream_features);
     }
-    leave(session);
+    session_leave(session);
 }
 
 /* ---- resumption (xmpp/manager.h) --------------------------------------- */
 
-static xmpp_stanza_t *on_resume(gpointer data)
+xmpp_stanza_t *session_resume(gpointer data)
 {
     struct session *session = data;
 
@@ -466,12 +398,12 @@ static xmpp_stanza_t *on_resume(gpointer data)
         : NULL;
 }
 
-static void take_up(struct session *session, xmpp_stanza_t *resumed)
+void session_take_up(struct session *session, xmpp_stanza_t *resumed)
 {
     struct account *account = session->account;
 
     if (!session->live) /* of the process before this one */
-        set_identity(account, session->manager->address(account));
+        session_set_identity(account, session->manager->address(account));
     end_suspension(session);
     session->taking_up = true;
     session->taken_up = session->manager->resumed(account, resumed);
@@ -482,20 +414,20 @@ static void on_resumed(xmpp_stanza_t *resumed, gpointer data)
 {
     struct session *session = data;
 
-    if (enter(session) && session->manager) {
+    if (session_enter(session) && session->manager) {
         keep_features(session, stream_features(session->stream));
-        take_up(session, resumed);
+        session_take_up(session, resumed);
     }
-    leave(session);
+    session_leave(session);
 }
 
 static void on_resume_failed(xmpp_stanza_t *failed, gpointer data)
 {
     struct session *session = data;
 
-    if (enter(session) && session->manager)
+    if (session_enter(session) && session->manager)
         session->manager->resume_failed(session->account, failed);
-    leave(session);
+    session_leave(session);
 }
 
 static bool on_ask_alive(gpointer data)
@@ -514,300 +446,9 @@ static void on_sent_own(gpointer data)
         session->manager->sent(session->account, NULL);
 }
 
-/* ---- the store --------------------------------------------------------- */
-
-static void schedule_commit(struct session *session);
-
-static void say(struct account *account, const char *text)
-{
-    account_emit(account,
-        (struct event){ .type = EVENT_NOTICE, .notice = { text, true } });
-}
-
-static void say_unsaved(struct account *account, const GError *error)
-{
-    g_autofree char *text = g_strdup_printf(
-        _("Messages cannot be saved now: %s They are kept in memory meanwhile, "
-        "and the server is not told that we have them. Make room, or look at "
-        "the disk."),
-        error ? error->message : _("the disk fails."));
-
-    say(account, text);
-}
-
-/* Not into an unfinished turn: that is committed with its own counts. */
-static gboolean on_tidy(gpointer data)
-{
-    struct session *session = data;
-    struct account *account = session->account;
-
-    if (account && !session->dirty && history_tidy(account->history))
-        return G_SOURCE_CONTINUE;
-    session->tidy = 0;
-    if (account && history_health(account->history) == HISTORY_FAILING)
-        session_store_changed(account); /* tries again */
-    return G_SOURCE_REMOVE;
-}
-
-static void schedule_tidy(struct session *session)
-{
-    if (!session->tidy && history_is_untidy(session->account->history))
-        session->tidy =
-            g_idle_add_full(G_PRIORITY_LOW, on_tidy, session, NULL);
-}
-
-static void saved(struct session *session)
-{
-    session->committed_us = g_get_monotonic_time();
-    if (session->unsaved)
-        say(session->account, _("Messages are saved again."));
-    session->unsaved = false;
-    schedule_tidy(session);
-}
-
-static void not_saved(struct session *session, const GError *error)
-{
-    if (!session->unsaved)
-        say_unsaved(session->account, error);
-    session->dirty = session->unsaved = true;
-    schedule_commit(session);
-}
-
-/* What waited for a transaction goes, even when the disk refused it: without a
- * disk we are an ordinary client. */
-static void release(struct session *session)
-{
-    session->under_way = session->holds_under_way = false;
-    if (!session->holds && session->stream)
-        stream_hold(session->stream, false);
-}
-
-/* Waits for the disk. */
-static bool commit(struct session *session)
-{
-    struct account *account = session->account;
-    g_autoptr(GError) error = NULL;
-    bool done;
-
-    if (!account->history)
-        session->dirty = false;
-    if (!session->dirty && !session->under_way)
-        return true;
-    if (session->manager)
-        session->manager->write(account);
-    done = history_commit(account->history, &error);
-    session->dirty = session->holds = false;
-    release(session);
-    if (done)
-        saved(session);
-    else
-        not_saved(session, error);
-    return done;
-}
-
-/* Does not. */
-static void begin_commit(struct session *session)
-{
-    struct account *account = session->account;
-    g_autoptr(GError) error = NULL;
-    enum history_written written;
-
-    if (session->manager)
-        session->manager->write(account);
-    written = history_write(account->history, &error);
-    session->under_way = written == HISTORY_UNDER_WAY;
-    session->holds_under_way = session->holds;
-    session->dirty = session->holds = false;
-    session->committed_us = g_get_monotonic_time();
-    if (session->under_way)
-        return;
-    release(session);
-    if (written == HISTORY_ON_DISK)
-        saved(session);
-    else
-        not_saved(session, error);
-}
-
-/* While messages pour in and nobody waits for a confirmation, a transaction
- * covers several turns. */
-static guint commit_wait_ms(const struct session *session)
-{
-    gint64 due_us = session->committed_us + COMMIT_EVERY_US;
-    gint64 left_us = due_us - g_get_monotonic_time();
-
-    return left_us > 0 ? (guint)(left_us / 1000 + 1) : 0;
-}
-
-static void tell_manager(struct session *session)
-{
-    if (session->manager && session->account)
-        session->manager->turn(session->account, !session->dirty);
-}
-
-/* What came is on disk and counts as received, or neither. */
-static void settle(struct session *session)
-{
-    reading_make_room(session->account);
-    if (session->under_way)
-        return; /* on_disk() goes on */
-    if (!session->account->history)
-        session->dirty = false;
-    if (session->dirty)
-        begin_commit(session);
-    if (!session->under_way)
-        tell_manager(session);
-}
-
-static void end_turn(struct session *session)
-{
-    const struct stream_manager *manager = session->manager;
-    bool asked = manager && manager->wants_turn(session->account);
-
-    session->dirty |= asked && !session->under_way;
-    if (session->dirty && !asked && !session->holds &&
-        commit_wait_ms(session) > 0)
-        schedule_commit(session);
-    else
-        settle(session);
-}
-
-static void on_disk(const GError *error, gpointer data)
-{
-    struct session *session = data;
-
-    if (enter(session)) {
-        const bool more = session->dirty;
-        release(session);
-        if (error)
-            not_saved(session, error);
-        else
-            saved(session);
-        session->dirty = error != NULL;
-        tell_manager(session);
-        session->dirty |= more;
-        if (session->account && !error)
-            end_turn(session);
-    }
-    leave(session);
-}
-
-static gboolean on_commit(gpointer data)
-{
-    struct session *session = data;
-
-    session->commit = 0;
-    if (enter(session))
-        end_turn(session);
-    leave(session);
-    return G_SOURCE_REMOVE;
-}
-
-static void schedule_commit(struct session *session)
-{
-    if (session->commit)
-        return;
-    session->commit = session->unsaved
-        ? g_timeout_add_seconds(RETRY_COMMIT_S, on_commit, session)
-        : g_timeout_add(commit_wait_ms(session), on_commit, session);
-}
-
-void session_store_changed(struct account *account)
-{
-    struct session *session = account->session;
-
-    if (!session || session->dirty)
-        return;
-    session->dirty = true;
-    schedule_commit(session);
-}
-
-bool session_commit(struct account *account)
-{
-    return !account->session || commit(account->session);
-}
-
-void session_hold(struct account *account)
-{
-    struct session *session = account->session;
-
-    if (!session->stream || !account->history || session->unsaved) {
-        commit(session);
-        return;
-    }
-    session->dirty = session->holds = true;
-    stream_hold(session->stream, true);
-    if (!session->under_way)
-        begin_commit(session);
-}
-
-static void on_turn(gpointer data)
-{
-    struct session *session = data;
-
-    if (enter(session))
-        end_turn(session);
-    leave(session);
-}
-
-/* Drafts, read marks and numbers of unread messages outlive the program. */
-static void on_event(const struct event *event, gpointer data)
-{
-    struct session *session = data;
-    struct account *account = session->account;
-    struct chat *chat = event->chat;
-
-    if (!account || event->account != account || !chat || !account->history)
-        return;
-    if (event->type == EVENT_CHAT_ADDED) {
-        reading_open(chat);
-    } else if (event->type == EVENT_CHAT_GONE) {
-        if (!chat->put_away) { /* closed: it stays away */
-            g_clear_pointer(&chat->draft, g_free);
-            chat->unread = chat->mentions = 0;
-        }
-        history_save_chat(account->history, chat);
-        session_store_changed(account);
-    }
-}
-
-static void open_store(struct session *session)
-{
-    struct account *account = session->account;
-    g_autofree char *problem = NULL;
-
-    observers_add(account->observers, on_event, session);
-    if (!account->paths)
-        return;
-    account->history =
-        history_open(account->paths, account->config_jid, &problem);
-    if (problem)
-        say(account, problem);
-    history_tell_on_disk(account->history, on_disk, session);
-}
-
-/* Once every feature is there. */
-static void read_store(struct account *account)
-{
-    if (!account->history)
-        return;
-    reading_load(account);
-    outbox_restore(account);
-}
-
-static void close_store(struct session *session)
-{
-    struct account *account = session->account;
-
-    commit(session);
-    g_clear_handle_id(&session->commit, g_source_remove);
-    g_clear_handle_id(&session->tidy, g_source_remove);
-    observers_remove(account->observers, on_event, session);
-    g_clear_pointer(&account->history, history_close);
-}
-
 /* ---- what comes in ----------------------------------------------------- */
 
-static void dispatch(struct account *account, xmpp_stanza_t *stanza)
+void session_dispatch(struct account *account, xmpp_stanza_t *stanza)
 {
     const char *name = stanza_name(stanza);
     const struct stream_manager *manager = account->session->manager;
@@ -831,11 +472,11 @@ static void dispatch(struct account *account, xmpp_stanza_t *stanza)
 static void on_stanza(xmpp_stanza_t *stanza, gpointer data)
 {
     struct session *session = data;
-    struct account *account = enter(session);
+    struct account *account = session_enter(session);
 
     if (account)
-        dispatch(account, stanza);
-    leave(session);
+        session_dispatch(account, stanza);
+    session_leave(session);
 }
 
 static void on_xml(bool outgoing, const char *xml, gsize len, gpointer data)
@@ -873,23 +514,23 @@ static void on_bind_inline(
     xmpp_stanza_t *offer, xmpp_stanza_t *bind, gpointer data)
 {
     struct session *session = data;
-    struct account *account = enter(session);
+    struct account *account = session_enter(session);
 
     for (guint i = 0; account && features[i] && session->account; i++)
         if (features[i]->bind_inline)
             features[i]->bind_inline(account, offer, bind);
-    leave(session);
+    session_leave(session);
 }
 
 static void on_bound_inline(xmpp_stanza_t *bound, gpointer data)
 {
     struct session *session = data;
-    struct account *account = enter(session);
+    struct account *account = session_enter(session);
 
     for (guint i = 0; account && features[i] && session->account; i++)
         if (features[i]->bound_inline)
             features[i]->bound_inline(account, bound);
-    leave(session);
+    session_leave(session);
 }
 
 /* Who gives a password wants it to be used: the first time it is. */
@@ -927,14 +568,14 @@ static void on_offer(const char *xml, gpointer data)
 static void on_login_only(bool login_only, gpointer data)
 {
     struct session *session = data;
-    struct account *account = enter(session);
+    struct account *account = session_enter(session);
     g_autofree char *now = login_only ? stamp_format(stamp_now()) : NULL;
 
     if (account && account->history) {
         history_set_value(account->history, LOGIN_ONLY, now);
         session_store_changed(account);
     }
-    leave(session);
+    session_leave(session);
 }
 
 /* A server may have learnt to answer: after a while it is asked again. */
@@ -954,40 +595,40 @@ static void on_certificate(const struct tls_peer *peer, gpointer data)
 {
     struct session *session = data;
 
-    if (enter(session))
+    if (session_enter(session))
         login_certificate(session->login, peer);
     else
         stream_certificate_decide(session->stream, false, NULL);
-    leave(session);
+    session_leave(session);
 }
 
 static void on_password(bool again, gpointer data)
 {
     struct session *session = data;
 
-    if (enter(session))
+    if (session_enter(session))
         login_password(session->login, again);
     else
         stream_password(session->stream, NULL);
-    leave(session);
+    session_leave(session);
 }
 
 static void on_plain(gpointer data)
 {
     struct session *session = data;
 
-    if (enter(session))
+    if (session_enter(session))
         login_plain(session->login);
     else
         stream_plain_decide(session->stream, false);
-    leave(session);
+    session_leave(session);
 }
 
 static const struct stream_callbacks callbacks = {
     .state = on_state,
     .bound = on_bound,
     .stanza = on_stanza,
-    .turn = on_turn,
+    .turn = session_on_turn,
     .xml = on_xml,
     .certificate = on_certificate,
     .password = on_password,
@@ -995,7 +636,7 @@ static const struct stream_callbacks callbacks = {
     .mechanism = on_mechanism,
     .ask_alive = on_ask_alive,
     .sent_own = on_sent_own,
-    .resume = on_resume,
+    .resume = session_resume,
     .resumed = on_resumed,
     .resume_failed = on_resume_failed,
     .bind_inline = on_bind_inline,
@@ -1009,7 +650,7 @@ static const struct stream_callbacks callbacks = {
 
 /* ---- life -------------------------------------------------------------- */
 
-static struct session *session_new(struct account *account)
+struct session *session_new(struct account *account)
 {
     struct session *session = g_new0(struct session, 1);
 
@@ -1060,9 +701,9 @@ void session_attach(struct account *account,
     session->resource = g_strdup(config->resource);
     session->timeout_ms = config->timeout_ms;
     session->script = config->script;
-    open_store(session);
-    attach_features(account);
-    read_store(account);
+    session_open_store(session);
+    session_attach_features(account);
+    session_read_store(account);
 }
 
 void session_detach(struct account *account)
@@ -1081,9 +722,9 @@ void session_detach(struct account *account)
     g_clear_pointer(&session->wake, wake_free);
     account->state = STATE_OFFLINE; /* nothing is sent any more */
     lose(session);
-    commit(session);
+    session_write(session);
     detach_features(account);
-    close_store(session);
+    session_close_store(session);
     iq_table_close(session->iqs);
     account->session = NULL;
     session->account = NULL;
@@ -1218,8 +859,8 @@ static void say_last_word(struct session *session)
 {
     if (!session->manager)
         return;
-    if (session_is_script(session->account) && commit(session))
-        tell_manager(session);
+    if (session_is_script(session->account) && session_write(session))
+        session_tell_manager(session);
     session->manager->leaving(session->account);
 }
 
@@ -1479,126 +1120,6 @@ void session_ready(struct account *account)
     if (session->account && session->stream && !session->settled)
         session->settled = g_timeout_add_seconds(SETTLE_S, on_settled, session);
     session_unref(session);
-}
-
-/* ---- tests ------------------------------------------------------------- */
-
-void session_attach_test(struct account *account, const char *full_jid,
-    session_capture_fn fn, gpointer data)
-{
-    struct session *session = session_new(account);
-
-    session->capture = fn;
-    session->capture_data = data;
-    session->script = true;
-    session->online_us = g_get_monotonic_time();
-    open_store(session);
-    session->live = true;
-    account->state = STATE_ONLINE;
-    account->synced = account->caught_up = true;
-    set_identity(account, full_jid);
-    attach_features(account);
-    read_store(account);
-}
-
-void session_test_front(struct account *account, struct front *front)
-{
-    account->session->front = front;
-}
-
-void session_test_features(struct account *account, const char *xml)
-{
-    struct session *session = account->session;
-
-    g_clear_pointer(&session->features, xmpp_stanza_release);
-    session->features = stanza_parse(xml);
-}
-
-void session_test_online(struct account *account)
-{
-    account->state = STATE_ONLINE;
-    account->synced = account->caught_up = false;
-    account->session->live = true;
-    emit_state(account, NULL, -1, false);
-    go_online(account->session);
-    end_turn(account->session);
-}
-
-void session_test_settle(struct account *account)
-{
-    account->session->online_us -= FRESH_S * G_USEC_PER_SEC;
-}
-
-void session_test_lose(struct account *account)
-{
-    account->state = STATE_WAITING;
-    leave_online(account->session, STATE_WAITING);
-    emit_state(account, NULL, -1, false);
-}
-
-char *session_test_resume(struct account *account)
-{
-    g_autoptr(xmpp_stanza_t) resume = on_resume(account->session);
-
-    return resume ? stanza_xml(resume) : NULL;
-}
-
-void session_test_resumed(struct account *account, const char *xml)
-{
-    struct session *session = account->session;
-    g_autoptr(xmpp_stanza_t) answer = stanza_parse(xml);
-    const bool all_here = session->live;
-
-    if (strcmp(stanza_name(answer), "resumed") != 0) {
-        session->manager->resume_failed(account, answer);
-        return;
-    }
-    take_up(session, answer);
-    if (!session->taken_up)
-        return;
-    session->live = true;
-    session->taken_up = false;
-    account->state = STATE_ONLINE;
-    emit_state(account, NULL, -1, true);
-    arrive(session, true, all_here);
-    end_turn(session);
-}
-
-void session_test_bound(struct account *account)
-{
-    g_autofree char *jid = g_strconcat(account->jid, "/again", NULL);
-
-    bound(account->session, jid);
-    session_test_online(account);
-}
-
-void session_test_close(struct account *account)
-{
-    account->state = STATE_OFFLINE;
-    leave_online(account->session, STATE_OFFLINE);
-    account->session->manager->ended(account);
-    emit_state(account, NULL, -1, false);
-}
-
-bool session_test_receive(struct account *account, const char *xml)
-{
-    g_autofree char *wrapped =
-        g_strdup_printf("<stream xmlns='" NS_CLIENT "'>%s</stream>", xml);
-    g_autoptr(xmpp_stanza_t) stream = stanza_parse(wrapped);
-    struct session *session;
-
-    if (!stream || !stanza_first_element(stream))
-        return false;
-    session = session_ref(account);
-    for (xmpp_stanza_t *s = stanza_first_element(stream);
-         s && session->account; s = stanza_next(s, NULL, NULL))
-        dispatch(account, s);
-    if (session->account)
-        end_turn(session);
-    while (session->account && session->under_way)
-        g_main_context_iteration(NULL, TRUE);
-    session_unref(session);
-    return true;
 }
 
 /* ---- the feature ------------------------------------------------------- */
