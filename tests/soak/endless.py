@@ -10,7 +10,7 @@ import trials
 import txmpp
 from cable import Cable
 
-WARM = 450      # messages each way and account: what is bounded is full
+WARM = 4500     # messages each way and account: what is bounded is full
 CALM_S = 30
 
 
@@ -129,7 +129,7 @@ def watch(screen, people, profile, cable, args):
     for i in range(warm):
         for person in people:
             person.both_say(screen)
-        time.sleep(0.05)
+        time.sleep(0.03)
         if i in (warm // 3, warm // 2):
             cable.cut()
     settle(people, profile)
