@@ -127,12 +127,14 @@ def test_C13_asks_stream_management_when_it_is_on(configured, fake):
     c = fake.accept()
     c.login(extra=f"<sm xmlns='{SM}'/>")
     c.expect("enable")
+    before = len(re.findall(rb"<r ", c.received))   # none can have come
     c.send(f"<enabled xmlns='{SM}'/>")
     c.online()
     t.wait("connected")
     c.settle()
     assert c.expect("r").tag == q("r", SM)
     assert PING.encode() not in c.received.rpartition(b"settle")[2]
+    assert len(re.findall(rb"<r ", c.received)) > before
 
 
 # ---- SASL (s. 6) ----------------------------------------------------------------

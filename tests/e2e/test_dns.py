@@ -1,5 +1,7 @@
 """Finding the server: SRV records of both kinds, addresses, a resolver that
 stalls. The resolver is preload/dns.c; nothing leaves this machine."""
+import time
+
 import pytest
 
 
@@ -100,10 +102,12 @@ def test_F19_dead_first_address(fake, connect):
 
 def test_F19_no_answer_for_one_family(fake, connect):
     """RFC 8305 s. 3: the other one is not waited for."""
+    begin = time.monotonic()
     t = connect(srv=f"_xmpp-client._tcp.v.tld=1:1:{fake.port}:a.v.tld",
                 hosts="a.v.tld=127.0.0.1", stall6=60)
     fake.online(timeout=30)
     t.wait("connected")
+    assert time.monotonic() - begin < 30
     assert t.quit() == 0
 
 
@@ -114,8 +118,10 @@ def test_F19_no_such_domain(connect):
 
 
 def test_F19_resolver_stalls(connect):
+    begin = time.monotonic()
     t = connect("-c", "/wait online", "--timeout", "2", stall=60)
-    assert t.exit() == 6
+    assert t.exit(20) == 6
+    assert time.monotonic() - begin < 20
 
 
 def test_F19_signal_while_the_resolver_stalls(connect):
@@ -123,4 +129,4 @@ def test_F19_signal_while_the_resolver_stalls(connect):
     t.feed("/echo hello")
     t.wait("result", since=0, line=1)
     t.process.terminate()
-    assert t.exit() in (0, 3)
+    assert t.exit(10) in (0, 3)

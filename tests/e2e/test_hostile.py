@@ -202,7 +202,7 @@ def test_H05_P14_silence_meets_the_deadline(fake, script, where):
             if where == "bind":
                 c.open("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
                 c.next()
-    refused(t, 6)
+    refused(t, 6, 15)
 
 
 @pytest.mark.parametrize("where", ["accept", "proceed", "auth", "bind"])
@@ -295,8 +295,10 @@ def test_H08_nonce(sasl, nonce):
                                    "4294967295", "4294971392", "abc", ""])
 def test_H09_iterations(sasl, count):
     t, c, exchange = sasl()
+    begin = time.monotonic()
     exchange.challenge(exchange.server_first(iterations=count))
     no_proof(t, c)
+    assert time.monotonic() - begin < 10
 
 
 def b64(data):
@@ -602,11 +604,9 @@ def test_H17_no_hot_loop(fake, script):
     t = script(fake)
     c = fake.online()
     t.wait("connected")
-    begin = time.monotonic()
     c.send(BAD_XML["NUL"])
     c.until_closed()
-    fake.accept()
-    assert time.monotonic() - begin > 0.7
+    assert fake.connections(0.7) == 0
 
 
 def shown_after(t, c, marker):

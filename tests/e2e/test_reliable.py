@@ -101,7 +101,7 @@ def check(score):
 @KINDS
 def test_F01_cut_again_and_again(pair_of, kind):
     two = pair_of(kind)
-    score = check(trials.cuts(two, 60, 20, 0.9, 2))
+    score = check(trials.cuts(two, 60, 20, 0.9, 3))
     assert score.more["cuts"] >= 2
 
 
@@ -194,7 +194,7 @@ def test_F18_stopped(managed, bots, script, profiles, cables):
         bot.send(juliet.jid, f"in {i}")
     time.sleep(2)
     t.process.send_signal(signal.SIGCONT)
-    t.wait("connected", resumed=True)
+    t.wait("connected", timeout=10, resumed=True)
     for i in range(5):
         t.wait("message", body=f"in {i}")
 

@@ -278,7 +278,7 @@ def test_F30_terminal_goes(shown):
     s, c = shown()
     s.hang_up()
     c.until_closed()
-    s.process.wait(PATIENCE)
+    s.process.wait(10)
 
 
 # A shell in small: the program is a job of its own, so that it can be stopped.
@@ -323,7 +323,7 @@ def test_F30_crash_free_quit_while_connecting(fake, screen):
     fake.accept()
     s.wait_quiet()
     s.line("/quit")
-    s.wait_exit()
+    s.wait_exit(15)
     restored(s)
 
 

@@ -271,7 +271,7 @@ def test_signal_before_the_connection(fake, script):
     t = script(fake)
     fake.accept()
     t.process.send_signal(signal.SIGINT)
-    assert t.exit() == 130
+    assert t.exit(10) == 130
 
 
 # ---- done means done -----------------------------------------------------------------
@@ -384,8 +384,10 @@ def test_wait_bad_regex(fake, script):
 
 
 def test_wait_with_nothing_to_come(offline):
+    begin = time.monotonic()
     status, _, errors = once(offline("-c", "/wait message"))
     assert status == 1 and errors       # 6: it waited
+    assert time.monotonic() - begin < 10
 
 
 def test_events_are_chosen(fake, script):

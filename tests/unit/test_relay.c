@@ -641,7 +641,7 @@ static void test_close_unanswered(void)
     app_start(a, 0);
     app_finish(a);
     g_assert_no_error(a->error);
-    g_assert_cmpint(g_get_monotonic_time() - start, <, WAIT_S * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - start, <, 5 * G_USEC_PER_SEC);
 }
 
 static void test_close_with_error(void) /* C15 */
@@ -721,11 +721,11 @@ static void test_deadline(void)
         { DONE, NULL } };
     auto_struct(app) a = app_new(steps);
     a->in_clear = true;
-    gint64 start = g_get_monotonic_time();
     app_start(a, 0);
     while (a->stanzas < 2)
         g_main_context_iteration(NULL, TRUE);
-    g_assert_cmpint(relay_last_input(a->relay), >=, start);
+    g_assert_cmpint(
+        g_get_monotonic_time() - relay_last_input(a->relay), <, 1000000);
     relay_deadline(a->relay, 50);
     app_finish(a);
     g_assert_error(a->error, RELAY_ERROR, RELAY_ERROR_TIMEOUT);
